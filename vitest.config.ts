@@ -1,0 +1,39 @@
+import path from "node:path";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+// wrangler asks the environment for required secrets, and otherwise warns; the key is of no use outside the tests.
+process.env.AGENT_KEYS = "t1:dGVzdC1rZXktb2YtcGxhdGVuLTAxMjM0NTY3ODlhYmNkZWY";
+process.env.WRANGLER_LOG = "error";
+
+/** Pure code runs as plain Node; everything with a binding runs in the Workers runtime; e2e starts the real server. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: { name: "pure", include: ["test/domain/**/*.test.ts", "test/protocol/**/*.test.ts"], environment: "node" },
+      },
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: "./wrangler.toml" },
+            remoteBindings: false,
+            miniflare: {
+              bindings: {
+                TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, "migrations")),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "workers",
+          include: ["test/{db,http,printer}/**/*.test.ts", "test/*.test.ts"],
+          setupFiles: ["test/support/migrate.ts"],
+        },
+      },
+      {
+        test: { name: "server", include: ["test/scripts/**/*.test.ts"], environment: "node", testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+    ],
+  },
+});
