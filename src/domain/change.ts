@@ -1,0 +1,150 @@
+/** The printer's state, the effects that a step asks for, and the few ways in which steps compose them. */
+import type { AgentSocket } from "./agent-socket.ts";
+import type { Command, Ledger, LedgerStep } from "./command.ts";
+import type { Configuration } from "./configuration.ts";
+import { type AgentEvent, type PrinterEvent, tellPrintEvent, textOfPrintEvent } from "./events.ts";
+import type { Print, PrintHappening } from "./print.ts";
+import type { ShownStatus } from "./status.ts";
+
+/** Stored as one row; plain JSON. Times are epoch milliseconds. */
+export interface PrinterState {
+  /** Of this shape; an older one is migrated when it is loaded. */
+  readonly version: 1;
+  readonly id: number;
+  readonly uid: string;
+  readonly userId: number;
+  readonly createdAt: number;
+  /** Rises with every projected change. */
+  readonly revision: number;
+  readonly printSequence: number;
+  readonly eventSequence: number;
+  readonly connectionSequence: number;
+  readonly configuration: Configuration;
+  readonly archivedAt: number | null;
+  readonly deletedAt: number | null;
+  readonly tokens: TokenGenerations;
+  readonly agentName: string | null;
+  readonly agentVersion: string | null;
+  readonly connectedAt: number | null;
+  readonly disconnectedAt: number | null;
+  readonly printerLostAt: number | null;
+  /** Arrival of the newest frame of the socket that closed last. */
+  readonly lastSeenAt: number | null;
+  /** Milliseconds; of the last socket (design 4). */
+  readonly clockOffset: number;
+  readonly current: Print | null;
+  readonly marks: PrintMarks;
+  readonly ledger: Ledger;
+  readonly replacements: Replacements;
+  readonly normalizedP: number;
+  readonly lastExaminedAt: number | null;
+}
+
+/** Which generations of the agent token count (design 6). */
+export interface TokenGenerations {
+  readonly newest: number;
+  /** Last used by an agent; null before the first use. */
+  readonly used: number | null;
+  /** Until when `used` counts beside an unused newest one. */
+  readonly graceUntil: number | null;
+  readonly keyId: string | null;
+}
+
+/** Of the current print: its latest date, and the events that were taken (`type:_ts`), against duplicates. */
+export interface PrintMarks {
+  readonly latest: number;
+  readonly taken: readonly string[];
+}
+
+/** When agent sockets replaced open ones lately, and when that was told last (wire 4). */
+export interface Replacements {
+  readonly at: readonly number[];
+  readonly toldAt: number | null;
+}
+
+/** Everything a step reads. Only `state` is durable by itself; the shell keeps the rest beside the socket. */
+export interface Printer {
+  readonly state: PrinterState;
+  /** The current agent socket; null when none is open. */
+  readonly socket: AgentSocket | null;
+  readonly shown: ShownStatus | null;
+  /** JSON text of the merged settings messages; null until there was one. */
+  readonly settings: string | null;
+}
+
+/** Why the object closes an agent's socket; `protocol/close.ts` gives the codes. */
+export type CloseCause = "replaced" | "removed" | "flooding" | "silent";
+
+export type Effect =
+  | { readonly type: "send-command"; readonly command: Command }
+  | { readonly type: "send-probe"; readonly ref: string }
+  | { readonly type: "send-remote-status"; readonly viewing: boolean | null; readonly shouldWatch: boolean | null }
+  /** Closes every agent socket up to this connection number. */
+  | { readonly type: "close-agent"; readonly connection: number; readonly cause: CloseCause }
+  | { readonly type: "project-printer" }
+  | { readonly type: "project-print"; readonly print: Print }
+  | { readonly type: "project-event"; readonly event: PrinterEvent }
+  | { readonly type: "project-command"; readonly command: Command }
+  /** The list's copy of the status: through the outbox, or straight and at most once a minute. */
+  | { readonly type: "project-live" }
+  | { readonly type: "refresh-live" }
+  /** Keeps a print that ended (or was deleted) among those that a late report may name. */
+  | { readonly type: "remember-print"; readonly print: Print };
+
+export interface Change {
+  readonly printer: Printer;
+  readonly effects: readonly Effect[];
+}
+
+export function change(printer: Printer): Change {
+  return { printer, effects: [] };
+}
+
+export function withState(before: Change, patch: Partial<PrinterState>, ...effects: Effect[]): Change {
+  const state: PrinterState = { ...before.printer.state, ...patch };
+  return { printer: { ...before.printer, state }, effects: [...before.effects, ...effects] };
+}
+
+export function withSocket(before: Change, socket: AgentSocket | null): Change {
+  return { ...before, printer: { ...before.printer, socket } };
+}
+
+export function withEffects(before: Change, ...effects: Effect[]): Change {
+  return effects.length === 0 ? before : { ...before, effects: [...before.effects, ...effects] };
+}
+
+/** Takes over a ledger step; a command that ended is projected. */
+export function withLedger(before: Change, step: LedgerStep): Change {
+  const effects = step.effects.map(
+    (effect): Effect => (effect.type === "command-ended" ? { type: "project-command", command: effect.command } : effect),
+  );
+  const isSame = step.ledger === before.printer.state.ledger;
+  return isSame ? withEffects(before, ...effects) : withState(before, { ledger: step.ledger }, ...effects);
+}
+
+/** Makes the event of something that happened to a print. */
+export function withHappening(before: Change, happening: PrintHappening): Change {
+  const { state } = before.printer;
+  const { type, print, at } = happening;
+  const told = tellPrintEvent(type, print);
+  const text = textOfPrintEvent(state.configuration.name, print.filename);
+  return withEvent(before, { type, ...told, text, infoUrl: null }, print.id, at);
+}
+
+const EVENTS_PER_PRINTER = 100_000_000;
+
+/** Makes an event; `at` is epoch milliseconds. */
+export function withEvent(before: Change, told: AgentEvent, printId: number | null, at: number): Change {
+  const { id: printerId, userId, eventSequence } = before.printer.state;
+  const sequence = eventSequence + 1;
+  const event: PrinterEvent = {
+    ...told,
+    id: printerId * EVENTS_PER_PRINTER + sequence,
+    printerId,
+    userId,
+    printId,
+    imageUrl: null,
+    createdAt: at,
+  };
+  return withState(before, { eventSequence: sequence }, { type: "project-event", event });
+}

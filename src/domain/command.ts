@@ -1,0 +1,195 @@
+/** A command and the ledger that holds it: states, shapes, and what can be read from them (design 5). */
+
+import type { PrintEnd } from "./print.ts";
+import type { ReportedEvent } from "./report.ts";
+
+/** `print_file` makes the agent fetch a cloud file and print it (protocol 6.4); the others act on the current print. */
+export const COMMAND_KINDS = ["pause", "resume", "cancel", "print_file"] as const;
+export type CommandKind = (typeof COMMAND_KINDS)[number];
+
+export const COMMAND_STATES = [
+  "rejected",
+  "checking",
+  "sent",
+  "delivered",
+  "succeeded",
+  "failed",
+  "unknown",
+  "superseded",
+] as const;
+export type CommandState = (typeof COMMAND_STATES)[number];
+
+export const INITIATORS = ["api", "web", "system"] as const;
+export type Initiator = (typeof INITIATORS)[number];
+
+/** A command as the ledger shows it. Times are epoch milliseconds. */
+export interface CommandRecord {
+  /** 128 random bits as text, made by the Worker. */
+  readonly id: string;
+  readonly kind: CommandKind;
+  readonly state: CommandState;
+  readonly reason: string | null;
+  /** The print it is bound to; null when none was current. A file's command gets the print that it began. */
+  readonly printId: number | null;
+  readonly initiator: Initiator;
+  /** Null for the service itself. */
+  readonly userId: number | null;
+  /** Name of the token that it was given with; null for the service itself and for sign-ins. */
+  readonly tokenName: string | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly settleBy: number | null;
+  readonly sentAt: number | null;
+  readonly deliveredAt: number | null;
+  readonly endedAt: number | null;
+}
+
+/** What an agent needs to fetch a cloud file and print it; `url` opens without credentials. */
+export interface PrintFile {
+  readonly id: number;
+  readonly url: string;
+  readonly filename: string;
+  readonly safeFilename: string;
+}
+
+/** What the socket that carried a command has shown since. */
+export interface Marks {
+  /** The newest live text was `Paused` when the frame was handed over, or since then before the receipt. */
+  readonly wasPaused: boolean;
+  /** Our own transient text (or event) was seen. */
+  readonly sawTransient: boolean;
+  /** So many frames in a row said `Paused`. */
+  readonly pausedRun: number;
+}
+
+/** Plain JSON: stored in the printer's state row. */
+export interface Command extends CommandRecord {
+  /** The bound print's `current_print_ts`. */
+  readonly printExtId: number | null;
+  readonly file: PrintFile | null;
+  /** `c:` and 16 random letters: the answer to this ref is the receipt. */
+  readonly ref: string;
+  /** `p:` and 16 random letters, for the probe before anything that starts motion. */
+  readonly probeRef: string;
+  /** While `checking`: when a missing answer means that nobody is there. */
+  readonly probeBy: number | null;
+  /** Number of the socket that carries it; null only for a rejected one without a socket. */
+  readonly connection: number | null;
+  readonly marks: Marks;
+}
+
+/** Commands in flight, and unknown ones that a live report may still settle, in the order in which they were taken. */
+export type Ledger = readonly Command[];
+
+export interface CommandRequest {
+  readonly id: string;
+  readonly kind: CommandKind;
+  /** The print that the caller means; null: whichever is current. */
+  readonly printId: number | null;
+  /** Null but for `print_file`. */
+  readonly file: PrintFile | null;
+  readonly initiator: Initiator;
+  readonly userId: number | null;
+  readonly tokenName: string | null;
+  readonly ref: string;
+  readonly probeRef: string;
+}
+
+/** What is known about the agent when a command is judged. */
+export interface AgentKnowledge {
+  readonly connection: number;
+  /** Arrival of the newest frame, or the socket's opening. */
+  readonly lastFrameAt: number;
+  /** One of the two agents that are known to give receipts. */
+  readonly isKnownAgent: boolean;
+  /** On this socket. */
+  readonly gaveReceipt: boolean;
+  /** Newest live state text on this socket, and its arrival. */
+  readonly text: string | null;
+  readonly textAt: number | null;
+  /** `PrintPaused`, or two `Paused` in a row, and no later resume, on this socket. */
+  readonly isPauseSeen: boolean;
+  /** `PrintCancelled` of the current print was seen on this socket. */
+  readonly isCancelSeen: boolean;
+}
+
+export interface BoundPrint {
+  readonly id: number;
+  readonly extId: number;
+  readonly gCodeFileId: number | null;
+}
+
+export interface LedgerFacts {
+  readonly print: BoundPrint | null;
+  /** Null when no agent socket is open. */
+  readonly agent: AgentKnowledge | null;
+}
+
+/** One report, as far as it may tell what became of a command. */
+export interface Evidence {
+  readonly connection: number;
+  readonly isLive: boolean;
+  readonly text: string | null;
+  /** Null also for a repetition. */
+  readonly event: ReportedEvent | null;
+  readonly printTs: number | null;
+  /** After this report was applied. */
+  readonly current: BoundPrint | null;
+  /** The print that this report ended. */
+  readonly ended: { readonly extId: number; readonly by: PrintEnd } | null;
+}
+
+export type LedgerEffect =
+  /** Hand the command and its receipt probe to its socket, in one frame. */
+  | { readonly type: "send-command"; readonly command: Command }
+  | { readonly type: "send-probe"; readonly ref: string }
+  /** Keep and project its image; comes again when an `unknown` one is settled or turns out to be delivered. */
+  | { readonly type: "command-ended"; readonly command: Command };
+
+export interface LedgerStep {
+  readonly ledger: Ledger;
+  readonly effects: readonly LedgerEffect[];
+}
+
+const RECEIPT_MS = 2_000;
+
+/** Whether its frame may still change something, or something may still show what it changed. */
+export function isInFlight(command: CommandRecord): boolean {
+  return command.state === "checking" || command.state === "sent" || command.state === "delivered";
+}
+
+/** What REST answers. `believesSent`: the agent is not expected to give receipts, and is believed (design 5). */
+export function commandSucceeded(command: CommandRecord, believesSent: boolean): boolean {
+  if (command.state === "sent") return believesSent;
+  return command.state === "delivered" || command.state === "succeeded";
+}
+
+/** The reason to show at `now`; a frame without a receipt has one before it has ended. */
+export function visibleReason(command: CommandRecord, believesSent: boolean, now: number): string | null {
+  if (command.state !== "sent" || command.sentAt === null || believesSent) return command.reason;
+  return now - command.sentAt >= RECEIPT_MS ? "no_receipt" : null;
+}
+
+/** The part of a command that is kept and shown. */
+export function recordOf(command: Command): CommandRecord {
+  const { printExtId, file, ref, probeRef, probeBy, connection, marks, ...record } = command;
+  return record;
+}
+
+/** A print that is force-closed meanwhile was probably cancelled by it (design 4). */
+export function isCancelUnderWay(ledger: Ledger, printExtId: number): boolean {
+  return ledger.some((command) => command.kind === "cancel" && command.printExtId === printExtId);
+}
+
+/** When `onTime` has work next, epoch milliseconds; null: nothing is in flight. */
+export function ledgerDeadline(ledger: Ledger): number | null {
+  const due = ledger.map(deadlineOf).filter((at) => at !== null);
+  return due.length === 0 ? null : Math.min(...due);
+}
+
+/** When a command in flight is given up; null for the others. */
+export function deadlineOf(command: Command): number | null {
+  if (command.state === "checking") return command.probeBy;
+  if (command.state === "sent") return command.expiresAt;
+  return command.state === "delivered" ? command.settleBy : null;
+}

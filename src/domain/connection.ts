@@ -1,0 +1,109 @@
+/** The agent's socket comes, goes, is replaced or found dead; the look that finds it (design 4). */
+import { isKnownAgent, openSocket } from "./agent-socket.ts";
+import { type Change, type CloseCause, change, type Printer, withEffects, withEvent, withLedger, withState } from "./change.ts";
+import { onSocketClosed } from "./ledger.ts";
+import { shouldWatch } from "./detection.ts";
+import { useGeneration } from "./generation.ts";
+import { clockOffset } from "./status.ts";
+
+export interface AgentHello {
+  readonly generation: number;
+  readonly keyId: string;
+}
+
+/** A new agent socket is the current one from now on. */
+export function openAgent(printer: Printer, hello: AgentHello, now: number): Change {
+  const replaced = printer.socket === null ? change(printer) : replace(printer, printer.socket.connection, now);
+  const { state } = replaced.printer;
+  const connection = state.connectionSequence + 1;
+  const socket = openSocket(connection, now, state.clockOffset);
+  const opened: Change = { ...replaced, printer: { ...replaced.printer, socket } };
+  return withState(
+    opened,
+    {
+      connectionSequence: connection,
+      connectedAt: now,
+      disconnectedAt: null,
+      printerLostAt: null,
+      tokens: useGeneration(state.tokens, hello.generation, hello.keyId),
+    },
+    { type: "send-remote-status", viewing: false, shouldWatch: shouldWatch(state) },
+    { type: "project-printer" },
+  );
+}
+
+const QUARREL_WINDOW_MS = 2 * 60_000;
+const QUARREL_COUNT = 3;
+const QUARREL_SILENCE_MS = 60 * 60_000;
+
+/** Two agents with one token replace each other for ever: history says so, at most once an hour (wire 4). */
+function replace(printer: Printer, connection: number, now: number): Change {
+  const closed = withEffects(change(printer), { type: "close-agent", connection, cause: "replaced" });
+  const settled = withLedger(closed, onSocketClosed(printer.state.ledger, connection, now));
+  const { replacements, current } = printer.state;
+  const at = [...replacements.at.filter((time) => now - time < QUARREL_WINDOW_MS), now].slice(-QUARREL_COUNT);
+  const isQuarrel = at.length >= QUARREL_COUNT;
+  if (!isQuarrel || (replacements.toldAt !== null && now - replacements.toldAt < QUARREL_SILENCE_MS)) {
+    return withState(settled, { replacements: { ...replacements, at } });
+  }
+  const title = "Two agents use this printer's token";
+  const told = { type: "PRINTER_ERROR", class: "ERROR", title, text: null, infoUrl: null } as const;
+  return withEvent(withState(settled, { replacements: { at, toldAt: now } }), told, current?.id ?? null, now);
+}
+
+/** The socket with this number closed; a close of any but the current one changes nothing. */
+export function agentClosed(printer: Printer, connection: number, now: number): Change {
+  return printer.socket?.connection === connection ? disconnect(change(printer), now, now) : change(printer);
+}
+
+/** The state says connected, but no socket is open: it died with the object, and nobody knows when (design 4). */
+export function agentLost(printer: Printer, now: number): Change {
+  const lost = change({ ...printer, socket: null, shown: null });
+  const connection = printer.state.connectionSequence;
+  const settled = withLedger(lost, onSocketClosed(printer.state.ledger, connection, now));
+  return withState(settled, { disconnectedAt: now }, { type: "project-printer" });
+}
+
+/** Closes the current socket for `cause`; it counts as disconnected since `at`. */
+export function closeAgent(before: Change, cause: CloseCause, at: number, now: number): Change {
+  const { socket } = before.printer;
+  if (socket === null) return before;
+  return disconnect(withEffects(before, { type: "close-agent", connection: socket.connection, cause }), at, now);
+}
+
+function disconnect(before: Change, at: number, now: number): Change {
+  const { socket, state } = before.printer;
+  if (socket === null) return before;
+  const settled = withLedger(before, onSocketClosed(state.ledger, socket.connection, now));
+  const closed: Change = { ...settled, printer: { ...settled.printer, socket: null } };
+  const left = { disconnectedAt: at, lastSeenAt: socket.lastFrameAt, clockOffset: clockOffset(socket.clock) };
+  return withState(closed, left, { type: "project-printer" }, { type: "project-live" });
+}
+
+const LOOK_MS = { printing: 120_000, idle: 15 * 60_000 } as const;
+const SILENT_MS = 120_000;
+const LOOK_ANSWER_MS = 15_000;
+
+/** A silent agent is asked for a sign of life; one that does not answer has no socket worth keeping. */
+export function look(printer: Printer, ref: string, now: number): Change {
+  const { socket, state } = printer;
+  const before = change(printer);
+  if (socket === null) return before;
+  if (socket.probedAt !== null) {
+    const isSilent = now - socket.probedAt >= LOOK_ANSWER_MS;
+    return isSilent ? closeAgent(before, "silent", socket.lastFrameAt, now) : before;
+  }
+  const isProbed = isKnownAgent(state.agentName) || socket.gaveReceipt;
+  if (!isProbed || now - socket.lastFrameAt <= SILENT_MS) return before;
+  const probed: Change = { ...before, printer: { ...printer, socket: { ...socket, probedAt: now } } };
+  return withEffects(probed, { type: "send-probe", ref });
+}
+
+/** When the next look is due, epoch milliseconds; null while nobody is connected. */
+export function nextLook(printer: Printer, now: number): number | null {
+  const { connectedAt, disconnectedAt, current } = printer.state;
+  if (connectedAt === null || disconnectedAt !== null) return null;
+  const probedAt = printer.socket?.probedAt ?? null;
+  if (probedAt !== null) return probedAt + LOOK_ANSWER_MS;
+  return now + (current === null ? LOOK_MS.idle : LOOK_MS.printing);
+}

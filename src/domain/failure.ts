@@ -1,0 +1,41 @@
+/** Every expected failure. `http/errors.ts` gives each its status and its sentence (wire 2). */
+
+/** What a 404 names: `No Printer matches the given query.` */
+export type Noun =
+  | "Printer"
+  | "Print"
+  | "PrinterEvent"
+  | "Command"
+  | "GCodeFile"
+  | "GCodeFolder"
+  | "ApiToken"
+  | "OneTimeVerificationCode";
+
+/** Field name to sentences; faults of the whole body stand under `non_field_errors`. */
+export type FieldErrors = Readonly<Record<string, readonly string[]>>;
+
+export type Failure =
+  | { readonly code: "unauthenticated"; readonly reason: "missing" | "invalid"; readonly realm: "api" | "agent" }
+  | { readonly code: "insufficient_scope" }
+  /** `noun` null: the path itself is unknown. */
+  | { readonly code: "not_found"; readonly noun: Noun | null }
+  | { readonly code: "method_not_allowed"; readonly method: string; readonly allow: readonly string[] }
+  | { readonly code: "invalid"; readonly errors: FieldErrors }
+  | { readonly code: "idempotency_mismatch" }
+  | { readonly code: "too_large"; readonly limitBytes: number }
+  | { readonly code: "unsupported_media_type"; readonly mediaType: string }
+  | { readonly code: "upgrade_required" }
+  | { readonly code: "throttled"; readonly retryAfterSeconds: number }
+  | { readonly code: "not_configured"; readonly variable: string; readonly command: string }
+  | { readonly code: "overloaded"; readonly retryAfterSeconds: number }
+  /** A store did not answer; nothing is known to be wrong with the call. */
+  | { readonly code: "unavailable"; readonly retryAfterSeconds: number }
+  | { readonly code: "internal" };
+
+export function invalid(field: string, ...sentences: string[]): Failure {
+  return { code: "invalid", errors: { [field]: sentences } };
+}
+
+export function notFound(noun: Noun | null): Failure {
+  return { code: "not_found", noun };
+}

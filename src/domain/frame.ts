@@ -1,0 +1,225 @@
+/** Takes one frame of the current agent socket: settings, status, the print's life, evidence for commands. */
+import { countFrame, forgetPrint, isFlooding, knowAgent, observeReport } from "./agent-socket.ts";
+import {
+  type Change,
+  change,
+  type Printer,
+  withEffects,
+  withHappening,
+  withLedger,
+  withSocket,
+  withState,
+} from "./change.ts";
+import { isCancelUnderWay, type LedgerFacts } from "./command.ts";
+import { onAnswer, onFrame, onReport } from "./ledger.ts";
+import { closeAgent } from "./connection.ts";
+import { shouldWatch } from "./detection.ts";
+import { movePrint, type Print, type PrintMove } from "./print.ts";
+import type { AgentFrame, PassthruAnswer, Report, ReportedStatus } from "./report.ts";
+import { copyHeaters, dateReport, isLiveCopyDue, isNewer, observeClock, showStatus } from "./status.ts";
+
+/** `known`: the remembered print with the reported time stamp, for late reports. */
+export function takeFrame(printer: Printer, frame: AgentFrame, known: Print | null, now: number): Change {
+  if (printer.socket === null) return change(printer);
+  const socket = countFrame(printer.socket, now);
+  const counted = change({ ...printer, socket });
+  if (isFlooding(socket)) return closeAgent(counted, "flooding", now, now);
+  const answered = frame.answer === null ? counted : takeAnswer(counted, frame.answer, now);
+  const reported = frame.report === null ? answered : takeReport(answered, frame.report, known, now);
+  const { ledger } = reported.printer.state;
+  return withLedger(reported, onFrame(ledger, socket.connection, ledgerFacts(reported.printer), now));
+}
+
+/** What the ledger may know when it judges a command. */
+export function ledgerFacts(printer: Printer): LedgerFacts {
+  const { current, agentName } = printer.state;
+  return { print: current, agent: printer.socket === null ? null : knowAgent(printer.socket, agentName) };
+}
+
+function takeAnswer(before: Change, answer: PassthruAnswer, now: number): Change {
+  const { state, socket } = before.printer;
+  if (socket === null) return before;
+  const isReceipt = state.ledger.some((command) => command.ref === answer.ref);
+  const heard = isReceipt ? withSocket(before, { ...socket, gaveReceipt: true }) : before;
+  return withLedger(heard, onAnswer(state.ledger, answer, now));
+}
+
+function takeReport(before: Change, report: Report, known: Print | null, now: number): Change {
+  const { socket } = before.printer;
+  if (socket === null) return before;
+  const ts = report.status?.ts ?? null;
+  const clock = observeClock(socket.clock, ts, now, socket.openedAt);
+  const { date, isLive } = dateReport(ts, clock, now);
+  const timed = withSocket(before, { ...socket, clock });
+  const shown = takeStatus(takeSettings(timed, report), report, now);
+  return followPrint(shown, report, known, { date, isLive, now });
+}
+
+/** Keys of a settings message replace the stored ones, the others stay (wire 4). */
+function takeSettings(before: Change, report: Report): Change {
+  if (report.settings === null) return before;
+  const stored: unknown = before.printer.settings === null ? {} : JSON.parse(before.printer.settings);
+  const settings = JSON.stringify({ ...(stored as object), ...report.settings }); // safe: only this function writes it
+  const agent = report.settings.agent;
+  const { agentName, agentVersion } = before.printer.state;
+  const name = agentField(agent, "name") ?? agentName;
+  const version = agentField(agent, "version") ?? agentVersion;
+  if (settings === before.printer.settings && name === agentName && version === agentVersion) return before;
+  const merged: Change = { ...before, printer: { ...before.printer, settings } };
+  return withState(merged, { agentName: name, agentVersion: version }, { type: "project-printer" });
+}
+
+const AGENT_FIELD_CHARACTERS = 64;
+
+function agentField(agent: unknown, key: "name" | "version"): string | null {
+  if (typeof agent !== "object" || agent === null) return null;
+  const value: unknown = Reflect.get(agent, key);
+  return typeof value === "string" && value !== "" ? value.slice(0, AGENT_FIELD_CHARACTERS) : null;
+}
+
+const BLANK_GRACE_MS = 45_000;
+
+function takeStatus(before: Change, report: Report, now: number): Change {
+  if (report.status !== null) return showReported(before, report.status, now);
+  const { socket, state } = before.printer;
+  if (!report.isBlank || socket === null || state.printerLostAt !== null) return before;
+  if (!socket.hasStatus && now - socket.openedAt < BLANK_GRACE_MS) return before;
+  const blank: Change = { ...before, printer: { ...before.printer, shown: null } };
+  return withState(blank, { printerLostAt: now }, { type: "project-printer" }, { type: "project-live" });
+}
+
+function showReported(before: Change, status: ReportedStatus, now: number): Change {
+  const { socket, shown, state } = before.printer;
+  if (socket === null || !isNewer(status, shown)) return before;
+  const isTextNew = shown?.text !== status.text;
+  const isDue = isLiveCopyDue(socket.live, status, state.current !== null, now);
+  const live = isTextNew || isDue ? { at: now, heaters: copyHeaters(status) } : socket.live;
+  const taken: Printer = {
+    ...before.printer,
+    shown: showStatus(status, now),
+    socket: { ...socket, hasStatus: true, live },
+  };
+  const next: Change = { ...before, printer: taken };
+  const copied = isTextNew
+    ? withEffects(next, { type: "project-live" })
+    : isDue
+      ? withEffects(next, { type: "refresh-live" })
+      : next;
+  return markLost(copied, status.closedOrError, now);
+}
+
+/** The agent itself is fine, its printer is not (design 4). */
+function markLost(before: Change, isLost: boolean, now: number): Change {
+  const { printerLostAt } = before.printer.state;
+  if (isLost === (printerLostAt !== null)) return before;
+  return withState(before, { printerLostAt: isLost ? now : null }, { type: "project-printer" });
+}
+
+interface Moment {
+  /** When the report happened, and when it arrived. */
+  readonly date: number;
+  readonly now: number;
+  readonly isLive: boolean;
+}
+
+function followPrint(before: Change, report: Report, known: Print | null, moment: Moment): Change {
+  const { state } = before.printer;
+  const date = state.current === null ? moment.date : Math.max(moment.date, state.marks.latest);
+  const mark = markOf(report);
+  const isRepeated = mark !== null && state.marks.taken.includes(mark);
+  const move = movePrint(report, {
+    current: state.current,
+    known,
+    nextId: nextPrintId(state.id, state.printSequence),
+    date,
+    isLive: moment.isLive,
+    isCancelUnderWay: (extId) => isCancelUnderWay(state.ledger, extId),
+    isRepeated,
+  });
+  const moved = withMove(before, move, date, isRepeated ? null : mark);
+  const heard = isRepeated ? { ...report, event: null } : report;
+  return judge(observe(moved, before.printer, heard, moment), heard, move, moment);
+}
+
+const PRINTS_PER_PRINTER = 100_000;
+
+/** The id of a printer's next print (design 3). */
+export function nextPrintId(printerId: number, sequence: number): number {
+  return printerId * PRINTS_PER_PRINTER + sequence + 1;
+}
+
+const MARKED = new Set([
+  "PrintCancelling",
+  "PrintCancelled",
+  "PrintFailed",
+  "PrintDone",
+  "PrintPaused",
+  "PrintResumed",
+  "FilamentChange",
+]);
+
+/** An event is the same one if its kind and its agent's time are (duplicates; two sockets of one agent). */
+function markOf(report: Report): string | null {
+  const ts = report.status?.ts ?? null;
+  if (report.event === null || ts === null || !MARKED.has(report.event.type)) return null;
+  return `${report.event.type}:${ts}`;
+}
+
+const MARKS = 20;
+
+/** Carries a print's move into state, history and the agent's orders. */
+export function withMove(before: Change, move: PrintMove, date: number, mark: string | null): Change {
+  const { state } = before.printer;
+  if (move.changed.length === 0 && move.happenings.length === 0) return before;
+  const isSame = state.current !== null && move.current?.id === state.current.id;
+  const taken = isSame ? state.marks.taken : [];
+  const marks = { latest: date, taken: (mark === null ? taken : [...taken, mark]).slice(-MARKS) };
+  const sequence = move.tookId ? state.printSequence + 1 : state.printSequence;
+  const ledger = rebind(before, move);
+  const moved = withState(before, { current: move.current, marks, printSequence: sequence, ledger });
+  const told = move.happenings.reduce(withHappening, withPrints(moved, move));
+  if (isSame) return told;
+  const watched = { type: "send-remote-status", viewing: null, shouldWatch: shouldWatch(told.printer.state) } as const;
+  return withEffects(told, { type: "project-printer" }, watched);
+}
+
+/** A print whose time stamp shifted with the agent's clock keeps its commands. */
+function rebind(before: Change, move: PrintMove) {
+  const { ledger, current } = before.printer.state;
+  const next = move.current;
+  if (current === null || next === null || current.id !== next.id || current.extId === next.extId) return ledger;
+  return ledger.map((command) => (command.printId === next.id ? { ...command, printExtId: next.extId } : command));
+}
+
+function withPrints(before: Change, move: PrintMove): Change {
+  const newest = new Map(move.changed.map((print) => [print.id, print]));
+  const images = [...newest.values()];
+  const ended = images.filter((print) => print.endedAt !== null);
+  return withEffects(
+    before,
+    ...images.map((print) => ({ type: "project-print", print }) as const),
+    ...ended.map((print) => ({ type: "remember-print", print }) as const),
+  );
+}
+
+function observe(moved: Change, earlier: Printer, report: Report, moment: Moment): Change {
+  const { socket, state } = moved.printer;
+  if (socket === null) return moved;
+  const known = state.current?.id === earlier.state.current?.id ? socket : forgetPrint(socket);
+  return withSocket(moved, moment.isLive ? observeReport(known, report, moment.now) : known);
+}
+
+function judge(before: Change, report: Report, move: PrintMove, moment: Moment): Change {
+  const { socket, state } = before.printer;
+  if (socket === null || state.ledger.length === 0) return before;
+  const evidence = {
+    connection: socket.connection,
+    isLive: moment.isLive,
+    text: report.status?.text ?? null,
+    event: report.event,
+    printTs: report.printTs,
+    current: state.current,
+    ended: move.ended,
+  };
+  return withLedger(before, onReport(state.ledger, evidence, moment.now));
+}

@@ -1,0 +1,28 @@
+/** Generations of a printer's agent token: which count, and what re-linking and rotation do to them (design 6). */
+import type { TokenGenerations } from "./change.ts";
+
+const RELINK_GRACE_MS = 15 * 60_000;
+
+/** Whether a token of that generation counts at `now` (epoch milliseconds). */
+export function isGenerationValid(tokens: TokenGenerations, generation: number, now: number): boolean {
+  if (generation === tokens.newest) return true;
+  return generation === tokens.used && tokens.graceUntil !== null && now < tokens.graceUntil;
+}
+
+/** After an agent used that generation: the first use of the newest ends the older one's grace. */
+export function useGeneration(tokens: TokenGenerations, generation: number, keyId: string): TokenGenerations {
+  const isNewest = generation === tokens.newest;
+  const graceUntil = isNewest ? null : tokens.graceUntil;
+  if (tokens.used === generation && tokens.keyId === keyId && tokens.graceUntil === graceUntil) return tokens;
+  return { ...tokens, used: generation, graceUntil, keyId };
+}
+
+/** Re-linking: a lost answer must not lock out both, so the one last used counts until the newest one is, 15 min at most. */
+export function relinkGeneration(tokens: TokenGenerations, now: number): TokenGenerations {
+  return { ...tokens, newest: tokens.newest + 1, graceUntil: tokens.used === null ? null : now + RELINK_GRACE_MS };
+}
+
+/** An explicit rotation is immediate. */
+export function rotateGeneration(tokens: TokenGenerations): TokenGenerations {
+  return { ...tokens, newest: tokens.newest + 1, graceUntil: null };
+}

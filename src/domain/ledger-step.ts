@@ -1,0 +1,84 @@
+/** How one command's new image changes the ledger, and what else it makes obsolete there. */
+import {
+  type AgentKnowledge,
+  type Command,
+  type CommandKind,
+  isInFlight,
+  type Ledger,
+  type LedgerEffect,
+  type LedgerStep,
+} from "./command.ts";
+import type { Finding } from "./evidence.ts";
+
+const SETTLE_MS = 6 * 60_000;
+/** Older unknown ones are not settled any more: an agent that comes and goes must not grow the state. */
+const MOST_UNKNOWN = 16;
+
+/** Earlier commands of these kinds mean nothing once one of that kind was delivered. */
+export const OPPOSITES: Readonly<Record<CommandKind, readonly CommandKind[]>> = {
+  pause: ["resume"],
+  resume: ["pause"],
+  cancel: ["pause", "resume"],
+  print_file: [],
+};
+
+export function stay(ledger: Ledger): LedgerStep {
+  return { ledger, effects: [] };
+}
+
+export function end(
+  step: LedgerStep,
+  command: Command,
+  state: Command["state"],
+  reason: string | null,
+  now: number,
+): LedgerStep {
+  return replace(step, command, { ...command, state, reason, probeBy: null, endedAt: now }, now);
+}
+
+/** Carries an outcome that was observed into the ledger. */
+export function advance(step: LedgerStep, command: Command, { state, reason }: Finding, now: number): LedgerStep {
+  if (state === "superseded") return end(step, command, state, reason, now);
+  if (state === command.state) return step;
+  // What turned up only later on another socket was never seen to be delivered.
+  const deliveredAt = command.deliveredAt ?? (command.state === "unknown" ? null : now);
+  const delivered = { ...command, deliveredAt, settleBy: deliveredAt === null ? null : deliveredAt + SETTLE_MS };
+  if (state === "delivered") return replace(step, command, { ...delivered, state }, now);
+  return replace(step, command, { ...delivered, state, reason, endedAt: now }, now);
+}
+
+/** Puts `next` in `command`'s place, or out of the ledger once it ended; what it proves obsolete goes with it. */
+export function replace(step: LedgerStep, command: Command, next: Command, now: number): LedgerStep {
+  const index = step.ledger.findIndex(({ id }) => id === command.id);
+  const isKept = isInFlight(next) || next.state === "unknown";
+  const ledger = step.ledger.flatMap((other) => (other.id !== command.id ? [other] : isKept ? [next] : []));
+  const ended: LedgerEffect[] = isInFlight(next) ? [] : [{ type: "command-ended", command: next }];
+  const placed: LedgerStep = {
+    ledger: next.state === "unknown" ? boundUnknown(ledger) : ledger,
+    effects: [...step.effects, ...ended],
+  };
+  const isObeyed = (next.deliveredAt !== command.deliveredAt && next.state !== "failed") || next.state === "succeeded";
+  if (!isObeyed) return placed;
+  const obsolete = step.ledger.slice(0, index).filter((other) => isObsolete(other, next));
+  return obsolete.reduce<LedgerStep>(
+    (later, other) => end(later, other, "superseded", "opposite_command", now),
+    placed,
+  );
+}
+
+function isObsolete(other: Command, next: Command): boolean {
+  return other.printId === next.printId && OPPOSITES[next.kind].includes(other.kind);
+}
+
+function boundUnknown(ledger: Ledger): Ledger {
+  const unknown = ledger.filter(({ state }) => state === "unknown");
+  const dropped = new Set(unknown.slice(0, -MOST_UNKNOWN).map(({ id }) => id));
+  return dropped.size === 0 ? ledger : ledger.filter(({ id }) => !dropped.has(id));
+}
+
+export function send(step: LedgerStep, command: Command, agent: AgentKnowledge, now: number): LedgerStep {
+  const marks = { ...command.marks, wasPaused: agent.text === "Paused" };
+  const sent: Command = { ...command, state: "sent", sentAt: now, probeBy: null, connection: agent.connection, marks };
+  const others = step.ledger.filter((other) => other.id !== command.id);
+  return { ledger: [...others, sent], effects: [...step.effects, { type: "send-command", command: sent }] };
+}

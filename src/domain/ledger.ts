@@ -1,0 +1,181 @@
+/** The command ledger's rules: each input gives the ledger after it, and what is to be done (design 5, wire 3). */
+import {
+  type Command,
+  type CommandRequest,
+  deadlineOf,
+  type Evidence,
+  isInFlight,
+  type Ledger,
+  type LedgerFacts,
+  type LedgerStep,
+} from "./command.ts";
+import { PRINT_ENDED, weighReceipt, weighReport } from "./evidence.ts";
+import { advance, end, OPPOSITES, replace, send, stay } from "./ledger-step.ts";
+import { refusalOf, roadOf } from "./refusal.ts";
+import type { PassthruAnswer } from "./report.ts";
+
+const EXPIRES_MS = 30_000;
+const PROBE_MS = 3_000;
+const UNKNOWN_MS = 10 * 60_000;
+
+/** `commandId` is the new command, or the one under way that answers instead. A rejected one is not kept. */
+export interface Taken extends LedgerStep {
+  readonly commandId: string;
+}
+
+export function takeCommand(ledger: Ledger, request: CommandRequest, facts: LedgerFacts, now: number): Taken {
+  const timed = onTime(ledger, now);
+  const command = newCommand(request, facts, now);
+  const reason = refusalOf(command, request.printId, facts, timed.ledger, now);
+  if (reason !== null || facts.agent === null) return taken(end(timed, command, "rejected", reason, now), command);
+  const twin = findTwin(timed.ledger, command);
+  if (twin !== undefined) return taken(timed, twin);
+  const road = roadOf(command.kind, facts.agent, now);
+  if (road === "closed") return taken(end(timed, command, "rejected", "agent_offline", now), command);
+  const cleared = timed.ledger.reduce<LedgerStep>((step, earlier) => giveWay(step, earlier, command, now), timed);
+  return taken(road === "open" ? send(cleared, command, facts.agent, now) : check(cleared, command, now), command);
+}
+
+function taken(step: LedgerStep, command: Command): Taken {
+  return { ...step, commandId: command.id };
+}
+
+function newCommand(request: CommandRequest, facts: LedgerFacts, now: number): Command {
+  const { id, kind, initiator, userId, tokenName, file, ref, probeRef } = request;
+  return {
+    ...{ id, kind, initiator, userId, tokenName, file, ref, probeRef },
+    state: "checking",
+    reason: null,
+    printId: facts.print?.id ?? null,
+    printExtId: facts.print?.extId ?? null,
+    createdAt: now,
+    expiresAt: now + EXPIRES_MS,
+    settleBy: null,
+    sentAt: null,
+    deliveredAt: null,
+    endedAt: null,
+    probeBy: null,
+    connection: facts.agent?.connection ?? null,
+    marks: { wasPaused: false, sawTransient: false, pausedRun: 0 },
+  };
+}
+
+/** One under way that does the same, unless something opposite was taken after it. */
+function findTwin(ledger: Ledger, command: Command): Command | undefined {
+  const related = ledger.filter((other) => isInFlight(other) && other.printId === command.printId);
+  const newest = related.findLast(({ kind }) => kind === command.kind || OPPOSITES[kind].includes(command.kind));
+  if (newest?.kind !== command.kind || newest.state === "sent" || newest.file?.id !== command.file?.id)
+    return undefined;
+  return newest;
+}
+
+/** A frame that may be lost gives way to the same one sent again; a waiting resume to what stops the print. */
+function giveWay(step: LedgerStep, earlier: Command, command: Command, now: number): LedgerStep {
+  const isRepeated = earlier.kind === command.kind && (earlier.state === "sent" || earlier.state === "checking");
+  if (isRepeated) return end(step, earlier, "superseded", "replaced", now);
+  const isOvertaken = earlier.state === "checking" && OPPOSITES[command.kind].includes(earlier.kind);
+  return isOvertaken ? end(step, earlier, "superseded", "opposite_command", now) : step;
+}
+
+function check(step: LedgerStep, command: Command, now: number): LedgerStep {
+  const waiting: Command = { ...command, probeBy: now + PROBE_MS };
+  return {
+    ledger: [...step.ledger, waiting],
+    effects: [...step.effects, { type: "send-probe", ref: command.probeRef }],
+  };
+}
+
+/** The socket did not take the frame: nobody heard it. */
+export function onSendFailed(ledger: Ledger, commandId: string, now: number): LedgerStep {
+  const command = ledger.find(({ id, state }) => id === commandId && state === "sent");
+  const step = stay(ledger);
+  return command === undefined ? step : end(step, { ...command, sentAt: null }, "rejected", "agent_offline", now);
+}
+
+/** An answer with a command's ref is its receipt, whenever and wherever it comes. */
+export function onAnswer(ledger: Ledger, answer: PassthruAnswer, now: number): LedgerStep {
+  const timed = onTime(ledger, now);
+  const command = timed.ledger.find(({ ref, state }) => ref === answer.ref && state !== "checking");
+  if (command === undefined) return timed;
+  if (command.state !== "unknown") return advance(timed, command, weighReceipt(command, answer), now);
+  return command.deliveredAt === null ? replace(timed, command, { ...command, deliveredAt: now }, now) : timed;
+}
+
+/** Any frame shows that the agent is there: what waited for that is judged again, and sent now or never. */
+export function onFrame(ledger: Ledger, connection: number, facts: LedgerFacts, now: number): LedgerStep {
+  const { agent, print } = facts;
+  const timed = onTime(ledger, now);
+  if (agent === null || agent.connection !== connection) return timed;
+  return timed.ledger.reduce<LedgerStep>((step, command) => {
+    if (command.state !== "checking" || command.connection !== connection) return step;
+    if (command.kind !== "print_file" && command.printId !== print?.id) return advance(step, command, PRINT_ENDED, now);
+    const reason = refusalOf(command, null, facts, step.ledger, now);
+    return reason === null ? send(step, command, agent, now) : end(step, command, "rejected", reason, now);
+  }, timed);
+}
+
+/** What a report shows, asked for each command in turn; called after the report moved the print. */
+export function onReport(ledger: Ledger, evidence: Evidence, now: number): LedgerStep {
+  const timed = onTime(ledger, now);
+  return timed.ledger.reduce<LedgerStep>((step, { id }) => {
+    const command = step.ledger.find((other) => other.id === id);
+    return command === undefined || isBehind(command, step.ledger, evidence)
+      ? step
+      : weigh(step, command, evidence, now);
+  }, timed);
+}
+
+/** Evidence on a socket belongs to the earliest command on it that has not ended. */
+function isBehind(command: Command, ledger: Ledger, evidence: Evidence): boolean {
+  if (command.connection !== evidence.connection) return false;
+  const earlier = ledger.slice(0, ledger.indexOf(command));
+  return earlier.some(
+    ({ connection, state }) => connection === command.connection && (state === "sent" || state === "delivered"),
+  );
+}
+
+function weigh(step: LedgerStep, command: Command, evidence: Evidence, now: number): LedgerStep {
+  const { marks, finding } = weighReport(command, evidence);
+  const began = command.kind === "print_file" && finding?.state === "succeeded" ? evidence.current : null;
+  const next = { ...command, marks, printId: began?.id ?? command.printId };
+  if (finding !== null) return advance(step, next, finding, now);
+  return marks === command.marks ? step : replace(step, command, next, now);
+}
+
+/** The server itself ended the print (finished or removed by its owner). */
+export function onPrintEnded(ledger: Ledger, printId: number, now: number): LedgerStep {
+  const bound = ledger.filter((command) => command.printId === printId);
+  return bound.reduce<LedgerStep>((step, command) => advance(step, command, PRINT_ENDED, now), stay(ledger));
+}
+
+/** Nothing that this socket or an earlier one carried will be answered on it any more. */
+export function onSocketClosed(ledger: Ledger, connection: number, now: number): LedgerStep {
+  const timed = onTime(ledger, now);
+  return timed.ledger.reduce<LedgerStep>((step, command) => {
+    if (command.connection === null || command.connection > connection) return step;
+    if (command.state === "checking") return end(step, command, "rejected", "agent_offline", now);
+    return command.state === "sent" ? end(step, command, "unknown", "connection_lost", now) : step;
+  }, timed);
+}
+
+const GIVEN_UP = {
+  checking: { state: "rejected", reason: "agent_offline" },
+  sent: { state: "unknown", reason: "no_receipt" },
+  delivered: { state: "unknown", reason: "not_settled" },
+} as const;
+
+/** Gives up what is past its limit. Every other input does this first, so a late alarm changes nothing. */
+export function onTime(ledger: Ledger, now: number): LedgerStep {
+  const kept = ledger.filter(
+    ({ state, endedAt }) => state !== "unknown" || endedAt === null || now - endedAt < UNKNOWN_MS,
+  );
+  return kept.reduce(
+    (step, command) => {
+      const deadline = deadlineOf(command);
+      if (deadline === null || now < deadline) return step;
+      const { state, reason } = GIVEN_UP[command.state as keyof typeof GIVEN_UP]; // safe: only these have a deadline
+      return end(step, command, state, reason, now);
+    },
+    stay(kept.length === ledger.length ? ledger : kept),
+  );
+}

@@ -1,0 +1,309 @@
+/** The printer: `step` takes an input and says what becomes of the state and what is to be done; nothing else decides. */
+import {
+  type Change,
+  change,
+  type Printer,
+  type PrinterState,
+  withEffects,
+  withEvent,
+  withHappening,
+  withLedger,
+  withState,
+} from "./change.ts";
+import { ledgerDeadline } from "./command.ts";
+import { onPrintEnded, onSendFailed, onTime, takeCommand } from "./ledger.ts";
+import { type ConfigurationPatch, patchConfiguration } from "./configuration.ts";
+import { type AgentHello, agentClosed, agentLost, closeAgent, look, nextLook, openAgent } from "./connection.ts";
+import { shouldWatch } from "./detection.ts";
+import type { AgentEvent } from "./events.ts";
+import { type Failure, notFound } from "./failure.ts";
+import { ledgerFacts, nextPrintId, takeFrame, withMove } from "./frame.ts";
+import { isGenerationValid, relinkGeneration, rotateGeneration, useGeneration } from "./generation.ts";
+import { type AlertOverwrite, endPrint, type Print, printByServer } from "./print.ts";
+import type { AgentFrame } from "./report.ts";
+import { presence, recoverStatus, statusText } from "./status.ts";
+import type { PrinterView } from "./view.ts";
+
+/** What is asked of the ledger; `ref` and `probeRef` are random and made by the shell (design 5). */
+export type CommandInput = Parameters<typeof takeCommand>[1];
+
+export type Input =
+  | ({ readonly type: "agent-opened" } & AgentHello)
+  | { readonly type: "agent-closed"; readonly connection: number }
+  | { readonly type: "agent-lost" }
+  /** The list's copy of a status whose own copy died with the object. */
+  | { readonly type: "status-found"; readonly status: string; readonly at: number }
+  | { readonly type: "frame"; readonly frame: AgentFrame; readonly known: Print | null }
+  | { readonly type: "command"; readonly command: CommandInput }
+  | { readonly type: "send-failed"; readonly commandId: string }
+  | { readonly type: "configure"; readonly patch: ConfigurationPatch }
+  | { readonly type: "archive" }
+  | { readonly type: "unarchive" }
+  | { readonly type: "remove" }
+  | { readonly type: "rotate-token" }
+  | { readonly type: "relink" }
+  | { readonly type: "mute"; readonly isMuted: boolean }
+  | { readonly type: "acknowledge"; readonly overwrite: AlertOverwrite | null }
+  /** `takenExtIds`: time stamps of remembered prints at and after `now`. */
+  | { readonly type: "start-print"; readonly filename: string; readonly takenExtIds: readonly number[] }
+  | { readonly type: "finish-print"; readonly isCancelled: boolean }
+  | { readonly type: "remove-print"; readonly printId: number }
+  | ({ readonly type: "agent-called" } & AgentHello)
+  | { readonly type: "agent-event"; readonly event: AgentEvent }
+  /** `ref` is for the probe of a look. */
+  | { readonly type: "alarm"; readonly ref: string };
+
+export type Reply =
+  | { readonly type: "done" }
+  | { readonly type: "refused"; readonly failure: Failure }
+  /** The command that answers: the new one, or the twin that was delivered already. */
+  | { readonly type: "command"; readonly commandId: string }
+  | { readonly type: "fact"; readonly succeeded: boolean };
+
+export interface Step extends Change {
+  readonly reply: Reply;
+}
+
+/** Applies `input` at `now` (epoch milliseconds). A deleted printer refuses everything, an archived one most things. */
+export function step(printer: Printer, input: Input, now: number): Step {
+  const { deletedAt, archivedAt } = printer.state;
+  const isAllowedArchived = ARCHIVED_INPUTS.has(input.type);
+  if (deletedAt !== null && !DELETED_INPUTS.has(input.type)) return refuse(printer, input);
+  if (archivedAt !== null && !isAllowedArchived) return refuse(printer, input);
+  return stepAllowed(printer, input, now);
+}
+
+const DELETED_INPUTS: ReadonlySet<Input["type"]> = new Set(["agent-closed", "agent-lost", "alarm", "send-failed"]);
+const ARCHIVED_INPUTS: ReadonlySet<Input["type"]> = new Set([
+  ...DELETED_INPUTS,
+  "unarchive",
+  "remove",
+  "status-found",
+  "remove-print",
+]);
+const AGENT_INPUTS: ReadonlySet<Input["type"]> = new Set(["agent-opened", "agent-called", "agent-event", "frame"]);
+
+function refuse(printer: Printer, input: Input): Step {
+  const failure: Failure = AGENT_INPUTS.has(input.type) ? DEAD_TOKEN : notFound("Printer");
+  return { ...change(printer), reply: { type: "refused", failure } };
+}
+
+const DEAD_TOKEN = { code: "unauthenticated", reason: "invalid", realm: "agent" } as const satisfies Failure;
+const DONE = { type: "done" } as const satisfies Reply;
+
+function stepAllowed(printer: Printer, input: Input, now: number): Step {
+  const before = change(printer);
+  const { state } = printer;
+  switch (input.type) {
+    case "agent-opened":
+      return isGenerationValid(state.tokens, input.generation, now)
+        ? done(openAgent(printer, input, now))
+        : refuse(printer, input);
+    case "agent-called":
+      return agentCalled(before, input, now);
+    case "agent-closed":
+      return done(agentClosed(printer, input.connection, now));
+    case "agent-lost":
+      return done(agentLost(printer, now));
+    case "status-found":
+      return done({ ...before, printer: { ...printer, shown: recoverStatus(input.status, input.at) } });
+    case "frame":
+      return done(takeFrame(printer, input.frame, input.known, now));
+    case "agent-event":
+      return done(withEvent(before, input.event, state.current?.id ?? null, now));
+    case "command":
+      return commanded(before, input.command, now);
+    case "send-failed":
+      return done(withLedger(before, onSendFailed(state.ledger, input.commandId, now)));
+    case "alarm":
+      return done(wake(before, input.ref, now));
+    default:
+      return stepOwner(before, input, now);
+  }
+}
+
+type OwnerInput = Extract<
+  Input,
+  {
+    type:
+      | "configure"
+      | "archive"
+      | "unarchive"
+      | "remove"
+      | "rotate-token"
+      | "relink"
+      | "mute"
+      | "acknowledge"
+      | "start-print"
+      | "finish-print"
+      | "remove-print";
+  }
+>;
+
+function stepOwner(before: Change, input: OwnerInput, now: number): Step {
+  const { state } = before.printer;
+  switch (input.type) {
+    case "configure":
+      return done(configure(before, input.patch));
+    case "archive":
+      return done(withState(leave(before, now), { archivedAt: now }, { type: "project-printer" }));
+    case "unarchive":
+      return done(state.archivedAt === null ? before : withState(before, { archivedAt: null }, { type: "project-printer" }));
+    case "remove":
+      return done(remove(before, now));
+    case "rotate-token":
+      return done(withTokens(leave(before, now), rotateGeneration(state.tokens)));
+    case "relink":
+      return done(withTokens(before, relinkGeneration(state.tokens, now)));
+    case "mute":
+      return fact(before, state.current, (print) => mute(before, print, input.isMuted, now));
+    case "acknowledge":
+      return fact(before, state.current, (print) => acknowledge(before, print, input.overwrite, now));
+    case "start-print":
+      return { ...startPrint(before, input, now), reply: { type: "fact", succeeded: true } };
+    case "finish-print":
+      return fact(before, state.current, (print) => finishPrint(before, print, input.isCancelled, now));
+    case "remove-print":
+      return fact(before, state.current?.id === input.printId ? state.current : null, (print) => removePrint(before, print, now));
+  }
+}
+
+function done(result: Change): Step {
+  return { ...result, reply: DONE };
+}
+
+function fact(before: Change, print: Print | null, act: (print: Print) => Change): Step {
+  const succeeded = print !== null;
+  return { ...(print === null ? before : act(print)), reply: { type: "fact", succeeded } };
+}
+
+function agentCalled(before: Change, hello: AgentHello & { type: "agent-called" }, now: number): Step {
+  const { tokens } = before.printer.state;
+  if (!isGenerationValid(tokens, hello.generation, now)) return refuse(before.printer, hello);
+  const used = useGeneration(tokens, hello.generation, hello.keyId);
+  return done(used === tokens ? before : withTokens(before, used));
+}
+
+function withTokens(before: Change, tokens: PrinterState["tokens"]): Change {
+  return withState(before, { tokens }, { type: "project-printer" });
+}
+
+/** Cancel and resume acknowledge an open alert whatever becomes of them, but for another print (semantics C2). */
+function commanded(before: Change, command: CommandInput, now: number): Step {
+  const { state } = before.printer;
+  const taken = takeCommand(state.ledger, command, ledgerFacts(before.printer), now);
+  const reply: Reply = { type: "command", commandId: taken.commandId };
+  const ledgered = withLedger(before, taken);
+  const print = state.current;
+  const isMeant = print !== null && (command.printId === null || command.printId === print.id);
+  if (!isMeant || (command.kind !== "cancel" && command.kind !== "resume")) return { ...ledgered, reply };
+  const overwrite = command.kind === "cancel" ? "FAILED" : "NOT_FAILED";
+  return { ...acknowledge(ledgered, print, overwrite, now), reply };
+}
+
+function configure(before: Change, patch: ConfigurationPatch): Change {
+  const { state } = before.printer;
+  const configuration = patchConfiguration(state.configuration, patch);
+  const shouldBe = shouldWatch({ ...state, configuration });
+  const watched = { type: "send-remote-status", viewing: null, shouldWatch: shouldBe } as const;
+  if (configuration === state.configuration) return withEffects(before, watched);
+  return withState(before, { configuration }, { type: "project-printer" }, watched);
+}
+
+function withPrint(before: Change, print: Print): Change {
+  return withState(before, { current: print }, { type: "project-print", print });
+}
+
+function mute(before: Change, print: Print, isMuted: boolean, now: number): Change {
+  if (isMuted === (print.alertMutedAt !== null)) return before;
+  const muted: Print = { ...print, alertMutedAt: isMuted ? now : null };
+  const told = withHappening(withPrint(before, muted), {
+    type: isMuted ? "ALERT_MUTED" : "ALERT_UNMUTED",
+    print: muted,
+    at: now,
+  });
+  return withEffects(told, { type: "send-remote-status", viewing: null, shouldWatch: shouldWatch(told.printer.state) });
+}
+
+/** Semantics C3: without an alert there is nothing to acknowledge. */
+function acknowledge(before: Change, print: Print, overwrite: AlertOverwrite | null, now: number): Change {
+  if (print.alertedAt === null) return before;
+  return withPrint(before, { ...print, alertAcknowledgedAt: now, alertOverwrite: overwrite });
+}
+
+function startPrint(before: Change, input: { filename: string; takenExtIds: readonly number[] }, now: number): Change {
+  const { state } = before.printer;
+  const ended = state.current === null ? before : finishPrint(before, state.current, false, now);
+  const taken = new Set([...input.takenExtIds, state.current?.extId]);
+  let extId = Math.floor(now / 1000);
+  while (taken.has(extId)) extId += 1;
+  const print = printByServer(nextPrintId(state.id, state.printSequence), extId, input.filename, now);
+  const happenings = [{ type: "STARTED", print, at: now } as const];
+  return withMove(ended, { current: print, changed: [print], happenings, ended: null, tookId: true }, now, null);
+}
+
+function finishPrint(before: Change, print: Print, isCancelled: boolean, now: number): Change {
+  return endByServer(before, endPrint(print, isCancelled ? "cancelled" : "finished-by-server", now, false), now);
+}
+
+/** A current print that its owner deletes ends, and never comes back (design 3). */
+function removePrint(before: Change, print: Print, now: number): Change {
+  return endByServer(before, { ...endPrint(print, "removed", now, false), deletedAt: now }, now);
+}
+
+function endByServer(before: Change, print: Print, now: number): Change {
+  const happenings = [{ type: "ENDED", print, at: now } as const];
+  const settled = withLedger(before, onPrintEnded(before.printer.state.ledger, print.id, now));
+  return withMove(settled, { current: null, changed: [print], happenings, ended: null, tookId: false }, now, null);
+}
+
+function leave(before: Change, now: number): Change {
+  return closeAgent(before, "removed", now, now);
+}
+
+function remove(before: Change, now: number): Change {
+  const { current } = before.printer.state;
+  const ended = current === null ? before : endByServer(before, endPrint(current, "removed", now, false), now);
+  return withState(leave(ended, now), { deletedAt: now }, { type: "project-printer" });
+}
+
+function wake(before: Change, ref: string, now: number): Change {
+  const timed = withLedger(before, onTime(before.printer.state.ledger, now));
+  const looked = look(timed.printer, ref, now);
+  return { ...looked, effects: [...timed.effects, ...looked.effects] };
+}
+
+/** Earliest moment at which something must happen without a message arriving, epoch milliseconds; null: sleep. */
+export function nextAlarm(printer: Printer, now: number): number | null {
+  const due = [ledgerDeadline(printer.state.ledger), nextLook(printer, now)].filter((at) => at !== null);
+  return due.length === 0 ? null : Math.min(...due);
+}
+
+/** The printer as it is shown at `now`. */
+export function viewOf(printer: Printer, now: number): PrinterView {
+  const { state, socket, shown } = printer;
+  const { state: reached, since } = presence(state, now);
+  const visible = reached === "offline" ? null : shown;
+  return {
+    id: state.id,
+    uid: state.uid,
+    userId: state.userId,
+    createdAt: state.createdAt,
+    archivedAt: state.archivedAt,
+    configuration: state.configuration,
+    generation: state.tokens.newest,
+    agentName: state.agentName,
+    agentVersion: state.agentVersion,
+    presence: {
+      state: reached,
+      since,
+      lastSeenAt: socket?.lastFrameAt ?? state.lastSeenAt,
+      statusAgeMs: visible === null ? null : now - visible.at,
+    },
+    status: visible === null ? null : statusText(visible),
+    settings: printer.settings,
+    currentPrint: state.current,
+    normalizedP: state.normalizedP,
+    lastExaminedAt: state.lastExaminedAt,
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * A printer as it is shown: the one shape that `http/printers.ts` turns into JSON, filled by the object (GET one, answers)
+ * or from the rows of D1 (the list). Times are epoch milliseconds; status and settings stay JSON text.
+ */
+import type { Configuration } from "./configuration.ts";
+import type { Print } from "./print.ts";
+
+export const PRESENCE_STATES = ["online", "stale", "unreachable", "offline"] as const;
+export type PresenceState = (typeof PRESENCE_STATES)[number];
+
+export interface PresenceView {
+  readonly state: PresenceState;
+  readonly since: number | null;
+  /** Arrival of the agent's last frame. */
+  readonly lastSeenAt: number | null;
+  /** Milliseconds since the shown status arrived; null iff there is no status (in the list also while online). */
+  readonly statusAgeMs: number | null;
+}
+
+export interface PrinterView {
+  readonly id: number;
+  readonly uid: string;
+  readonly userId: number;
+  readonly createdAt: number;
+  readonly archivedAt: number | null;
+  readonly configuration: Configuration;
+  /** Generation of the token that is shown to the owner (design 6). */
+  readonly generation: number;
+  readonly agentName: string | null;
+  readonly agentVersion: string | null;
+  readonly presence: PresenceView;
+  /** JSON text of the agent's status, verbatim; null when offline. */
+  readonly status: string | null;
+  /** JSON text of the agent's merged settings messages; null when it never sent one. */
+  readonly settings: string | null;
+  readonly currentPrint: Print | null;
+  /** 0..1 (semantics D4). */
+  readonly normalizedP: number;
+  /** When failure detection last examined a picture. */
+  readonly lastExaminedAt: number | null;
+}

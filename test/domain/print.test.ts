@@ -1,0 +1,236 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { endPrint, movePrint, type Outcome, type Print, type PrintContext, printByServer } from "../../src/domain/print.ts";
+import type { Report } from "../../src/domain/report.ts";
+
+const T = 1_790_000_100;
+const NOW = (T + 60) * 1000;
+
+function aPrint(patch: Partial<Print> = {}): Print {
+  return { ...printByServer(700_001, T, "hook.gcode", T * 1000), gCodeFileId: 31, ...patch };
+}
+
+interface Said {
+  readonly ts?: number | null;
+  readonly name?: string | null;
+  readonly eventName?: string;
+  readonly event?: string;
+  readonly reason?: string;
+  readonly file?: number | null;
+  readonly text?: string;
+  readonly error?: boolean;
+  readonly printTime?: number;
+  readonly filament?: number;
+}
+
+function aReport(said: Said): Report {
+  const { ts = T, name = "hook.gcode", event, eventName = null, reason = null, file = 31, text = "Printing" } = said;
+  return {
+    printTs: ts,
+    event: event === undefined ? null : { type: event, fileName: eventName, reason },
+    status: {
+      ts: null,
+      text,
+      flagError: said.error ?? false,
+      closedOrError: false,
+      fileName: name,
+      gCodeFileId: file,
+      printTimeSeconds: said.printTime ?? null,
+      filamentUsedMm: said.filament ?? null,
+      heaters: {},
+      job: null,
+      fileMetadata: null,
+      rest: "{}",
+    },
+    settings: null,
+    isBlank: false,
+  };
+}
+
+function move(said: Said, context: Partial<PrintContext> = {}) {
+  return movePrint(aReport(said), {
+    current: null,
+    known: null,
+    nextId: 700_002,
+    date: NOW,
+    isLive: true,
+    isCancelUnderWay: () => false,
+    isRepeated: false,
+    ...context,
+  });
+}
+
+const types = (moved: ReturnType<typeof move>) => moved.happenings.map((happening) => happening.type);
+
+describe("the time stamp decides which print is current", () => {
+  const current = aPrint();
+  const table: [title: string, said: Said, before: Print | null, after: Partial<Print> | null, events: string[]][] = [
+    ["no time stamp, a print", { ts: null }, current, current, []],
+    ["no time stamp, none", { ts: null }, null, null, []],
+    ["-1, none", { ts: -1 }, null, null, []],
+    ["-1, a print: ended by force", { ts: -1 }, current, null, ["ENDED"]],
+    ["a new one with a name", {}, null, { id: 700_002, extId: T, filename: "hook.gcode", gCodeFileId: 31 }, ["STARTED"]],
+    ["a name with blanks is trimmed", { name: "  a b  " }, null, { filename: "a b" }, ["STARTED"]],
+    ["the event's name before the job's", { event: "PrintStarted", eventName: "e.gcode" }, null, { filename: "e.gcode" }, ["STARTED"]],
+    ["a new one without a name", { name: null }, null, null, []],
+    ["a new one with an empty name", { name: "  " }, null, null, []],
+    ["the same", {}, current, current, []],
+    ["the same, another file", { file: 32 }, current, { id: current.id, gCodeFileId: 32 }, []],
+    ["the same, its file unknown now", { file: null }, current, { id: current.id, gCodeFileId: null }, []],
+    ["the same, no file in the status at all", { name: null, file: null }, current, { gCodeFileId: 31 }, []],
+    ["19 s behind, same file: skew", { ts: T - 19 }, current, { id: current.id, extId: T - 19 }, []],
+    ["20 s behind, same file: another", { ts: T - 20 }, current, { id: 700_002, extId: T - 20 }, ["ENDED", "STARTED"]],
+    ["20 s ahead, same file: skew", { ts: T + 20 }, current, { id: current.id, extId: T + 20 }, []],
+    ["21 s ahead, same file: another", { ts: T + 21 }, current, { id: 700_002 }, ["ENDED", "STARTED"]],
+    ["near, another file: another", { ts: T + 5, name: "x.gcode" }, current, { id: 700_002 }, ["ENDED", "STARTED"]],
+    ["another without a name: only the end", { ts: T + 900, name: null }, current, null, ["ENDED"]],
+    ["near, but this one was cancelled", { ts: T + 5 }, aPrint({ cancelledAt: NOW }), { id: 700_002 }, ["ENDED", "STARTED"]],
+  ];
+
+  test.each(table)("[L1] %s", (_title, said, before, after, events) => {
+    const moved = move(said, { current: before });
+    if (after === null) expect(moved.current).toBeNull();
+    else expect(moved.current).toMatchObject(after);
+    expect(types(moved)).toEqual(events);
+  });
+});
+
+describe("a late report about a print that ended", () => {
+  const ended = (patch: Partial<Print>) => aPrint({ endedAt: NOW - 40_000, ...patch });
+  const inferred = ended({ outcome: "unknown", finishedAt: NOW - 40_000 });
+  const table: [title: string, known: Print, said: Said, isLive: boolean, isReopened: boolean][] = [
+    ["finished by an event", ended({ outcome: "finished" }), {}, true, false],
+    ["cancelled", ended({ outcome: "cancelled" }), {}, true, false],
+    ["failed", ended({ outcome: "failed" }), {}, true, false],
+    ["inferred, live and printing", inferred, {}, true, true],
+    ["inferred, live and paused", inferred, { text: "Paused" }, true, true],
+    ["inferred, live but idle", inferred, { text: "Operational" }, true, false],
+    ["inferred, from a backlog", inferred, {}, false, false],
+    ["inferred, deleted since", { ...inferred, deletedAt: NOW }, {}, true, false],
+    ["inferred, 24 h ago", { ...inferred, endedAt: NOW - 86_400_000 }, {}, true, true],
+    ["inferred, longer ago", { ...inferred, endedAt: NOW - 86_400_001 }, {}, true, false],
+  ];
+
+  test.each(table)("[L2] %s", (_title, known, said, isLive, isReopened) => {
+    const moved = move(said, { known, isLive });
+    expect(moved.happenings).toEqual([]);
+    expect(moved.tookId).toBe(false);
+    if (!isReopened) expect(moved.current).toBeNull();
+    else expect(moved.current).toEqual({ ...known, endedAt: null, finishedAt: null, outcome: null });
+  });
+});
+
+describe("how a print ends", () => {
+  const cancelSeen = aPrint({ cancelledAt: NOW - 5_000 });
+  const table: [title: string, before: Print, said: Said, isCancelUnderWay: boolean, outcome: Outcome, by: string][] = [
+    ["PrintDone", aPrint(), { event: "PrintDone" }, false, "finished", "done"],
+    ["PrintDone beside a cancel", aPrint(), { event: "PrintDone" }, true, "finished", "done"],
+    ["PrintDone after PrintCancelled", cancelSeen, { event: "PrintDone" }, false, "cancelled", "done"],
+    ["PrintFailed alone", aPrint(), { event: "PrintFailed" }, false, "failed", "failed"],
+    ["PrintFailed after PrintCancelled", cancelSeen, { event: "PrintFailed" }, false, "cancelled", "failed"],
+    ["PrintFailed, cancel under way", aPrint(), { event: "PrintFailed" }, true, "cancelled", "failed"],
+    ["PrintFailed because cancelled", aPrint(), { event: "PrintFailed", reason: "cancelled" }, false, "cancelled", "failed"],
+    ["PrintFailed by an error", aPrint(), { event: "PrintFailed", reason: "error" }, true, "failed", "failed-error"],
+    ["PrintFailed, flags.error", aPrint(), { event: "PrintFailed", error: true }, true, "failed", "failed-error"],
+    ["-1", aPrint(), { ts: -1 }, false, "unknown", "idle"],
+    ["-1, cancel under way", aPrint(), { ts: -1 }, true, "cancelled", "idle"],
+    ["-1 after PrintCancelled", cancelSeen, { ts: -1 }, false, "cancelled", "idle"],
+    ["another print", aPrint(), { ts: T + 900 }, false, "unknown", "other-print"],
+    ["another print, cancel under way", aPrint(), { ts: T + 900 }, true, "cancelled", "other-print"],
+  ];
+
+  test.each(table)("[L3] %s", (_title, current, said, isCancelUnderWay, outcome, by) => {
+    const moved = move(said, { current, isCancelUnderWay: () => isCancelUnderWay });
+    const ended = moved.changed.findLast((print) => print.id === current.id);
+    expect(ended?.outcome).toBe(outcome);
+    expect(moved.ended).toEqual({ extId: T, by });
+    expect(ended?.endedAt).toBe(ended?.cancelledAt ?? ended?.finishedAt);
+    expect(ended?.finishedAt === null).toBe(ended?.cancelledAt !== null);
+    expect(moved.happenings.filter((happening) => happening.type === "ENDED")).toHaveLength(1);
+  });
+
+  test("[L3] PrintCancelled dates the cancellation and keeps the print current", () => {
+    const moved = move({ event: "PrintCancelled" }, { current: aPrint() });
+    expect(moved.current).toMatchObject({ cancelledAt: NOW, endedAt: null, outcome: null });
+    expect(moved.happenings).toEqual([]);
+  });
+});
+
+describe("events of the current print", () => {
+  test.each([
+    ["PrintPaused", ["PAUSED"]],
+    ["PrintResumed", ["RESUMED"]],
+    ["FilamentChange", ["FILAMENT_CHANGE"]],
+    ["PrinterStateChanged", []],
+    ["PrintStarted", []],
+  ])("[L4] %s tells %j", (event, told) => {
+    expect(types(move({ event }, { current: aPrint() }))).toEqual(told);
+  });
+
+  test.each(["PrintPaused", "PrintDone", "PrintCancelled"])("[L4] a repeated %s is taken once", (event) => {
+    const moved = move({ event }, { current: aPrint(), isRepeated: true });
+    expect(moved).toMatchObject({ current: aPrint(), changed: [], happenings: [] });
+  });
+
+  test("[L4] without a print an event changes nothing", () => {
+    expect(move({ ts: null, event: "PrintDone" }, {}).changed).toEqual([]);
+  });
+});
+
+describe("statistics: the first write wins", () => {
+  test("[L5] at PrintCancelling, while OctoPrint's progress is still there", () => {
+    const cancelling = move({ event: "PrintCancelling", printTime: 62, filament: 14.5 }, { current: aPrint() });
+    expect(cancelling.current).toMatchObject({ printTimeSeconds: 62, filamentUsedMm: 14.5 });
+    const cancelled = move({ event: "PrintCancelled" }, { current: cancelling.current });
+    expect(cancelled.current).toMatchObject({ printTimeSeconds: 62, filamentUsedMm: 14.5 });
+  });
+
+  test("[L5] without a print time, the time since the start", () => {
+    const moved = move({ event: "PrintDone" }, { current: aPrint() });
+    expect(moved.changed.at(-1)).toMatchObject({ printTimeSeconds: 60, filamentUsedMm: null });
+  });
+});
+
+const saids: fc.Arbitrary<Said> = fc.record({
+  ts: fc.constantFrom(null, -1, T, T + 5, T + 900),
+  name: fc.constantFrom(null, "hook.gcode", "x.gcode"),
+  event: fc.constantFrom("PrintDone", "PrintFailed", "PrintCancelled", "PrintPaused", "PrinterStateChanged"),
+  text: fc.constantFrom("Printing", "Paused", "Operational"),
+  error: fc.boolean(),
+});
+
+test("[L6] whatever is reported: at most one current print, every change is told, no end before its start", () => {
+  fc.assert(
+    fc.property(fc.array(saids, { maxLength: 40 }), fc.boolean(), (reports, isCancelUnderWay) => {
+      const ended = new Map<number, Print>();
+      let current: Print | null = null;
+      let sequence = 1;
+      for (const [index, said] of reports.entries()) {
+        const known: Print | null = ended.get(said.ts ?? 0) ?? null;
+        const moved = move(said, {
+          current,
+          known,
+          nextId: 700_000 + sequence,
+          date: NOW + index * 1000,
+          isCancelUnderWay: () => isCancelUnderWay,
+        });
+        sequence += moved.tookId ? 1 : 0;
+        for (const print of moved.changed) {
+          if (print.endedAt === null) continue;
+          expect(print.endedAt).toBeGreaterThanOrEqual(print.startedAt);
+          expect(print.outcome).not.toBeNull();
+          ended.set(print.extId, print);
+        }
+        if (moved.current !== null) expect(moved.current.endedAt).toBeNull();
+        if (current !== moved.current) expect(moved.changed.length).toBeGreaterThan(0);
+        current = moved.current;
+      }
+    }),
+  );
+});
+
+test("[L7] an end by its owner keeps a cancellation that was seen", () => {
+  expect(endPrint(aPrint({ cancelledAt: NOW }), "removed", NOW + 1, false).outcome).toBe("cancelled");
+  expect(endPrint(aPrint(), "removed", NOW, true).outcome).toBe("unknown");
+  expect(endPrint(aPrint(), "finished-by-server", NOW, false).outcome).toBe("finished");
+});
