@@ -1,0 +1,10 @@
+/** The one way to D1: a Drizzle client over the binding, or over a session of it. */
+import { drizzle } from "drizzle-orm/d1";
+import * as schema from "./schema.ts";
+
+export type Db = ReturnType<typeof connect>;
+
+/** Cheap: no connection is opened until a query runs. Columns are snake_case in SQL, camelCase here. */
+export function connect(database: D1Database) {
+  return drizzle(database, { schema, casing: "snake_case" });
+}

@@ -1,0 +1,3 @@
+export { PrinterObject } from "./printer/object.ts";
+
+export default { fetch: () => new Response("soon") } satisfies ExportedHandler<Env>;

@@ -1,0 +1,34 @@
+/** The object's one alarm. It moves earlier, never later: looking too early costs a wake-up, too late a promise. */
+
+/** An armed alarm that is this late was dropped by the platform. */
+const LOST_MS = 30_000;
+
+export class AlarmClock {
+  readonly #storage: DurableObjectStorage;
+  #armedAt: number | null = null;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Runs before any event: what is armed outlives the object's fields. */
+  async load(): Promise<void> {
+    this.#armedAt = await this.#storage.getAlarm();
+  }
+
+  /** It fired: nothing is armed any more. */
+  fired(): void {
+    this.#armedAt = null;
+  }
+
+  /** Arms it for the earliest of `due` (epoch milliseconds; null: nothing is due). */
+  arm(due: readonly (number | null)[], now: number): void {
+    const times = due.filter((at) => at !== null);
+    if (times.length === 0) return;
+    const wanted = Math.max(Math.min(...times), now);
+    const armedAt = this.#armedAt;
+    if (armedAt !== null && armedAt >= now - LOST_MS && armedAt <= wanted) return;
+    this.#armedAt = wanted;
+    void this.#storage.setAlarm(wanted);
+  }
+}

@@ -1,0 +1,125 @@
+/** Takes commands in for one printer: repeats, idempotency keys and waiting callers around the ledger's rules (wire 3). */
+import { knowAgent } from "../domain/agent-socket.ts";
+import type { Printer } from "../domain/change.ts";
+import { type CommandRecord, commandSucceeded, recordOf, visibleReason } from "../domain/command.ts";
+import { notFound } from "../domain/failure.ts";
+import { type Input, type Reply, viewOf } from "../domain/printer.ts";
+import { err, ok, type Result } from "../domain/result.ts";
+import type { CommandAnswer, CommandRequest } from "./rpc.ts";
+import type { Store } from "./store.ts";
+import { Waiters } from "./waiters.ts";
+
+/** A receipt is waited for so long after the frame was handed over; a resume's probe comes before that. */
+const RECEIPT_MS = 2_000;
+const PROBED_MS = 5_000;
+
+/** The object's seam, as far as commands need it. */
+export interface Seam {
+  readonly printer: () => Printer;
+  readonly apply: (input: Input) => Reply;
+}
+
+export class CommandDesk {
+  readonly #store: Store;
+  readonly #seam: Seam;
+  readonly #waiters = new Waiters();
+
+  constructor(store: Store, seam: Seam) {
+    this.#store = store;
+    this.#seam = seam;
+  }
+
+  /** Called after every change of the printer. */
+  settle(): void {
+    this.#waiters.settle();
+  }
+
+  async take(request: CommandRequest): Promise<Result<CommandAnswer>> {
+    const key = this.#findKey(request);
+    if (key !== null && key.request !== request.idempotency?.requestHash) return err({ code: "idempotency_mismatch" });
+    const submitted = key === null ? this.#submit(request) : ok(key.commandId);
+    if (!submitted.ok) return submitted;
+    const id = submitted.value;
+    await this.#wait(id, request.waitMs);
+    const found = this.find(id);
+    if (!found.ok) return found;
+    const printer = this.#seam.printer();
+    const succeeded = commandSucceeded(found.value, this.#believesSent(printer));
+    return ok({ succeeded, command: found.value, printer: viewOf(printer, Date.now()), replayed: key !== null });
+  }
+
+  /** In flight or ended; `reason` as it shows now. */
+  find(id: string): Result<CommandRecord> {
+    const inFlight = this.#seam.printer().state.ledger.find((command) => command.id === id);
+    const record = inFlight === undefined ? this.#store.findCommand(id) : recordOf(inFlight);
+    return record === null ? err(notFound("Command")) : ok(this.#show(record));
+  }
+
+  /** Newest first. */
+  list(page: { readonly start: number; readonly limit: number }): CommandRecord[] {
+    const inFlight = this.#seam.printer().state.ledger.map(recordOf);
+    const known = new Set(inFlight.map((command) => command.id));
+    const ended = this.#store.listCommands().filter((command) => !known.has(command.id));
+    const all = [...inFlight, ...ended].sort((a, b) => b.createdAt - a.createdAt);
+    return all.slice(page.start, page.start + page.limit).map((command) => this.#show(command));
+  }
+
+  /** A key whose command was refused in the end was not consumed. */
+  #findKey(request: CommandRequest) {
+    if (request.idempotency === null) return null;
+    const key = this.#store.findIdempotency(keyOf(request, request.idempotency.keyHash), Date.now());
+    const command = key === null ? null : this.find(key.commandId);
+    return command?.ok && command.value.state !== "rejected" ? key : null;
+  }
+
+  #submit(request: CommandRequest): Result<string> {
+    if (this.find(request.id).ok) return ok(request.id);
+    const { id, kind, printId, initiator, userId, tokenName } = request;
+    const refs = { file: null, ref: randomRef("c:"), probeRef: randomRef("p:") };
+    const reply = this.#seam.apply({ type: "command", command: { id, kind, printId, initiator, userId, tokenName, ...refs } });
+    if (reply.type === "refused") return err(reply.failure);
+    const commandId = reply.type === "command" ? reply.commandId : id;
+    const taken = this.find(commandId);
+    if (request.idempotency !== null && taken.ok && taken.value.state !== "rejected") {
+      const key = keyOf(request, request.idempotency.keyHash);
+      this.#store.rememberIdempotency({ key, request: request.idempotency.requestHash, commandId }, Date.now());
+    }
+    return ok(commandId);
+  }
+
+  /** Without `Prefer` until a receipt, 2 s at most after the frame; with it until the command ended. */
+  #wait(id: string, waitMs: number | null): Promise<void> {
+    const state = () => {
+      const found = this.find(id);
+      return found.ok ? found.value : null;
+    };
+    if (waitMs !== null) return this.#waiters.wait(() => (state()?.endedAt ?? null) !== null, waitMs);
+    const command = state();
+    if (command === null) return Promise.resolve();
+    const until = command.state === "checking" ? command.createdAt + PROBED_MS : (command.sentAt ?? 0) + RECEIPT_MS;
+    const isPending = (found: CommandRecord | null) => found?.state === "checking" || found?.state === "sent";
+    return this.#waiters.wait(() => !isPending(state()), until - Date.now());
+  }
+
+  #show(command: CommandRecord): CommandRecord {
+    const believesSent = this.#believesSent(this.#seam.printer());
+    return { ...command, reason: visibleReason(command, believesSent, Date.now()) };
+  }
+
+  /** An unknown agent that never gave a receipt on this socket is believed as the seed says (design 5). */
+  #believesSent({ socket, state }: Printer): boolean {
+    if (socket === null) return false;
+    const agent = knowAgent(socket, state.agentName);
+    return !agent.isKnownAgent && !agent.gaveReceipt;
+  }
+}
+
+function keyOf(request: CommandRequest, keyHash: string): string {
+  return `${request.userId ?? ""}:${keyHash}`;
+}
+
+/** `prefix` and 16 random letters: no viewer can guess one (design 5). */
+export function randomRef(prefix: "c:" | "p:"): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return prefix + Array.from(bytes, (byte) => String.fromCharCode(97 + (byte >> 4))).join("");
+}

@@ -1,0 +1,97 @@
+/** The printer between two events: state from its row, the rest from the socket's attachment and the document rows. */
+import type { Printer, PrinterState } from "../domain/change.ts";
+import type { ShownStatus } from "../domain/status.ts";
+import { ATTACHED_REST_BYTES, type Sockets } from "./sockets.ts";
+import type { Store } from "./store.ts";
+
+/** A status too long for the attachment is a row, written no more often than this. */
+const LONG_STATUS_MS = 60_000;
+
+export class PrinterMemory {
+  readonly #store: Store;
+  readonly #sockets: Sockets;
+  #cached: Printer | null = null;
+  #longStatusAt = 0;
+
+  constructor(store: Store, sockets: Sockets) {
+    this.#store = store;
+    this.#sockets = sockets;
+  }
+
+  /** Null until the printer was adopted once. */
+  load(): Printer | null {
+    this.#cached ??= this.#read();
+    return this.#cached;
+  }
+
+  /** Starts over with `state`: what was here belonged to another printer, or to none. */
+  adopt(state: PrinterState): void {
+    this.#store.clear();
+    this.#store.saveState(state);
+    this.#cached = null;
+  }
+
+  /** The transaction rolled back: what the fields hold did not happen. */
+  forget(): void {
+    this.#cached = null;
+  }
+
+  /** Writes the rows in which `after` differs; runs inside the transaction. */
+  save(before: Printer, after: Printer, now: number): void {
+    if (after.state !== before.state) this.#store.saveState(after.state);
+    if (after.settings !== before.settings) this.#store.saveDocument("settings", after.settings);
+    if (after.shown?.job !== before.shown?.job) this.#store.saveDocument("job", after.shown?.job ?? null);
+    if (after.shown?.fileMetadata !== before.shown?.fileMetadata) {
+      this.#store.saveDocument("file_metadata", after.shown?.fileMetadata ?? null);
+    }
+    if (this.#isStatusRowDue(before, after, now)) this.#saveStatus(after.shown);
+    this.#cached = after;
+  }
+
+  /** Puts what changed into the socket's attachment, which costs nothing. */
+  attach(before: Printer, after: Printer): void {
+    if (after.socket === null) return;
+    if (after.socket !== before.socket || after.shown !== before.shown) this.#sockets.write(after.socket, after.shown);
+  }
+
+  #isStatusRowDue(before: Printer, after: Printer, now: number): boolean {
+    if (after.socket === null) return before.socket !== null || after.shown !== before.shown;
+    if (after.shown === null || after.shown === before.shown || !isLong(after.shown.rest)) return false;
+    const isDue = now - this.#longStatusAt >= LONG_STATUS_MS;
+    if (isDue) this.#longStatusAt = now;
+    return isDue;
+  }
+
+  #saveStatus(shown: ShownStatus | null): void {
+    const { ts, at, text, rest } = shown ?? {};
+    this.#store.saveDocument("status", shown === null ? null : JSON.stringify({ ts, at, text, rest }));
+  }
+
+  #read(): Printer | null {
+    const state = this.#store.loadState();
+    if (state === null) return null;
+    const isConnected = state.connectedAt !== null && state.disconnectedAt === null;
+    const attached = isConnected ? this.#sockets.read(state.connectionSequence) : null;
+    const head = attached === null ? this.#readStatus() : attached.shown;
+    const rest = head === null ? null : (head.rest ?? this.#readStatus()?.rest ?? "{}");
+    return {
+      state,
+      socket: attached?.socket ?? null,
+      shown: head === null || rest === null ? null : { ...head, rest, ...this.#readParts() },
+      settings: this.#store.loadDocument("settings"),
+    };
+  }
+
+  #readStatus(): Omit<ShownStatus, "job" | "fileMetadata"> | null {
+    const text = this.#store.loadDocument("status");
+    return text === null ? null : JSON.parse(text);
+  }
+
+  #readParts(): Pick<ShownStatus, "job" | "fileMetadata"> {
+    return { job: this.#store.loadDocument("job"), fileMetadata: this.#store.loadDocument("file_metadata") };
+  }
+}
+
+function isLong(rest: string): boolean {
+  return rest.length * 3 > ATTACHED_REST_BYTES && new TextEncoder().encode(rest).byteLength > ATTACHED_REST_BYTES;
+}

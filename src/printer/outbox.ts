@@ -1,0 +1,170 @@
+/**
+ * Rows on their way to D1: one per target row, holding its newest image and revision, saved in the state's transaction.
+ * The only writer of the projected tables. A D1 outage delays history and loses nothing.
+ */
+import { connect } from "../db/client.ts";
+import { findLiveCopy, type LiveImage, type Projection, type ProjectionOwner, projectRow } from "../db/projection.ts";
+import { log } from "../log.ts";
+
+const TABLE = `CREATE TABLE IF NOT EXISTS outbox
+  (key TEXT PRIMARY KEY, place INTEGER NOT NULL, revision INTEGER NOT NULL, refused INTEGER NOT NULL DEFAULT 0,
+   projection TEXT NOT NULL) WITHOUT ROWID`;
+
+/** Foreign keys want printers before prints before events. */
+const PLACES = { printer: 0, print: 1, event: 2, command: 3, live: 4 } as const satisfies Record<Projection["kind"], number>;
+
+const BATCH_ROWS = 100;
+const BACKOFF_MS = { first: 30_000, last: 5 * 60_000 } as const;
+/** A commit that D1 refuses for its content would be refused for ever. */
+const PERMANENT = /constraint failed|SQLITE_CONSTRAINT|D1_TYPE_ERROR|SQLITE_MISMATCH|too big|SQLITE_TOOBIG/i;
+
+interface OutboxRow {
+  readonly key: string;
+  readonly revision: number;
+  readonly projection: Projection;
+}
+
+export class Outbox {
+  readonly #sql: SqlStorage;
+  readonly #database: D1Database;
+  #drain: Promise<void> | null = null;
+  #failures = 0;
+  #retryAt: number | null = null;
+
+  constructor(sql: SqlStorage, database: D1Database) {
+    this.#sql = sql;
+    this.#database = database;
+    sql.exec(TABLE);
+  }
+
+  /** Runs inside the transaction that saves the state. */
+  put(projection: Projection, revision: number): void {
+    const key = keyOf(projection);
+    const text = JSON.stringify(projection);
+    const place = PLACES[projection.kind];
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO outbox (key, place, revision, refused, projection) VALUES (?, ?, ?, 0, ?)",
+      ...[key, place, revision, text],
+    );
+  }
+
+  clear(): void {
+    this.#sql.exec("DELETE FROM outbox");
+  }
+
+  /** When the alarm has to try, epoch milliseconds; null while nothing waits. */
+  nextTry(now: number): number | null {
+    return this.#isEmpty() ? null : (this.#retryAt ?? now + BACKOFF_MS.first);
+  }
+
+  /** Tries unless a failed try's pause is on; the alarm tries all the same. */
+  drain(owner: ProjectionOwner, now: number, byAlarm: boolean): Promise<void> {
+    if (this.#retryAt !== null && !byAlarm) return Promise.resolve();
+    this.#drain ??= this.#drainAll(owner, now).finally(() => {
+      this.#drain = null;
+    });
+    return this.#drain;
+  }
+
+  /** Resolves when no row up to `revision` waits, or the running try ended. */
+  async flushed(revision: number): Promise<void> {
+    while (this.#drain !== null && this.#hasUpTo(revision)) await this.#drain;
+  }
+
+  /** The list's copy of the status, at most once a minute and straight: losing one is harmless. */
+  async refreshLive(owner: ProjectionOwner, image: LiveImage): Promise<void> {
+    if (this.#retryAt !== null) return;
+    try {
+      await projectRow(connect(this.#database), owner, { kind: "live", image }, 0);
+    } catch (error) {
+      log({ event: "live.failed", printerId: owner.id, error });
+    }
+  }
+
+  /** The list's copy of the status; null if there is none or D1 cannot be asked. */
+  async findLive(printerId: number): Promise<LiveImage | null> {
+    try {
+      return (await findLiveCopy(connect(this.#database), printerId)) ?? null;
+    } catch (error) {
+      log({ event: "live.failed", printerId, error });
+      return null;
+    }
+  }
+
+  async #drainAll(owner: ProjectionOwner, now: number): Promise<void> {
+    for (let rows = this.#rows(); rows.length > 0; rows = this.#rows()) {
+      const failure = await this.#write(owner, rows);
+      if (failure === null) continue;
+      if (PERMANENT.test(messagesOf(failure)) && (await this.#writeOneByOne(owner, rows))) continue;
+      this.#failures += 1;
+      this.#retryAt = now + backoff(this.#failures, Math.random());
+      log({ event: "outbox.failed", printerId: owner.id, attempt: this.#failures, error: failure });
+      return;
+    }
+    this.#failures = 0;
+    this.#retryAt = null;
+  }
+
+  /** Null when all rows are in D1 and gone from here; else what went wrong. */
+  async #write(owner: ProjectionOwner, rows: readonly OutboxRow[]): Promise<unknown> {
+    const db = connect(this.#database);
+    const [first, ...rest] = rows.map((row) => projectRow(db, owner, row.projection, row.revision));
+    if (first === undefined) return null;
+    try {
+      await db.batch([first, ...rest]);
+    } catch (error) {
+      return error;
+    }
+    for (const { key, revision } of rows) this.#sql.exec("DELETE FROM outbox WHERE key = ? AND revision = ?", key, revision);
+    return null;
+  }
+
+  /** After a permanent error: what can be written is, what cannot is set aside. False when D1 itself fails. */
+  async #writeOneByOne(owner: ProjectionOwner, rows: readonly OutboxRow[]): Promise<boolean> {
+    for (const row of rows) {
+      const failure = await this.#write(owner, [row]);
+      if (failure === null) continue;
+      if (!PERMANENT.test(messagesOf(failure))) return false;
+      this.#sql.exec("UPDATE outbox SET refused = 1 WHERE key = ? AND revision = ?", row.key, row.revision);
+      log({ event: "outbox.refused", printerId: owner.id, key: row.key, error: failure });
+    }
+    return true;
+  }
+
+  #rows(): OutboxRow[] {
+    const query = "SELECT key, revision, projection FROM outbox WHERE refused = 0 ORDER BY place, key LIMIT ?";
+    const rows = this.#sql.exec<{ key: string; revision: number; projection: string }>(query, BATCH_ROWS).toArray();
+    // safe: only put writes it
+    return rows.map((row) => ({ ...row, projection: JSON.parse(row.projection) as Projection }));
+  }
+
+  #isEmpty(): boolean {
+    return this.#sql.exec("SELECT 1 FROM outbox WHERE refused = 0 LIMIT 1").toArray().length === 0;
+  }
+
+  #hasUpTo(revision: number): boolean {
+    const query = "SELECT 1 FROM outbox WHERE refused = 0 AND revision <= ? LIMIT 1";
+    return this.#sql.exec(query, revision).toArray().length > 0;
+  }
+}
+
+function keyOf(projection: Projection): string {
+  switch (projection.kind) {
+    case "printer":
+    case "live":
+      return projection.kind;
+    default:
+      return `${projection.kind}:${projection.image.id}`;
+  }
+}
+
+/** Full jitter between half a minute's and five minutes' ceiling; `random` is 0..1. */
+export function backoff(failures: number, random: number): number {
+  const ceiling = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.last);
+  return Math.ceil(ceiling * random);
+}
+
+function messagesOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return `${error.message} ${error.cause === undefined ? "" : messagesOf(error.cause)}`;
+}

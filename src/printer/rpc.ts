@@ -1,0 +1,80 @@
+/**
+ * What the Worker may ask of a `PrinterObject` beside its socket upgrade: values only, additive between deployments.
+ * Every call carries the printer's `uid`: an object that holds another printer loads again or refuses (design 3).
+ */
+import type { CommandKind, CommandRecord, Initiator, PrintFile } from "../domain/command.ts";
+import type { ConfigurationPatch } from "../domain/configuration.ts";
+import type { AgentEvent } from "../domain/events.ts";
+import type { AlertOverwrite } from "../domain/print.ts";
+import type { Result } from "../domain/result.ts";
+import type { PrinterView } from "../domain/view.ts";
+
+/** What the MAC of an agent token vouches for; the object decides whether it still counts (design 6). */
+export interface AgentCredential {
+  readonly printerId: number;
+  readonly uid: string;
+  readonly generation: number;
+  readonly keyId: string;
+}
+
+export interface CommandRequest {
+  /** 128 random bits as text. A call with a known id sends nothing, waits and reads. */
+  readonly id: string;
+  readonly kind: CommandKind;
+  /** The print that the caller means; null: whichever is current. */
+  readonly printId: number | null;
+  /** What a `print_file` is to print; null for the other kinds. */
+  readonly file: PrintFile | null;
+  readonly initiator: Initiator;
+  readonly userId: number | null;
+  readonly tokenName: string | null;
+  /** SHA-256 (hex) of the Idempotency-Key, and of action and body; null without the header. */
+  readonly idempotency: { readonly keyHash: string; readonly requestHash: string } | null;
+  /** `Prefer: wait=N` in milliseconds, 30,000 at most; null without it. */
+  readonly waitMs: number | null;
+}
+
+export interface CommandAnswer {
+  readonly succeeded: boolean;
+  readonly command: CommandRecord;
+  readonly printer: PrinterView;
+  /** Answered from the ledger for a known Idempotency-Key; nothing was sent. */
+  readonly replayed: boolean;
+}
+
+/** Answer of what is a fact of the server: mute, acknowledge, start and finish. */
+export interface FactAnswer {
+  readonly succeeded: boolean;
+  readonly printer: PrinterView;
+}
+
+/** Implemented by `PrinterObject`. Failures: `not_found` (deleted, foreign uid; archived where noted), `unavailable`. */
+export interface PrinterRpc {
+  view(uid: string): Promise<Result<PrinterView>>;
+  /** Waits until D1 shows the change, 1 s at most. */
+  configure(uid: string, patch: ConfigurationPatch): Promise<Result<PrinterView>>;
+  /** `not_found` when it is archived already. */
+  archive(uid: string): Promise<Result<null>>;
+  unarchive(uid: string): Promise<Result<PrinterView>>;
+  remove(uid: string): Promise<Result<null>>;
+  /** A new generation at once: older tokens are dead. */
+  rotateToken(uid: string): Promise<Result<PrinterView>>;
+  /** A new generation beside the one last used (design 6, re-linking). */
+  relink(uid: string): Promise<Result<PrinterView>>;
+  command(uid: string, request: CommandRequest): Promise<Result<CommandAnswer>>;
+  /** Newest first: the ledger's, ended ones included. */
+  listCommands(uid: string, page: { start: number; limit: number }): Promise<Result<CommandRecord[]>>;
+  findCommand(uid: string, commandId: string): Promise<Result<CommandRecord>>;
+  mute(uid: string, muted: boolean): Promise<Result<FactAnswer>>;
+  acknowledge(uid: string, overwrite: AlertOverwrite | null): Promise<Result<FactAnswer>>;
+  startPrint(uid: string, filename: string): Promise<Result<FactAnswer>>;
+  finishPrint(uid: string, cancelled: boolean): Promise<Result<FactAnswer>>;
+  /** Ends and deletes that print if it is current; `succeeded` is false when it is not. */
+  removePrint(uid: string, printId: number): Promise<Result<FactAnswer>>;
+  /** `unauthenticated` when the generation is dead or the printer archived or deleted. */
+  agentView(agent: AgentCredential): Promise<Result<PrinterView>>;
+  agentEvent(agent: AgentCredential, event: AgentEvent): Promise<Result<null>>;
+}
+
+/** Headers by which the Worker hands a checked `AgentCredential` to the object's upgrade. */
+export const CREDENTIAL_HEADERS = { uid: "x-platen-uid", generation: "x-platen-generation", keyId: "x-platen-key-id", printerId: "x-platen-printer-id" } as const;

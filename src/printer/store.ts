@@ -1,0 +1,118 @@
+/** The object's tables. `printer` is the state; the others are written only by effects and never decide anything alone. */
+import type { PrinterState } from "../domain/change.ts";
+import type { CommandRecord } from "../domain/command.ts";
+import type { Print } from "../domain/print.ts";
+
+/** Long texts that change rarely, each a row of its own so that the state's row stays small. */
+export type DocumentName = "settings" | "job" | "file_metadata" | "status";
+
+const PRINTS = 200;
+const COMMANDS = 1_000;
+const IDEMPOTENCY_KEYS = 1_000;
+const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
+
+const TABLES = [
+  "CREATE TABLE IF NOT EXISTS printer (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS document (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS print (ext_id INTEGER PRIMARY KEY, id INTEGER NOT NULL, image TEXT NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, image TEXT NOT NULL) WITHOUT ROWID",
+  `CREATE TABLE IF NOT EXISTS idempotency
+    (key TEXT PRIMARY KEY, request TEXT NOT NULL, command_id TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID`,
+];
+
+/** A key that was used: hashes of the key with its user, and of action and body. */
+export interface IdempotencyRecord {
+  readonly key: string;
+  readonly request: string;
+  readonly commandId: string;
+}
+
+export class Store {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    for (const table of TABLES) sql.exec(table);
+  }
+
+  loadState(): PrinterState | null {
+    const [row] = this.#sql.exec<{ state: string }>("SELECT state FROM printer").toArray();
+    return row === undefined ? null : (JSON.parse(row.state) as PrinterState); // safe: only saveState writes it
+  }
+
+  saveState(state: PrinterState): void {
+    this.#sql.exec("INSERT OR REPLACE INTO printer (one, state) VALUES (1, ?)", JSON.stringify(state));
+  }
+
+  /** Another printer took this object's id: nothing of the old one may show. */
+  clear(): void {
+    for (const table of ["printer", "document", "print", "command", "idempotency"]) this.#sql.exec(`DELETE FROM ${table}`);
+  }
+
+  loadDocument(name: DocumentName): string | null {
+    const [row] = this.#sql.exec<{ text: string }>("SELECT text FROM document WHERE name = ?", name).toArray();
+    return row?.text ?? null;
+  }
+
+  saveDocument(name: DocumentName, text: string | null): void {
+    if (text === null) this.#sql.exec("DELETE FROM document WHERE name = ?", name);
+    else this.#sql.exec("INSERT OR REPLACE INTO document (name, text) VALUES (?, ?)", name, text);
+  }
+
+  findPrint(extId: number): Print | null {
+    const [row] = this.#sql.exec<{ image: string }>("SELECT image FROM print WHERE ext_id = ?", extId).toArray();
+    return row === undefined ? null : (JSON.parse(row.image) as Print); // safe: only rememberPrint writes it
+  }
+
+  /** Time stamps of remembered prints from `extId` on. */
+  listExtIdsFrom(extId: number): number[] {
+    return this.#sql
+      .exec<{ ext_id: number }>("SELECT ext_id FROM print WHERE ext_id >= ?", extId)
+      .toArray()
+      .map((row) => row.ext_id);
+  }
+
+  /** Keeps the newest prints by id. */
+  rememberPrint(print: Print): void {
+    const image = JSON.stringify(print);
+    this.#sql.exec("INSERT OR REPLACE INTO print (ext_id, id, image) VALUES (?, ?, ?)", print.extId, print.id, image);
+    const count = this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM print").one().n;
+    if (count > PRINTS) this.#sql.exec("DELETE FROM print WHERE id = (SELECT min(id) FROM print)");
+  }
+
+  findCommand(id: string): CommandRecord | null {
+    const [row] = this.#sql.exec<{ image: string }>("SELECT image FROM command WHERE id = ?", id).toArray();
+    return row === undefined ? null : (JSON.parse(row.image) as CommandRecord); // safe: only rememberCommand writes it
+  }
+
+  /** Newest first. */
+  listCommands(): CommandRecord[] {
+    const rows = this.#sql.exec<{ image: string }>("SELECT image FROM command ORDER BY created_at DESC, id DESC");
+    return rows.toArray().map((row) => JSON.parse(row.image) as CommandRecord); // safe: as findCommand
+  }
+
+  rememberCommand(command: CommandRecord): void {
+    const { id, createdAt } = command;
+    const image = JSON.stringify(command);
+    this.#sql.exec("INSERT OR REPLACE INTO command (id, created_at, image) VALUES (?, ?, ?)", id, createdAt, image);
+    this.#dropOldest("command", "created_at", COMMANDS);
+  }
+
+  /** A use of that key within a day before `now`. */
+  findIdempotency(key: string, now: number): IdempotencyRecord | null {
+    const query = "SELECT key, request, command_id FROM idempotency WHERE key = ? AND at > ?";
+    const [row] = this.#sql.exec<Record<"key" | "request" | "command_id", string>>(query, key, now - IDEMPOTENCY_MS).toArray();
+    return row === undefined ? null : { key: row.key, request: row.request, commandId: row.command_id };
+  }
+
+  rememberIdempotency(record: IdempotencyRecord, now: number): void {
+    const { key, request, commandId } = record;
+    this.#sql.exec("INSERT OR REPLACE INTO idempotency (key, request, command_id, at) VALUES (?, ?, ?, ?)", key, request, commandId, now);
+    this.#dropOldest("idempotency", "at", IDEMPOTENCY_KEYS);
+  }
+
+  #dropOldest(table: "command" | "idempotency", column: "created_at" | "at", kept: number): void {
+    const count = this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${table}`).one().n;
+    if (count > kept) this.#sql.exec(`DELETE FROM ${table} WHERE ${column} = (SELECT min(${column}) FROM ${table})`);
+  }
+}

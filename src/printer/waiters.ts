@@ -1,0 +1,34 @@
+/** Callers that wait for a command's answer: the object's only timers, cleared as soon as they are settled. */
+
+const MOST = 16;
+
+interface Waiter {
+  readonly isSettled: () => boolean;
+  readonly resolve: () => void;
+}
+
+export class Waiters {
+  readonly #waiting = new Set<Waiter>();
+
+  /** Resolves once `isSettled` answers true after a change, or after `ms`; at once when too many wait already. */
+  wait(isSettled: () => boolean, ms: number): Promise<void> {
+    if (isSettled() || ms <= 0 || this.#waiting.size >= MOST) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => finish(), ms);
+      const waiter: Waiter = { isSettled, resolve: () => finish() };
+      const finish = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(waiter);
+        resolve();
+      };
+      this.#waiting.add(waiter);
+    });
+  }
+
+  /** Looks again at what everybody waits for; called after every change. */
+  settle(): void {
+    for (const waiter of [...this.#waiting]) {
+      if (waiter.isSettled()) waiter.resolve();
+    }
+  }
+}

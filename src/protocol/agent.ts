@@ -1,0 +1,184 @@
+/** The agent's frames: what a text frame says (protocol 4), and what we say back (protocol 5). */
+import type { Command, PrintFile } from "../domain/command.ts";
+import type { Configuration } from "../domain/configuration.ts";
+import type { AgentFrame, Json, PassthruAnswer, Report, ReportedEvent, ReportedStatus } from "../domain/report.ts";
+import { err, ok, type Result } from "../domain/result.ts";
+import { AGENT_FRAME_BYTES, type FrameFault, isJsonObject, readJsonObject } from "./codec.ts";
+
+export interface FromAgent {
+  readonly frame: AgentFrame;
+  /** Keys of the wrong type: each was left out, the rest counts. */
+  readonly faults: readonly FrameFault[];
+}
+
+/** Reads one text frame. Unknown keys are kept inside `status` and ignored elsewhere. */
+export function readAgentFrame(text: string): Result<FromAgent, FrameFault> {
+  const json = readJsonObject(text, AGENT_FRAME_BYTES);
+  if (!json.ok) return err(json.failure);
+  const faults = objectKeys.flatMap((key) => faultOf(json.value, key));
+  return ok({ frame: { report: readReport(json.value), answer: readAnswer(json.value.passthru) }, faults });
+}
+
+const objectKeys = ["status", "octoprint_data", "event", "octoprint_event", "settings", "octoprint_settings", "passthru"];
+
+function faultOf(frame: Json, key: string): FrameFault[] {
+  const value = frame[key];
+  if (value === undefined || value === null || isJsonObject(value)) return [];
+  return [{ code: "invalid_frame", detail: `${key}: an object is expected.` }];
+}
+
+/** Frames of these keys say nothing about the printer (protocol 4). */
+const OTHER_KINDS = ["passthru", "janus", "http.tunnel", "http.tunnelv2", "ws.tunnel"];
+
+function readReport(frame: Json): Report | null {
+  const keys = Object.keys(frame);
+  if (keys.length > 0 && keys.every((key) => OTHER_KINDS.includes(key))) return null;
+  const status = object(frame.status ?? frame.octoprint_data);
+  const isEmpty = status !== null && Object.keys(status).length === 0;
+  const settings = object(frame.settings ?? frame.octoprint_settings);
+  return {
+    printTs: readPrintTs(frame.current_print_ts),
+    event: readEvent(object(frame.event ?? frame.octoprint_event)),
+    status: status === null || isEmpty ? null : readStatus(status, frame),
+    settings: settings === null ? null : modernSettings(settings),
+    isBlank: keys.length === 0 || isEmpty,
+  };
+}
+
+/** A fraction is floored (wire 4); what is no time stamp leaves the print alone. */
+function readPrintTs(value: unknown): number | null {
+  if (typeof value !== "number") return null;
+  const ts = Math.floor(value);
+  return ts === -1 || (ts > 0 && Number.isSafeInteger(ts)) ? ts : null;
+}
+
+function readEvent(event: Json | null): ReportedEvent | null {
+  const type = event?.event_type;
+  if (typeof type !== "string") return null;
+  const data = object(event?.data);
+  return { type, fileName: text(data?.name), reason: text(data?.reason) };
+}
+
+const STATE_TEXT_CODE_UNITS = 80;
+
+function readStatus(status: Json, frame: Json): ReportedStatus {
+  const state = object(status.state);
+  const flags = object(state?.flags);
+  const file = object(object(status.job)?.file);
+  const progress = object(status.progress);
+  const { job, file_metadata, ...rest } = status;
+  return {
+    ts: readTs(status._ts),
+    text: text(state?.text)?.slice(0, STATE_TEXT_CODE_UNITS) ?? null,
+    flagError: flags?.error === true,
+    closedOrError: flags?.closedOrError === true,
+    fileName: text(file?.name),
+    gCodeFileId: integer(file?.obico_g_code_file_id ?? frame.tsd_gcode_file_id),
+    printTimeSeconds: number(progress?.printTime),
+    filamentUsedMm: number(progress?.filamentUsed),
+    heaters: readHeaters(object(status.temperatures)),
+    job: job === undefined ? null : JSON.stringify(job),
+    fileMetadata: file_metadata === undefined ? null : JSON.stringify(file_metadata),
+    rest: JSON.stringify(rest),
+  };
+}
+
+/** Unix seconds between 2001 and 5138: a host without a clock is dated by arrival instead. */
+function readTs(value: unknown): number | null {
+  const ts = number(value);
+  return ts !== null && ts >= 1e9 && ts < 1e11 ? ts : null;
+}
+
+function readHeaters(temperatures: Json | null): ReportedStatus["heaters"] {
+  const heaters = Object.entries(temperatures ?? {}).flatMap(([name, value]) => {
+    const heater = object(value);
+    return heater === null ? [] : [[name, { actualC: number(heater.actual), targetC: number(heater.target) }] as const];
+  });
+  return Object.fromEntries(heaters);
+}
+
+const LEGACY_WEBCAM = {
+  name: "",
+  is_primary_camera: true,
+  flipV: false,
+  flipH: false,
+  rotation: 0,
+  streamRatio: "16:9",
+} as const;
+
+/** An agent that knows one camera sends `webcam`; it becomes the only item of `webcams` (semantics A3). */
+function modernSettings(settings: Json): Json {
+  const { webcam, ...modern } = settings;
+  return isJsonObject(webcam) ? { ...modern, webcams: [{ ...LEGACY_WEBCAM, ...webcam }] } : modern;
+}
+
+function readAnswer(passthru: unknown): PassthruAnswer | null {
+  const answer = object(passthru);
+  const ref = text(answer?.ref);
+  return ref === null ? null : { ref, ret: text(answer?.ret), error: text(answer?.error) };
+}
+
+function object(value: unknown): Json | null {
+  return isJsonObject(value) ? value : null;
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" ? value.replaceAll("\u0000", "").toWellFormed() : null;
+}
+
+function number(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+function integer(value: unknown): number | null {
+  return typeof value === "number" && Number.isSafeInteger(value) ? value : null;
+}
+
+/** Frames to an agent, as JSON text. */
+export type ToAgent = string;
+
+/** `get_state_id`: both agents answer it after what came with it (design 5). */
+function stateProbe(ref: string) {
+  return { target: "_printer", func: "get_state_id", ref };
+}
+
+export function writeProbe(ref: string): ToAgent {
+  return JSON.stringify({ passthru: stateProbe(ref) });
+}
+
+/** The command and its receipt probe in one frame; a download's own answer is its receipt (protocol 6.4). */
+export function writeCommand(command: Command, configuration: Configuration): ToAgent {
+  if (command.file !== null) return writeDownload(command.file, command.ref);
+  const args = command.kind === "pause" ? pauseArguments(configuration) : {};
+  const commands = [{ cmd: command.kind, args, initiator: command.initiator }];
+  return JSON.stringify({ commands, passthru: stateProbe(command.ref) });
+}
+
+function writeDownload(file: PrintFile, ref: string): ToAgent {
+  const { id, url, filename, safeFilename } = file;
+  const args = [{ id, url, filename, safe_filename: safeFilename }];
+  return JSON.stringify({ passthru: { target: "file_downloader", func: "download", args, ref } });
+}
+
+/** OctoPrint's agent drops a pause with any other key, or without the object (protocol 5.1). */
+function pauseArguments(configuration: Configuration) {
+  return {
+    retract: configuration.retractOnPause,
+    lift_z: configuration.liftZOnPause,
+    ...(configuration.toolsOffOnPause ? { tools_off: true } : {}),
+    ...(configuration.bedOffOnPause ? { bed_off: true } : {}),
+  };
+}
+
+/** A flag that is null is left out: updates are partial (protocol 5.2). */
+export function writeRemoteStatus(viewing: boolean | null, shouldWatch: boolean | null): ToAgent {
+  const flags = {
+    ...(viewing === null ? {} : { viewing }),
+    ...(shouldWatch === null ? {} : { should_watch: shouldWatch }),
+  };
+  return JSON.stringify({ remote_status: flags });
+}
+
+export function writeFault(fault: FrameFault): ToAgent {
+  return JSON.stringify({ error: fault });
+}

@@ -1,0 +1,307 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { eq } from "drizzle-orm";
+import { describe, expect, test, vi } from "vitest";
+import { printerEvents, printerLive, printers, prints } from "../../src/db/schema.ts";
+import type { PrinterObject } from "../../src/printer/object.ts";
+import { connectAgent, db, dial, frame, makePrinter, MOONRAKER, ScriptedAgent, type TestPrinter } from "../support/printer.ts";
+
+const T = 1_790_000_100;
+
+async function viewOf(printer: TestPrinter) {
+  const result = await printer.stub.view(printer.uid);
+  if (!result.ok) throw new Error(result.failure.code);
+  return result.value;
+}
+
+async function rowOf(printer: TestPrinter) {
+  const [row] = await db.select().from(printers).where(eq(printers.id, printer.id));
+  if (row === undefined) throw new Error("no row");
+  return row;
+}
+
+/** D1 shows everything that the object has to tell. */
+async function projected(printer: TestPrinter): Promise<void> {
+  await runInDurableObject(printer.stub, async (_instance: PrinterObject, state) => {
+    while (state.storage.sql.exec("SELECT 1 FROM outbox").toArray().length > 0) await scheduler.wait(1);
+  });
+}
+
+describe("an agent's socket", () => {
+  test("[A10] is told at once whether anybody looks and whether to watch", async () => {
+    const agent = await connectAgent(await makePrinter());
+    expect(await agent.next("remote_status")).toEqual({ remote_status: { viewing: false, should_watch: false } });
+  });
+
+  test("[A10] a status is shown verbatim, with settings kept beside it", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    const said = frame({ ts: T });
+    agent.send({ ...said, settings: { ...MOONRAKER.settings, a: 1 } });
+    agent.send({ settings: { a: 2 } });
+    await agent.settled();
+    const view = await viewOf(printer);
+    expect(JSON.parse(view.status ?? "")).toEqual(said.status);
+    expect(JSON.parse(view.settings ?? "")).toEqual({ ...MOONRAKER.settings, a: 2 });
+    expect(view).toMatchObject({ agentName: "moonraker_obico", agentVersion: "2.1.4", presence: { state: "online" } });
+    expect(view.currentPrint).toMatchObject({ extId: T, filename: "hook.gcode" });
+  });
+
+  test("[A11] the newest one counts: the older is closed with 4409 and its frames change nothing", async () => {
+    const printer = await makePrinter();
+    const older = await connectAgent(printer);
+    const newer = await connectAgent(printer);
+    expect(await older.untilClosed()).toMatchObject({ code: 4409 });
+    newer.send(frame({ ts: T }));
+    await newer.settled();
+    expect((await viewOf(printer)).presence.state).toBe("online");
+  });
+
+  test("[A12] is refused with 401 for a dead generation, a foreign uid, and an archived or removed printer", async () => {
+    const printer = await makePrinter();
+    expect((await dial(printer, 2)).status).toBe(401);
+    expect((await dial({ ...printer, uid: "another" })).status).toBe(401);
+    expect((await printer.stub.archive(printer.uid)).ok).toBe(true);
+    expect((await dial(printer)).status).toBe(401);
+    expect((await printer.stub.unarchive(printer.uid)).ok).toBe(true);
+    expect((await dial(printer)).status).toBe(101);
+    expect((await printer.stub.remove(printer.uid)).ok).toBe(true);
+    expect((await dial(printer)).status).toBe(401);
+    expect((await printer.stub.view(printer.uid)).ok).toBe(false);
+  });
+
+  test("[A13] an unreadable frame is answered, and the socket and the state stay", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send(frame({ ts: T }));
+    for (const bad of ["{", "[]", "5", `${"[".repeat(200_000)}`, '{"status":5}']) {
+      agent.send(bad);
+      expect(await agent.next("error")).toMatchObject({ error: { code: "invalid_frame" } });
+    }
+    expect((await viewOf(printer)).currentPrint).toMatchObject({ extId: T });
+  });
+
+  test.each([["text", "x".repeat(1024 * 1024 + 1)], ["binary", new ArrayBuffer(1024 * 1024 + 1)]])(
+    "[A13] a %s frame over 1 MiB closes with 1009",
+    async (_kind, tooLarge) => {
+      const printer = await makePrinter();
+      const agent = await connectAgent(printer);
+      agent.send(frame({ ts: T }));
+      agent.send(tooLarge);
+      expect(await agent.untilClosed()).toMatchObject({ code: 1009 });
+      expect((await viewOf(printer)).currentPrint).toMatchObject({ extId: T });
+    },
+  );
+
+  test("[A14] more than 3000 frames in five minutes close with 1008, a backlog of 1000 passes", async () => {
+    const agent = await connectAgent(await makePrinter());
+    for (let count = 0; count < 1_000; count++) agent.send({});
+    await agent.settled();
+    for (let count = 0; count < 2_001; count++) agent.send({});
+    expect(await agent.untilClosed()).toMatchObject({ code: 1008 });
+  });
+});
+
+describe("presence", () => {
+  test("[P7] a closed socket makes the printer stale with its last status", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send(frame({ ts: T }));
+    await agent.settled();
+    agent.close();
+    await agent.untilClosed();
+    const view = await viewOf(printer);
+    expect(view.presence.state).toBe("stale");
+    expect(view.status).not.toBeNull();
+    await projected(printer);
+    expect((await rowOf(printer)).disconnectedAt).not.toBeNull();
+  });
+
+  test("[P8] {} after a status says that the agent lost its printer, the next status that it is back", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send({});
+    await agent.settled();
+    expect((await viewOf(printer)).presence.state).toBe("online");
+    agent.send(frame({ ts: T }));
+    agent.send({});
+    await agent.settled();
+    expect(await viewOf(printer)).toMatchObject({ status: null, presence: { state: "unreachable" }, currentPrint: { extId: T } });
+    agent.send(frame({ ts: T }));
+    await agent.settled();
+    expect((await viewOf(printer)).presence.state).toBe("online");
+    agent.send(frame({ ts: T, text: "Offline" }));
+    await agent.settled();
+    const offline = await viewOf(printer);
+    expect(offline.presence.state).toBe("unreachable");
+    expect(offline.status).toContain("Offline");
+  });
+
+  test("[P9] sockets that died with the object are noticed, and the list's copy of the status is shown", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send(frame({ ts: T }));
+    await agent.settled();
+    await projected(printer);
+    await evictDurableObject(printer.stub, { webSockets: "close" });
+    const view = await viewOf(printer);
+    expect(view.presence.state).toBe("stale");
+    expect(JSON.parse(view.status ?? "")).toMatchObject({ state: { text: "Printing" } });
+    expect(view.currentPrint).toMatchObject({ extId: T });
+  });
+});
+
+describe("eviction between any two events", () => {
+  test("[H1] in mid-print loses nothing: the same print, status and settings, over the same socket", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send({ ...frame({ ts: T }), ...MOONRAKER });
+    await agent.settled();
+    const before = await viewOf(printer);
+    await evictDurableObject(printer.stub);
+    expect(await viewOf(printer)).toMatchObject({ status: before.status, settings: before.settings, currentPrint: before.currentPrint });
+    agent.send(frame({ ts: T, event: "PrintDone", text: "Operational" }));
+    await agent.settled();
+    await evictDurableObject(printer.stub);
+    expect((await viewOf(printer)).currentPrint).toBeNull();
+    await projected(printer);
+    const rows = await db.select().from(prints).where(eq(prints.printerId, printer.id));
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({ outcome: "finished", id: before.currentPrint?.id });
+    const events = await db.select().from(printerEvents).where(eq(printerEvents.printerId, printer.id));
+    expect(events.map((event) => event.eventType)).toEqual(["STARTED", "ENDED"]);
+  });
+
+  test("[H2] a status too long for the attachment is kept too", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    const said = frame({ ts: T });
+    const status = { ...(said.status as object), odd: "ü".repeat(20_000) };
+    agent.send({ ...said, status });
+    await agent.settled();
+    await evictDurableObject(printer.stub);
+    expect(JSON.parse((await viewOf(printer)).status ?? "")).toEqual(status);
+  });
+});
+
+describe("what a status costs", () => {
+  /** Rows that the object's storage wrote, and statements that went to D1, while `act` ran. */
+  async function costOf(printer: TestPrinter, act: () => Promise<void>) {
+    const cost = { storageRows: 0, statements: 0 };
+    const undo = await runInDurableObject(printer.stub, (instance: PrinterObject, state) => {
+      const sql = state.storage.sql;
+      const exec = sql.exec.bind(sql);
+      const setAlarm = state.storage.setAlarm.bind(state.storage);
+      const env = Reflect.get(instance, "env") as Env;
+      const prepare = env.DB.prepare.bind(env.DB);
+      sql.exec = (query: string, ...bindings: unknown[]) => {
+        const cursor = exec(query, ...bindings);
+        cost.storageRows += cursor.rowsWritten;
+        return cursor as never;
+      };
+      state.storage.setAlarm = (...args) => {
+        cost.storageRows += 1;
+        return setAlarm(...args);
+      };
+      env.DB.prepare = (query) => {
+        cost.statements += 1;
+        return prepare(query);
+      };
+      return () => Object.assign(env.DB, { prepare });
+    });
+    await act();
+    await runInDurableObject(printer.stub, () => undo());
+    return cost;
+  }
+
+  test("[H3] one that changes nothing that matters costs no storage row and no D1 statement", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    const at = Date.now() / 1000;
+    agent.send({ ...frame({ ts: T, at }), ...MOONRAKER });
+    await agent.settled();
+    await projected(printer);
+    const cost = await costOf(printer, async () => {
+      for (let index = 1; index <= 50; index++) agent.send(frame({ ts: T, at: at + index / 100, temperature: 200 + index }));
+      await agent.settled();
+    });
+    expect(cost).toEqual({ storageRows: 0, statements: 0 });
+    expect((await viewOf(printer)).status).toContain('"actual":250');
+  });
+
+  test("[H3] {} once a second while Klipper is down costs nothing after the first", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send(frame({ ts: T }));
+    agent.send({});
+    await agent.settled();
+    await projected(printer);
+    const cost = await costOf(printer, async () => {
+      for (let index = 0; index < 100; index++) agent.send({});
+      await agent.settled();
+    });
+    expect(cost).toEqual({ storageRows: 0, statements: 0 });
+  });
+
+  test("[H3] a counted change shows that the counter counts", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    await agent.settled();
+    await projected(printer);
+    const cost = await costOf(printer, async () => {
+      agent.send(frame({ ts: T }));
+      await agent.settled();
+      await projected(printer);
+    });
+    expect(cost.storageRows).toBeGreaterThan(0);
+    expect(cost.statements).toBeGreaterThan(0);
+  });
+});
+
+describe("the way to D1", () => {
+  test("[H4] a change of configuration is in D1 when its call answers", async () => {
+    const printer = await makePrinter();
+    const changed = await printer.stub.configure(printer.uid, { name: "Renamed", retractOnPause: 0 });
+    expect(changed.ok && changed.value.configuration).toMatchObject({ name: "Renamed", retractOnPause: 0 });
+    expect(await rowOf(printer)).toMatchObject({ name: "Renamed", retractOnPause: 0, revision: 1 });
+  });
+
+  test("[H5] while D1 refuses, the print goes on and nothing is lost; the alarm brings it after", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    await agent.settled();
+    await projected(printer);
+    const restore = await runInDurableObject(printer.stub, (instance: PrinterObject) => {
+      const env = Reflect.get(instance, "env") as Env;
+      const batch = env.DB.batch.bind(env.DB);
+      env.DB.batch = () => Promise.reject(new Error("D1_ERROR: Network connection lost."));
+      return () => Object.assign(env.DB, { batch });
+    });
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    agent.send(frame({ ts: T }));
+    agent.send(frame({ ts: T, event: "PrintDone", text: "Operational" }));
+    await agent.settled();
+    expect(await db.select().from(prints).where(eq(prints.printerId, printer.id))).toEqual([]);
+    await runDurableObjectAlarm(printer.stub);
+    expect(logged).toHaveBeenCalledWith(expect.stringContaining("outbox.failed"));
+    logged.mockRestore();
+    await runInDurableObject(printer.stub, () => restore());
+    expect(await runDurableObjectAlarm(printer.stub)).toBe(true);
+    await projected(printer);
+    const rows = await db.select().from(prints).where(eq(prints.printerId, printer.id));
+    expect(rows).toMatchObject([{ outcome: "finished" }]);
+    const [live] = await db.select().from(printerLive).where(eq(printerLive.printerId, printer.id));
+    expect(live?.status).toContain("Operational");
+  });
+
+  test("[H6] two alarms in a row do nothing twice", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send(frame({ ts: T }));
+    await agent.settled();
+    await projected(printer);
+    const before = await rowOf(printer);
+    await runDurableObjectAlarm(printer.stub);
+    await runDurableObjectAlarm(printer.stub);
+    expect(await rowOf(printer)).toEqual(before);
+  });
+});

@@ -1,0 +1,136 @@
+/** A printer of its own for a test: its rows in D1, its object, and a scripted agent on a real socket. */
+import { env } from "cloudflare:workers";
+import { connect } from "../../src/db/client.ts";
+import { printers, users } from "../../src/db/schema.ts";
+import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
+import type { PrinterObject } from "../../src/printer/object.ts";
+import { CREDENTIAL_HEADERS } from "../../src/printer/rpc.ts";
+
+export interface TestPrinter {
+  readonly id: number;
+  readonly uid: string;
+  readonly userId: number;
+  readonly stub: DurableObjectStub<PrinterObject>;
+}
+
+export const db = connect(env.DB);
+
+export async function makePrinter(patch: Partial<typeof printers.$inferInsert> = {}): Promise<TestPrinter> {
+  const createdAt = Date.now();
+  const [user] = await db.insert(users).values({ unsubToken: crypto.randomUUID(), createdAt }).returning();
+  if (user === undefined) throw new Error("no user");
+  const uid = crypto.randomUUID().slice(0, 13);
+  const row = { ...DEFAULT_CONFIGURATION, name: "Bench", uid, userId: user.id, createdAt, ...patch };
+  const [printer] = await db.insert(printers).values(row).returning();
+  if (printer === undefined) throw new Error("no printer");
+  return { id: printer.id, uid, userId: user.id, stub: env.PRINTERS.getByName(String(printer.id)) };
+}
+
+/** Frames that the object sent, in order; `next` waits for one that `matches`. */
+export class ScriptedAgent {
+  readonly #socket: WebSocket;
+  readonly #frames: Record<string, unknown>[] = [];
+  readonly #waiting = new Set<() => void>();
+  closed: { code: number; reason: string } | null = null;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener("message", (event) => {
+      this.#frames.push(JSON.parse(String(event.data)));
+      this.#wake();
+    });
+    socket.addEventListener("close", (event) => {
+      this.closed = { code: event.code, reason: event.reason };
+      this.#wake();
+    });
+    socket.accept();
+  }
+
+  send(frame: unknown): void {
+    this.#socket.send(typeof frame === "string" || frame instanceof ArrayBuffer ? frame : JSON.stringify(frame));
+  }
+
+  close(code = 1000): void {
+    this.#socket.close(code);
+  }
+
+  /** The first frame not taken yet that has `key`. */
+  async next(key: string): Promise<Record<string, unknown>> {
+    for (;;) {
+      const index = this.#frames.findIndex((frame) => key in frame);
+      const [frame] = index < 0 ? [] : this.#frames.splice(index, 1);
+      if (frame !== undefined) return frame;
+      await this.#changed();
+    }
+  }
+
+  async untilClosed(): Promise<{ code: number; reason: string }> {
+    while (this.closed === null) await this.#changed();
+    return this.closed;
+  }
+
+  /** Frames with `key` that nobody took. */
+  pending(key: string): number {
+    return this.#frames.filter((frame) => key in frame).length;
+  }
+
+  /** Everything sent so far was handled: an unreadable frame is answered after them. */
+  async settled(): Promise<void> {
+    this.send("settled?");
+    await this.next("error");
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+}
+
+export async function dial(printer: TestPrinter, generation = 1): Promise<Response> {
+  const headers = {
+    Upgrade: "websocket",
+    [CREDENTIAL_HEADERS.uid]: printer.uid,
+    [CREDENTIAL_HEADERS.generation]: String(generation),
+    [CREDENTIAL_HEADERS.keyId]: "t1",
+  };
+  return printer.stub.fetch("https://platen/ws/dev/", { headers });
+}
+
+export async function connectAgent(printer: TestPrinter, generation = 1): Promise<ScriptedAgent> {
+  const { webSocket, status } = await dial(printer, generation);
+  if (webSocket === null) throw new Error(`the upgrade was refused: ${status}`);
+  return new ScriptedAgent(webSocket);
+}
+
+export interface Said {
+  readonly ts: number | null;
+  readonly text?: string;
+  readonly event?: string;
+  readonly reason?: string;
+  readonly at?: number;
+  readonly name?: string | null;
+  readonly error?: boolean;
+  readonly temperature?: number;
+}
+
+/** A status frame as agents write them, cut to what the server reads. `at`: Unix seconds, now by default. */
+export function frame(said: Said): Record<string, unknown> {
+  const { ts, text = "Printing", event, reason, at = Date.now() / 1000, name = "hook.gcode", error = false } = said;
+  return {
+    current_print_ts: ts,
+    status: {
+      _ts: at,
+      state: { text, flags: { printing: text === "Printing", error, closedOrError: text === "Offline" }, error: null },
+      job: { file: { name } },
+      progress: { completion: 5, printTime: 60 },
+      temperatures: { tool0: { actual: said.temperature ?? 200, target: 200, offset: 0 } },
+    },
+    ...(event === undefined ? {} : { event: { event_type: event, ...(reason === undefined ? {} : { data: { reason } }) } }),
+  };
+}
+
+export const MOONRAKER = { settings: { agent: { name: "moonraker_obico", version: "2.1.4" } } };
