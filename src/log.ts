@@ -1,7 +1,13 @@
 /** One JSON line for each thing worth knowing later. Nothing here may hold a token. */
 
 export type LogEvent =
-  | { readonly event: "request.failed"; readonly requestId: string; readonly method: string; readonly path: string; readonly error: unknown }
+  | {
+      readonly event: "request.failed";
+      readonly requestId: string;
+      readonly method: string;
+      readonly path: string;
+      readonly error: unknown;
+    }
   | { readonly event: "wake.failed" | "alarm.failed"; readonly printer: string; readonly error: unknown }
   | { readonly event: "live.failed"; readonly printerId: number; readonly error: unknown }
   | { readonly event: "outbox.failed"; readonly printerId: number; readonly attempt: number; readonly error: unknown }

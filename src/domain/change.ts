@@ -116,7 +116,8 @@ export function withEffects(before: Change, ...effects: Effect[]): Change {
 /** Takes over a ledger step; a command that ended is projected. */
 export function withLedger(before: Change, step: LedgerStep): Change {
   const effects = step.effects.map(
-    (effect): Effect => (effect.type === "command-ended" ? { type: "project-command", command: effect.command } : effect),
+    (effect): Effect =>
+      effect.type === "command-ended" ? { type: "project-command", command: effect.command } : effect,
   );
   const isSame = step.ledger === before.printer.state.ledger;
   return isSame ? withEffects(before, ...effects) : withState(before, { ledger: step.ledger }, ...effects);

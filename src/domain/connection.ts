@@ -1,9 +1,18 @@
 /** The agent's socket comes, goes, is replaced or found dead; the look that finds it (design 4). */
 import { isKnownAgent, openSocket } from "./agent-socket.ts";
-import { type Change, type CloseCause, change, type Printer, withEffects, withEvent, withLedger, withState } from "./change.ts";
-import { onSocketClosed } from "./ledger.ts";
+import {
+  type Change,
+  type CloseCause,
+  change,
+  type Printer,
+  withEffects,
+  withEvent,
+  withLedger,
+  withState,
+} from "./change.ts";
 import { shouldWatch } from "./detection.ts";
 import { useGeneration } from "./generation.ts";
+import { onSocketClosed } from "./ledger.ts";
 import { clockOffset } from "./status.ts";
 
 export interface AgentHello {

@@ -4,7 +4,10 @@ import type { Print } from "./print.ts";
 import type { PrinterView } from "./view.ts";
 
 /** What `should_watch` tells the agent: it never looks at the status, or the two would feed on each other. */
-export function shouldWatch(printer: { readonly configuration: Configuration; readonly current: Print | null }): boolean {
+export function shouldWatch(printer: {
+  readonly configuration: Configuration;
+  readonly current: Print | null;
+}): boolean {
   return printer.configuration.watchingEnabled && printer.current !== null && printer.current.alertMutedAt === null;
 }
 

@@ -11,9 +11,9 @@ import {
   withState,
 } from "./change.ts";
 import { isCancelUnderWay, type LedgerFacts } from "./command.ts";
-import { onAnswer, onFrame, onReport } from "./ledger.ts";
 import { closeAgent } from "./connection.ts";
 import { shouldWatch } from "./detection.ts";
+import { onAnswer, onFrame, onReport } from "./ledger.ts";
 import { movePrint, type Print, type PrintMove } from "./print.ts";
 import type { AgentFrame, PassthruAnswer, Report, ReportedStatus } from "./report.ts";
 import { copyHeaters, dateReport, isLiveCopyDue, isNewer, observeClock, showStatus } from "./status.ts";

@@ -165,7 +165,8 @@ function started(move: PrintMove, print: Print, at: number): PrintMove {
 
 /** Only an end that was inferred can have been wrong (design 4); a deleted print never comes back. */
 function canReopen(known: Print, report: Report, context: PrintContext): boolean {
-  if (known.outcome !== "unknown" || known.endedAt === null || known.deletedAt !== null || !context.isLive) return false;
+  if (known.outcome !== "unknown" || known.endedAt === null || known.deletedAt !== null || !context.isLive)
+    return false;
   const text = report.status?.text;
   return (text === "Printing" || text === "Paused") && context.date - known.endedAt <= REOPEN_MS;
 }
@@ -239,7 +240,8 @@ function fail(
   context: PrintContext,
 ): PrintMove {
   if (event.reason === "error" || status?.flagError === true) return endCurrent(move, print, "failed-error", context);
-  const told: Print = event.reason === "cancelled" ? { ...print, cancelledAt: print.cancelledAt ?? context.date } : print;
+  const told: Print =
+    event.reason === "cancelled" ? { ...print, cancelledAt: print.cancelledAt ?? context.date } : print;
   return endCurrent(move, told, "failed", context);
 }
 

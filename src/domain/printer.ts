@@ -11,7 +11,6 @@ import {
   withState,
 } from "./change.ts";
 import { ledgerDeadline } from "./command.ts";
-import { onPrintEnded, onSendFailed, onTime, takeCommand } from "./ledger.ts";
 import { type ConfigurationPatch, patchConfiguration } from "./configuration.ts";
 import { type AgentHello, agentClosed, agentLost, closeAgent, look, nextLook, openAgent } from "./connection.ts";
 import { shouldWatch } from "./detection.ts";
@@ -19,6 +18,7 @@ import type { AgentEvent } from "./events.ts";
 import { type Failure, notFound } from "./failure.ts";
 import { ledgerFacts, nextPrintId, takeFrame, withMove } from "./frame.ts";
 import { isGenerationValid, relinkGeneration, rotateGeneration, useGeneration } from "./generation.ts";
+import { onPrintEnded, onSendFailed, onTime, takeCommand } from "./ledger.ts";
 import { type AlertOverwrite, endPrint, type Print, printByServer } from "./print.ts";
 import type { AgentFrame } from "./report.ts";
 import { presence, recoverStatus, statusText } from "./status.ts";
@@ -148,7 +148,9 @@ function stepOwner(before: Change, input: OwnerInput, now: number): Step {
     case "archive":
       return done(withState(leave(before, now), { archivedAt: now }, { type: "project-printer" }));
     case "unarchive":
-      return done(state.archivedAt === null ? before : withState(before, { archivedAt: null }, { type: "project-printer" }));
+      return done(
+        state.archivedAt === null ? before : withState(before, { archivedAt: null }, { type: "project-printer" }),
+      );
     case "remove":
       return done(remove(before, now));
     case "rotate-token":
@@ -164,7 +166,9 @@ function stepOwner(before: Change, input: OwnerInput, now: number): Step {
     case "finish-print":
       return fact(before, state.current, (print) => finishPrint(before, print, input.isCancelled, now));
     case "remove-print":
-      return fact(before, state.current?.id === input.printId ? state.current : null, (print) => removePrint(before, print, now));
+      return fact(before, state.current?.id === input.printId ? state.current : null, (print) =>
+        removePrint(before, print, now),
+      );
   }
 }
 

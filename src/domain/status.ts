@@ -107,7 +107,9 @@ const HEATERS = 16;
 
 export function copyHeaters(status: ReportedStatus): HeaterCopy {
   const entries = Object.entries(status.heaters).slice(0, HEATERS);
-  return Object.fromEntries(entries.map(([name, heater]) => [name.slice(0, 24), [round(heater.targetC), round(heater.actualC)]]));
+  return Object.fromEntries(
+    entries.map(([name, heater]) => [name.slice(0, 24), [round(heater.targetC), round(heater.actualC)]]),
+  );
 }
 
 function round(value: number | null): number | null {
@@ -115,7 +117,12 @@ function round(value: number | null): number | null {
 }
 
 /** Whether the list's copy is due: once a minute in a print, else when a heater's target or value moved (design 3). */
-export function isLiveCopyDue(copy: LiveCopy | null, status: ReportedStatus, isPrinting: boolean, now: number): boolean {
+export function isLiveCopyDue(
+  copy: LiveCopy | null,
+  status: ReportedStatus,
+  isPrinting: boolean,
+  now: number,
+): boolean {
   if (copy === null) return true;
   if (isPrinting) return now - copy.at >= LIVE_COPY_MS;
   const heaters = copyHeaters(status);

@@ -3,29 +3,21 @@ import { knowAgent } from "../domain/agent-socket.ts";
 import type { Printer } from "../domain/change.ts";
 import { type CommandRecord, commandSucceeded, recordOf, visibleReason } from "../domain/command.ts";
 import { notFound } from "../domain/failure.ts";
-import { type Input, type Reply, viewOf } from "../domain/printer.ts";
+import { viewOf } from "../domain/printer.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { CommandAnswer, CommandRequest } from "./rpc.ts";
-import type { Store } from "./store.ts";
+import type { Seam } from "./seam.ts";
 import { Waiters } from "./waiters.ts";
 
 /** A receipt is waited for so long after the frame was handed over; a resume's probe comes before that. */
 const RECEIPT_MS = 2_000;
 const PROBED_MS = 5_000;
 
-/** The object's seam, as far as commands need it. */
-export interface Seam {
-  readonly printer: () => Printer;
-  readonly apply: (input: Input) => Reply;
-}
-
 export class CommandDesk {
-  readonly #store: Store;
   readonly #seam: Seam;
   readonly #waiters = new Waiters();
 
-  constructor(store: Store, seam: Seam) {
-    this.#store = store;
+  constructor(seam: Seam) {
     this.#seam = seam;
   }
 
@@ -51,7 +43,7 @@ export class CommandDesk {
   /** In flight or ended; `reason` as it shows now. */
   find(id: string): Result<CommandRecord> {
     const inFlight = this.#seam.printer().state.ledger.find((command) => command.id === id);
-    const record = inFlight === undefined ? this.#store.findCommand(id) : recordOf(inFlight);
+    const record = inFlight === undefined ? this.#seam.store.findCommand(id) : recordOf(inFlight);
     return record === null ? err(notFound("Command")) : ok(this.#show(record));
   }
 
@@ -59,7 +51,7 @@ export class CommandDesk {
   list(page: { readonly start: number; readonly limit: number }): CommandRecord[] {
     const inFlight = this.#seam.printer().state.ledger.map(recordOf);
     const known = new Set(inFlight.map((command) => command.id));
-    const ended = this.#store.listCommands().filter((command) => !known.has(command.id));
+    const ended = this.#seam.store.listCommands().filter((command) => !known.has(command.id));
     const all = [...inFlight, ...ended].sort((a, b) => b.createdAt - a.createdAt);
     return all.slice(page.start, page.start + page.limit).map((command) => this.#show(command));
   }
@@ -67,7 +59,7 @@ export class CommandDesk {
   /** A key whose command was refused in the end was not consumed. */
   #findKey(request: CommandRequest) {
     if (request.idempotency === null) return null;
-    const key = this.#store.findIdempotency(keyOf(request, request.idempotency.keyHash), Date.now());
+    const key = this.#seam.store.findIdempotency(keyOf(request, request.idempotency.keyHash), Date.now());
     const command = key === null ? null : this.find(key.commandId);
     return command?.ok && command.value.state !== "rejected" ? key : null;
   }
@@ -76,13 +68,16 @@ export class CommandDesk {
     if (this.find(request.id).ok) return ok(request.id);
     const { id, kind, printId, initiator, userId, tokenName } = request;
     const refs = { file: null, ref: randomRef("c:"), probeRef: randomRef("p:") };
-    const reply = this.#seam.apply({ type: "command", command: { id, kind, printId, initiator, userId, tokenName, ...refs } });
+    const reply = this.#seam.apply({
+      type: "command",
+      command: { id, kind, printId, initiator, userId, tokenName, ...refs },
+    });
     if (reply.type === "refused") return err(reply.failure);
     const commandId = reply.type === "command" ? reply.commandId : id;
     const taken = this.find(commandId);
     if (request.idempotency !== null && taken.ok && taken.value.state !== "rejected") {
       const key = keyOf(request, request.idempotency.keyHash);
-      this.#store.rememberIdempotency({ key, request: request.idempotency.requestHash, commandId }, Date.now());
+      this.#seam.store.rememberIdempotency({ key, request: request.idempotency.requestHash, commandId }, Date.now());
     }
     return ok(commandId);
   }

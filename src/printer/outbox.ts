@@ -11,7 +11,10 @@ const TABLE = `CREATE TABLE IF NOT EXISTS outbox
    projection TEXT NOT NULL) WITHOUT ROWID`;
 
 /** Foreign keys want printers before prints before events. */
-const PLACES = { printer: 0, print: 1, event: 2, command: 3, live: 4 } as const satisfies Record<Projection["kind"], number>;
+const PLACES = { printer: 0, print: 1, event: 2, command: 3, live: 4 } as const satisfies Record<
+  Projection["kind"],
+  number
+>;
 
 const BATCH_ROWS = 100;
 const BACKOFF_MS = { first: 30_000, last: 5 * 60_000 } as const;
@@ -115,7 +118,8 @@ export class Outbox {
     } catch (error) {
       return error;
     }
-    for (const { key, revision } of rows) this.#sql.exec("DELETE FROM outbox WHERE key = ? AND revision = ?", key, revision);
+    for (const { key, revision } of rows)
+      this.#sql.exec("DELETE FROM outbox WHERE key = ? AND revision = ?", key, revision);
     return null;
   }
 

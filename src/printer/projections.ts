@@ -1,9 +1,10 @@
 /** Turns a step's effects into the images that D1 is to show, and a row of D1 into the state of a first wake. */
+
+import type { LiveImage, PrinterImage, PrinterRow, Projection } from "../db/projection.ts";
 import type { Effect, Printer, PrinterState } from "../domain/change.ts";
 import { recordOf } from "../domain/command.ts";
-import { statusText } from "../domain/status.ts";
-import type { LiveImage, PrinterImage, PrinterRow, Projection } from "../db/projection.ts";
 import type { Print } from "../domain/print.ts";
+import { statusText } from "../domain/status.ts";
 
 /** The images of `effects`, as of `printer` at `now` (epoch milliseconds). */
 export function projectionsOf(effects: readonly Effect[], printer: Printer, now: number): Projection[] {

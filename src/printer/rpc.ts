@@ -77,4 +77,9 @@ export interface PrinterRpc {
 }
 
 /** Headers by which the Worker hands a checked `AgentCredential` to the object's upgrade. */
-export const CREDENTIAL_HEADERS = { uid: "x-platen-uid", generation: "x-platen-generation", keyId: "x-platen-key-id", printerId: "x-platen-printer-id" } as const;
+export const CREDENTIAL_HEADERS = {
+  uid: "x-platen-uid",
+  generation: "x-platen-generation",
+  keyId: "x-platen-key-id",
+  printerId: "x-platen-printer-id",
+} as const;

@@ -1,8 +1,8 @@
 /** The agent's sockets as the runtime keeps them. Who is connected is asked here, never stored (design 3). */
 import type { AgentSocket } from "../domain/agent-socket.ts";
 import type { ShownStatus } from "../domain/status.ts";
-import { type Close, closeBackCode } from "../protocol/close.ts";
 import type { ToAgent } from "../protocol/agent.ts";
+import { type Close, closeBackCode } from "../protocol/close.ts";
 
 const AGENT = "agent";
 /** A longer rest of a status does not fit into an attachment (16,384 bytes with its own overhead). */
@@ -83,7 +83,7 @@ export class Sockets {
   /** Closes every agent socket up to `connection`. */
   closeUpTo(connection: number, close: Close): void {
     for (const webSocket of this.#ctx.getWebSockets(AGENT)) {
-      if (this.connectionOf(webSocket) <= connection) closeQuietly(webSocket, close.code, close.reason);
+      if (this.connectionOf(webSocket) <= connection) closeQuietly(webSocket, close);
     }
   }
 
@@ -98,12 +98,12 @@ function tagOf(connection: number): string {
 
 /** Returns a peer's close: a hibernating socket's peer hangs without it. */
 export function closeBack(webSocket: WebSocket, code: number): void {
-  closeQuietly(webSocket, closeBackCode(code), "");
+  closeQuietly(webSocket, { code: closeBackCode(code), reason: "" });
 }
 
-export function closeQuietly(webSocket: WebSocket, code: number, reason: string): void {
+export function closeQuietly(webSocket: WebSocket, close: Close): void {
   try {
-    webSocket.close(code, reason);
+    webSocket.close(close.code, close.reason);
   } catch {
     // It is closed already.
   }

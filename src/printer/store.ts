@@ -46,7 +46,8 @@ export class Store {
 
   /** Another printer took this object's id: nothing of the old one may show. */
   clear(): void {
-    for (const table of ["printer", "document", "print", "command", "idempotency"]) this.#sql.exec(`DELETE FROM ${table}`);
+    for (const table of ["printer", "document", "print", "command", "idempotency"])
+      this.#sql.exec(`DELETE FROM ${table}`);
   }
 
   loadDocument(name: DocumentName): string | null {
@@ -101,13 +102,21 @@ export class Store {
   /** A use of that key within a day before `now`. */
   findIdempotency(key: string, now: number): IdempotencyRecord | null {
     const query = "SELECT key, request, command_id FROM idempotency WHERE key = ? AND at > ?";
-    const [row] = this.#sql.exec<Record<"key" | "request" | "command_id", string>>(query, key, now - IDEMPOTENCY_MS).toArray();
+    const [row] = this.#sql
+      .exec<Record<"key" | "request" | "command_id", string>>(query, key, now - IDEMPOTENCY_MS)
+      .toArray();
     return row === undefined ? null : { key: row.key, request: row.request, commandId: row.command_id };
   }
 
   rememberIdempotency(record: IdempotencyRecord, now: number): void {
     const { key, request, commandId } = record;
-    this.#sql.exec("INSERT OR REPLACE INTO idempotency (key, request, command_id, at) VALUES (?, ?, ?, ?)", key, request, commandId, now);
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO idempotency (key, request, command_id, at) VALUES (?, ?, ?, ?)",
+      key,
+      request,
+      commandId,
+      now,
+    );
     this.#dropOldest("idempotency", "at", IDEMPOTENCY_KEYS);
   }
 

@@ -3,7 +3,7 @@ import type { Command, PrintFile } from "../domain/command.ts";
 import type { Configuration } from "../domain/configuration.ts";
 import type { AgentFrame, Json, PassthruAnswer, Report, ReportedEvent, ReportedStatus } from "../domain/report.ts";
 import { err, ok, type Result } from "../domain/result.ts";
-import { AGENT_FRAME_BYTES, type FrameFault, isJsonObject, readJsonObject } from "./codec.ts";
+import { AGENT_FRAME_BYTES, type FrameFault, isJsonObject, readJsonObject, tooLarge } from "./codec.ts";
 
 export interface FromAgent {
   readonly frame: AgentFrame;
@@ -19,7 +19,27 @@ export function readAgentFrame(text: string): Result<FromAgent, FrameFault> {
   return ok({ frame: { report: readReport(json.value), answer: readAnswer(json.value.passthru) }, faults });
 }
 
-const objectKeys = ["status", "octoprint_data", "event", "octoprint_event", "settings", "octoprint_settings", "passthru"];
+const BLANK: AgentFrame = { report: null, answer: null };
+
+/** Reads whatever came: a binary frame is a tunnel's, counted and otherwise ignored. */
+export function readAgentMessage(message: string | ArrayBuffer): FromAgent {
+  if (typeof message !== "string") {
+    const isTooLarge = message.byteLength > AGENT_FRAME_BYTES;
+    return { frame: BLANK, faults: isTooLarge ? [tooLarge(AGENT_FRAME_BYTES)] : [] };
+  }
+  const read = readAgentFrame(message);
+  return read.ok ? read.value : { frame: BLANK, faults: [read.failure] };
+}
+
+const objectKeys = [
+  "status",
+  "octoprint_data",
+  "event",
+  "octoprint_event",
+  "settings",
+  "octoprint_settings",
+  "passthru",
+];
 
 function faultOf(frame: Json, key: string): FrameFault[] {
   const value = frame[key];

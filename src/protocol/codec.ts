@@ -14,7 +14,7 @@ export interface FrameFault {
 /** Reads a JSON object of at most `maxBytes` UTF-8 bytes and 32 levels. Bare NaN and Infinity read as null. */
 export function readJsonObject(text: string, maxBytes: number): Result<Json, FrameFault> {
   if (isLongerThan(text, maxBytes)) {
-    return err({ code: "too_large", detail: `A frame may have ${maxBytes} bytes.` });
+    return err(tooLarge(maxBytes));
   }
   const value = parseLenient(text);
   if (value === undefined) return err({ code: "invalid_frame", detail: "The frame is not JSON." });
@@ -23,6 +23,10 @@ export function readJsonObject(text: string, maxBytes: number): Result<Json, Fra
     return err({ code: "invalid_frame", detail: `The frame nests deeper than ${MAX_DEPTH} levels.` });
   }
   return ok(value);
+}
+
+export function tooLarge(maxBytes: number): FrameFault {
+  return { code: "too_large", detail: `A frame may have ${maxBytes} bytes.` };
 }
 
 export function isJsonObject(value: unknown): value is Json {
@@ -39,7 +43,9 @@ function isLongerThan(text: string, maxBytes: number): boolean {
 const STRING_OR_BARE_WORD = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
 
 function parseLenient(text: string): unknown {
-  return parse(text) ?? (/NaN|Infinity/.test(text) ? parse(text.replace(STRING_OR_BARE_WORD, nullBareWord)) : undefined);
+  return (
+    parse(text) ?? (/NaN|Infinity/.test(text) ? parse(text.replace(STRING_OR_BARE_WORD, nullBareWord)) : undefined)
+  );
 }
 
 function nullBareWord(match: string): string {

@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
 import { printerEvents, printerLive, printers, prints } from "../../src/db/schema.ts";
 import type { PrinterObject } from "../../src/printer/object.ts";
-import { connectAgent, db, dial, frame, makePrinter, MOONRAKER, ScriptedAgent, type TestPrinter } from "../support/printer.ts";
+import { connectAgent, db, dial, frame, MOONRAKER, makePrinter, type TestPrinter } from "../support/printer.ts";
 
 const T = 1_790_000_100;
 
@@ -80,17 +80,17 @@ describe("an agent's socket", () => {
     expect((await viewOf(printer)).currentPrint).toMatchObject({ extId: T });
   });
 
-  test.each([["text", "x".repeat(1024 * 1024 + 1)], ["binary", new ArrayBuffer(1024 * 1024 + 1)]])(
-    "[A13] a %s frame over 1 MiB closes with 1009",
-    async (_kind, tooLarge) => {
-      const printer = await makePrinter();
-      const agent = await connectAgent(printer);
-      agent.send(frame({ ts: T }));
-      agent.send(tooLarge);
-      expect(await agent.untilClosed()).toMatchObject({ code: 1009 });
-      expect((await viewOf(printer)).currentPrint).toMatchObject({ extId: T });
-    },
-  );
+  test.each([
+    ["text", "x".repeat(1024 * 1024 + 1)],
+    ["binary", new ArrayBuffer(1024 * 1024 + 1)],
+  ])("[A13] a %s frame over 1 MiB closes with 1009", async (_kind, tooLarge) => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send(frame({ ts: T }));
+    agent.send(tooLarge);
+    expect(await agent.untilClosed()).toMatchObject({ code: 1009 });
+    expect((await viewOf(printer)).currentPrint).toMatchObject({ extId: T });
+  });
 
   test("[A14] more than 3000 frames in five minutes close with 1008, a backlog of 1000 passes", async () => {
     const agent = await connectAgent(await makePrinter());
@@ -125,7 +125,11 @@ describe("presence", () => {
     agent.send(frame({ ts: T }));
     agent.send({});
     await agent.settled();
-    expect(await viewOf(printer)).toMatchObject({ status: null, presence: { state: "unreachable" }, currentPrint: { extId: T } });
+    expect(await viewOf(printer)).toMatchObject({
+      status: null,
+      presence: { state: "unreachable" },
+      currentPrint: { extId: T },
+    });
     agent.send(frame({ ts: T }));
     await agent.settled();
     expect((await viewOf(printer)).presence.state).toBe("online");
@@ -158,7 +162,11 @@ describe("eviction between any two events", () => {
     await agent.settled();
     const before = await viewOf(printer);
     await evictDurableObject(printer.stub);
-    expect(await viewOf(printer)).toMatchObject({ status: before.status, settings: before.settings, currentPrint: before.currentPrint });
+    expect(await viewOf(printer)).toMatchObject({
+      status: before.status,
+      settings: before.settings,
+      currentPrint: before.currentPrint,
+    });
     agent.send(frame({ ts: T, event: "PrintDone", text: "Operational" }));
     await agent.settled();
     await evictDurableObject(printer.stub);
@@ -221,7 +229,8 @@ describe("what a status costs", () => {
     await agent.settled();
     await projected(printer);
     const cost = await costOf(printer, async () => {
-      for (let index = 1; index <= 50; index++) agent.send(frame({ ts: T, at: at + index / 100, temperature: 200 + index }));
+      for (let index = 1; index <= 50; index++)
+        agent.send(frame({ ts: T, at: at + index / 100, temperature: 200 + index }));
       await agent.settled();
     });
     expect(cost).toEqual({ storageRows: 0, statements: 0 });

@@ -27,7 +27,10 @@ function shifted(text: NonNullable<RecordedLine["text"]>) {
 
 /** Speaks the agent's side of a recording through a real socket, the clock following the recorded times. */
 async function replay(printer: TestPrinter, recording: string): Promise<void> {
-  const lines = recording.trim().split("\n").map((line): RecordedLine => JSON.parse(line));
+  const lines = recording
+    .trim()
+    .split("\n")
+    .map((line): RecordedLine => JSON.parse(line));
   const gaps = lines.map((line) => (line.text?.status?._ts ?? 0) - line.t);
   const start = Math.max(...gaps) + SHIFT_S;
   let agent: ScriptedAgent | null = null;
@@ -53,11 +56,18 @@ async function historyOf(printer: TestPrinter) {
     while (state.storage.sql.exec("SELECT 1 FROM outbox").toArray().length > 0) await scheduler.wait(1);
   });
   const rows = await db.select().from(prints).where(eq(prints.printerId, printer.id)).orderBy(asc(prints.startedAt));
-  const events = await db.select().from(printerEvents).where(eq(printerEvents.printerId, printer.id)).orderBy(asc(printerEvents.id));
+  const events = await db
+    .select()
+    .from(printerEvents)
+    .where(eq(printerEvents.printerId, printer.id))
+    .orderBy(asc(printerEvents.id));
   return rows.map((row) => ({
     ext: row.extId - SHIFT_S - 1_795_400_000,
     outcome: row.outcome,
-    told: events.filter((event) => event.printId === row.id).map((event) => event.eventType).join(" "),
+    told: events
+      .filter((event) => event.printId === row.id)
+      .map((event) => event.eventType)
+      .join(" "),
     seconds: row.endedAt === null ? null : Math.round((row.endedAt - row.startedAt) / 1000),
   }));
 }

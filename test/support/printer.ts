@@ -129,7 +129,9 @@ export function frame(said: Said): Record<string, unknown> {
       progress: { completion: 5, printTime: 60 },
       temperatures: { tool0: { actual: said.temperature ?? 200, target: 200, offset: 0 } },
     },
-    ...(event === undefined ? {} : { event: { event_type: event, ...(reason === undefined ? {} : { data: { reason } }) } }),
+    ...(event === undefined
+      ? {}
+      : { event: { event_type: event, ...(reason === undefined ? {} : { data: { reason } }) } }),
   };
 }
 
