@@ -4,15 +4,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { commands } from "../../src/db/schema.ts";
 import type { CommandKind } from "../../src/domain/command.ts";
 import type { CommandRequest } from "../../src/printer/rpc.ts";
-import {
-  connectAgent,
-  db,
-  frame,
-  MOONRAKER,
-  makePrinter,
-  type ScriptedAgent,
-  type TestPrinter,
-} from "../support/printer.ts";
+import { frame, MOONRAKER } from "../support/frames.ts";
+import { connectAgent, db, makePrinter, type ScriptedAgent, type TestPrinter } from "../support/printer.ts";
 
 const T = 1_790_000_100;
 

@@ -3,7 +3,8 @@ import { eq } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
 import { printerEvents, printerLive, printers, prints } from "../../src/db/schema.ts";
 import type { PrinterObject } from "../../src/printer/object.ts";
-import { connectAgent, db, dial, frame, MOONRAKER, makePrinter, type TestPrinter } from "../support/printer.ts";
+import { frame, MOONRAKER } from "../support/frames.ts";
+import { connectAgent, db, dial, makePrinter, type TestPrinter } from "../support/printer.ts";
 
 const T = 1_790_000_100;
 

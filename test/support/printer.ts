@@ -105,34 +105,3 @@ export async function connectAgent(printer: TestPrinter, generation = 1): Promis
   if (webSocket === null) throw new Error(`the upgrade was refused: ${status}`);
   return new ScriptedAgent(webSocket);
 }
-
-export interface Said {
-  readonly ts: number | null;
-  readonly text?: string;
-  readonly event?: string;
-  readonly reason?: string;
-  readonly at?: number;
-  readonly name?: string | null;
-  readonly error?: boolean;
-  readonly temperature?: number;
-}
-
-/** A status frame as agents write them, cut to what the server reads. `at`: Unix seconds, now by default. */
-export function frame(said: Said): Record<string, unknown> {
-  const { ts, text = "Printing", event, reason, at = Date.now() / 1000, name = "hook.gcode", error = false } = said;
-  return {
-    current_print_ts: ts,
-    status: {
-      _ts: at,
-      state: { text, flags: { printing: text === "Printing", error, closedOrError: text === "Offline" }, error: null },
-      job: { file: { name } },
-      progress: { completion: 5, printTime: 60 },
-      temperatures: { tool0: { actual: said.temperature ?? 200, target: 200, offset: 0 } },
-    },
-    ...(event === undefined
-      ? {}
-      : { event: { event_type: event, ...(reason === undefined ? {} : { data: { reason } }) } }),
-  };
-}
-
-export const MOONRAKER = { settings: { agent: { name: "moonraker_obico", version: "2.1.4" } } };

@@ -1,0 +1,317 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { frame, type Said } from "../support/frames.ts";
+import { MemoryPrinter } from "../support/state.ts";
+
+const T = 1_790_000_100;
+const START = T * 1000;
+
+type Step = Said | "blank" | "open" | "close" | { readonly wait: number };
+
+/** Tells the steps one second apart, each report dated when it is told unless it says otherwise. */
+function tell(steps: readonly Step[], printer = new MemoryPrinter(START)): MemoryPrinter {
+  if (printer.printer.socket === null) printer.open();
+  for (const step of steps) {
+    printer.now += 1_000;
+    if (step === "open") printer.open();
+    else if (step === "close") printer.close();
+    else if (step === "blank") printer.hear({});
+    else if ("wait" in step) printer.now += step.wait * 1000;
+    else printer.hear(frame({ at: printer.now / 1000, ...step }));
+  }
+  return printer;
+}
+
+function historyOf(printer: MemoryPrinter) {
+  return [...printer.prints.values()].map((print) => [
+    print.extId - T,
+    print.outcome,
+    ...printer.events.filter((event) => event.printId === print.id).map((event) => event.type),
+  ]);
+}
+
+describe("the life of a print, by dialect", () => {
+  const cancelled = [
+    { ts: T, text: "Cancelling", event: "PrintCancelled" },
+    { ts: T, text: "Operational" },
+    { ts: T, text: "Operational", event: "PrintFailed" },
+    { ts: -1, text: "Operational" },
+  ];
+  const table: [title: string, steps: Step[], history: unknown[][]][] = [
+    [
+      "Moonraker: started, paused at the printer, resumed, done, -1 half a minute later",
+      [
+        { ts: T, event: "PrintStarted" },
+        { ts: T, event: "PrintPaused", text: "Paused" },
+        { ts: T, event: "PrintResumed" },
+        { ts: T, event: "PrintDone", text: "Operational" },
+        { wait: 29 },
+        { ts: -1, text: "Operational" },
+      ],
+      [[0, "finished", "STARTED", "PAUSED", "RESUMED", "ENDED"]],
+    ],
+    [
+      "Moonraker: PrintFailed half a second after PrintCancelled, idle between",
+      [{ ts: T }, ...cancelled],
+      [[0, "cancelled", "STARTED", "ENDED"]],
+    ],
+    [
+      "OctoPrint: flags.printing with -1 before the start is no print",
+      [
+        { ts: -1, text: "Starting", event: "PrinterStateChanged" },
+        { ts: T, event: "PrintStarted" },
+        { ts: T, text: "Finishing", event: "PrintDone" },
+        { ts: -1, text: "Operational", event: "PrinterStateChanged" },
+      ],
+      [[0, "finished", "STARTED", "ENDED"]],
+    ],
+    [
+      "OctoPrint: printer lost in mid-print",
+      [
+        { ts: T, event: "PrintStarted" },
+        { ts: T, text: "Offline", name: null, event: "PrinterStateChanged" },
+        { ts: T, text: "Offline", name: null, event: "PrintFailed", reason: "error" },
+        { ts: -1, text: "Operational", name: null },
+      ],
+      [[0, "failed", "STARTED", "ENDED"]],
+    ],
+    [
+      "Klipper gone and back, still printing",
+      [{ ts: T }, "blank", "blank", { wait: 300 }, { ts: T }],
+      [[0, null, "STARTED"]],
+    ],
+    [
+      "Klipper gone and back, idle: nobody said how it ended",
+      [{ ts: T }, "blank", { ts: -1, text: "Operational" }],
+      [[0, "unknown", "STARTED", "ENDED"]],
+    ],
+    [
+      "power cut, then the same print goes on",
+      [{ ts: T }, "close", { wait: 600 }, "open", { ts: -1, text: "Operational" }, { ts: T }],
+      [[0, null, "STARTED", "ENDED"]],
+    ],
+    [
+      "agent restarted in mid-print (Moonraker): the same time stamp",
+      [{ ts: T }, "close", "open", "blank", { wait: 32 }, { ts: T }],
+      [[0, null, "STARTED"]],
+    ],
+    [
+      "agent restarted in mid-print (OctoPrint): -1",
+      [{ ts: T }, "close", "open", { ts: -1, text: "Operational" }],
+      [[0, "unknown", "STARTED", "ENDED"]],
+    ],
+    [
+      "server away for 55 s: the backlog's events come late and in order",
+      [
+        { ts: T },
+        "close",
+        { wait: 145 },
+        "open",
+        { ts: T, at: T + 20, event: "PrintPaused", text: "Paused" },
+        { ts: T, at: T + 60, event: "PrintResumed" },
+        { ts: T },
+      ],
+      [[0, null, "STARTED", "PAUSED", "RESUMED"]],
+    ],
+    [
+      "two PrintStarted in a row, some seconds apart: one print",
+      [
+        { ts: T, event: "PrintStarted" },
+        { ts: T + 7, event: "PrintStarted" },
+      ],
+      [[7, null, "STARTED"]],
+    ],
+    [
+      "the same report twice: one event",
+      [
+        { ts: T, at: T, event: "PrintPaused" },
+        { ts: T, at: T, event: "PrintPaused" },
+      ],
+      [[0, null, "STARTED", "PAUSED"]],
+    ],
+    [
+      "a late report after the end begins nothing",
+      [{ ts: T }, { ts: T, event: "PrintDone" }, { ts: T }, { wait: 60 }, { ts: T }],
+      [[0, "finished", "STARTED", "ENDED"]],
+    ],
+    [
+      "clock set back by an hour in mid-print",
+      [{ ts: T }, { ts: T, at: T - 3600 }, { ts: T, at: T - 3590, event: "PrintDone" }],
+      [[0, "finished", "STARTED", "ENDED"]],
+    ],
+    ["skew of -20 and +19 s", [{ ts: T }, { ts: T + 20 }, { ts: T + 1 }], [[1, null, "STARTED"]]],
+    [
+      "another file right after",
+      [{ ts: T }, { ts: T + 900, name: "b.gcode" }],
+      [
+        [0, "unknown", "STARTED", "ENDED"],
+        [900, null, "STARTED"],
+      ],
+    ],
+  ];
+
+  test.each(table)("[L10] %s", (_title, steps, history) => {
+    expect(historyOf(tell(steps))).toEqual(history);
+  });
+});
+
+test("[L11] late events are dated by the agent's clock, never before the print's earlier date", () => {
+  const printer = tell([
+    { ts: T },
+    "close",
+    { wait: 145 },
+    "open",
+    { ts: T, at: T + 20, event: "PrintPaused" },
+    { ts: T, at: T - 900, event: "PrintResumed" },
+  ]);
+  expect(printer.events.map((event) => (event.createdAt - START) / 1000)).toEqual([1, 20, 20]);
+});
+
+test("[P10] {} once a second changes nothing after the first", () => {
+  const printer = tell([{ ts: T }, "blank"]);
+  const { state } = printer.printer;
+  tell(Array<Step>(100).fill("blank"), printer);
+  expect(printer.printer.state).toBe(state);
+});
+
+test("[P11] a status that changes nothing that matters keeps the state and asks for nothing", () => {
+  const printer = tell([{ ts: T }]);
+  const { state } = printer.printer;
+  const asked = printer.effects.length;
+  tell(
+    Array.from({ length: 50 }, (_, index) => ({ ts: T, temperature: 200 + index })),
+    printer,
+  );
+  expect(printer.printer.state).toBe(state);
+  expect(printer.effects.slice(asked)).toEqual([]);
+});
+
+test("[A15] three replacements within two minutes are told once an hour", () => {
+  const printer = tell(["open", "open", "open", "open", { wait: 3_590 }, "open", "open", "open"]);
+  expect(printer.events.map((event) => event.title)).toEqual(["Two agents use this printer's token"]);
+  tell([{ wait: 30 }, "open", "open", "open"], printer);
+  expect(printer.events).toHaveLength(2);
+});
+
+describe("a silent agent", () => {
+  test("[A16] is probed after two minutes, and disconnected at its last frame when it does not answer", () => {
+    const printer = tell([{ ts: T }, { wait: 121 }]);
+    const heardAt = printer.printer.socket?.lastFrameAt;
+    printer.apply({ type: "alarm", ref: "p:aaaa" });
+    expect(printer.effects.at(-1)).toEqual({ type: "send-probe", ref: "p:aaaa" });
+    printer.now += 15_000;
+    printer.apply({ type: "alarm", ref: "p:bbbb" });
+    expect(printer.printer).toMatchObject({ socket: null, state: { disconnectedAt: heardAt } });
+  });
+
+  test("[A16] any frame answers the probe", () => {
+    const printer = tell([{ ts: T }, { wait: 121 }]);
+    printer.apply({ type: "alarm", ref: "p:aaaa" });
+    tell(["blank", { wait: 15 }], printer);
+    printer.apply({ type: "alarm", ref: "p:bbbb" });
+    expect(printer.printer.socket).not.toBeNull();
+  });
+
+  test("[A16] of a kind that nobody knows is left alone", () => {
+    const printer = new MemoryPrinter(START);
+    printer.printer = { ...printer.printer, state: { ...printer.printer.state, agentName: "homemade" } };
+    tell([{ ts: T }, { wait: 3600 }], printer);
+    const asked = printer.effects.length;
+    printer.apply({ type: "alarm", ref: "p:aaaa" });
+    expect(printer.effects.slice(asked)).toEqual([]);
+  });
+});
+
+describe("token generations", () => {
+  const valid = (printer: MemoryPrinter, generation: number) =>
+    printer.apply({ type: "agent-called", generation, keyId: "t1" }).type === "done";
+
+  test("[S1] after re-linking the one last used counts until the newest is used", () => {
+    const printer = new MemoryPrinter(START);
+    expect(valid(printer, 1)).toBe(true);
+    printer.apply({ type: "relink" });
+    printer.apply({ type: "relink" });
+    expect([valid(printer, 1), valid(printer, 2), valid(printer, 3), valid(printer, 1)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  test("[S1] the grace ends after 15 minutes, and rotation gives none", () => {
+    const printer = new MemoryPrinter(START);
+    valid(printer, 1);
+    printer.apply({ type: "relink" });
+    printer.now += 15 * 60_000 - 1;
+    expect(valid(printer, 1)).toBe(true);
+    printer.now += 1;
+    expect(valid(printer, 1)).toBe(false);
+    printer.apply({ type: "rotate-token" });
+    expect([valid(printer, 2), valid(printer, 3)]).toEqual([false, true]);
+  });
+});
+
+const events = [
+  "PrintStarted",
+  "PrintPaused",
+  "PrintResumed",
+  "PrintDone",
+  "PrintCancelling",
+  "PrintCancelled",
+  "PrintFailed",
+  "PrinterStateChanged",
+];
+const reports = fc.record({
+  ts: fc.constantFrom(null, -1, T, T, T + 7, T + 900, T + 2000),
+  text: fc.constantFrom("Printing", "Paused", "Operational", "Cancelling", "Offline"),
+  name: fc.constantFrom("hook.gcode", "hook.gcode", "b.gcode", null),
+  age: fc.constantFrom(0, 0, 0, 3, 45, 4000),
+  event: fc.option(fc.constantFrom(...events), { nil: undefined }),
+  reason: fc.option(fc.constantFrom("cancelled", "error"), { nil: undefined }),
+  copies: fc.constantFrom(1, 1, 1, 2),
+});
+const happenings = fc.oneof(
+  { weight: 8, arbitrary: reports },
+  { weight: 1, arbitrary: fc.constantFrom("open" as const, "close" as const, "blank" as const, "evict" as const) },
+);
+
+test("[L12] over random interleavings, duplicates, reorderings and evictions history is what the object saw", () => {
+  fc.assert(
+    fc.property(fc.array(happenings, { maxLength: 60 }), (steps) => {
+      const printer = new MemoryPrinter(START);
+      printer.open();
+      for (const said of steps) {
+        printer.now += 1_000;
+        if (said === "open") printer.open();
+        else if (said === "close") printer.close();
+        else if (said === "blank") printer.hear({});
+        else if (said === "evict") printer.evict();
+        else {
+          const { age, copies, event, reason, ...rest } = said;
+          const at = printer.now / 1000 - age;
+          const told = frame({
+            ...rest,
+            at,
+            ...(event === undefined ? {} : { event }),
+            ...(reason === undefined ? {} : { reason }),
+          });
+          for (let copy = 0; copy < copies; copy++) printer.hear(told);
+        }
+      }
+      const current = [...printer.prints.values()].filter((print) => print.endedAt === null);
+      expect(current).toEqual(printer.printer.state.current === null ? [] : [printer.printer.state.current]);
+      expect(new Set(printer.events.map((event) => event.id)).size).toBe(printer.events.length);
+      for (const print of printer.prints.values()) {
+        const told = printer.events.filter((event) => event.printId === print.id);
+        expect(told.filter((event) => event.type === "STARTED")).toHaveLength(1);
+        const ends = told.filter((event) => event.type === "ENDED" && event.title !== "Print Job Ended");
+        expect(ends.length).toBeLessThanOrEqual(1);
+        if (print.endedAt !== null) expect(print.endedAt).toBeGreaterThanOrEqual(print.startedAt);
+        const dates = told.map((event) => event.createdAt);
+        expect(dates).toEqual([...dates].sort((a, b) => a - b));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,0 +1,32 @@
+/** Frames as agents write them, cut to what the server reads. */
+
+export interface Said {
+  /** `current_print_ts` */
+  readonly ts: number | null;
+  readonly text?: string;
+  readonly event?: string;
+  readonly reason?: string;
+  /** `_ts`, Unix seconds; now by default. */
+  readonly at?: number;
+  readonly name?: string | null;
+  readonly error?: boolean;
+  readonly temperature?: number;
+}
+
+export function frame(said: Said): Record<string, unknown> {
+  const { ts, text = "Printing", event, reason, at = Date.now() / 1000, name = "hook.gcode", error = false } = said;
+  const data = reason === undefined ? {} : { data: { reason } };
+  return {
+    current_print_ts: ts,
+    status: {
+      _ts: at,
+      state: { text, flags: { printing: text === "Printing", error, closedOrError: text === "Offline" }, error: null },
+      job: { file: { name } },
+      progress: { completion: 5, printTime: 60 },
+      temperatures: { tool0: { actual: said.temperature ?? 200, target: 200, offset: 0 } },
+    },
+    ...(event === undefined ? {} : { event: { event_type: event, ...data } }),
+  };
+}
+
+export const MOONRAKER = { settings: { agent: { name: "moonraker_obico", version: "2.1.4" } } };

@@ -1,0 +1,84 @@
+/** A printer in memory, driven through the pure `step` as the object drives it, with everything that it asked for. */
+import type { Effect, Printer, PrinterState } from "../../src/domain/change.ts";
+import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
+import type { PrinterEvent } from "../../src/domain/events.ts";
+import type { Print } from "../../src/domain/print.ts";
+import { type Input, type Reply, step } from "../../src/domain/printer.ts";
+import { readAgentMessage } from "../../src/protocol/agent.ts";
+
+export function newState(patch: Partial<PrinterState> = {}): PrinterState {
+  return {
+    version: 1,
+    id: 7,
+    uid: "uid",
+    userId: 1,
+    createdAt: 0,
+    revision: 0,
+    printSequence: 0,
+    eventSequence: 0,
+    connectionSequence: 0,
+    configuration: { ...DEFAULT_CONFIGURATION, name: "Bench" },
+    archivedAt: null,
+    deletedAt: null,
+    tokens: { newest: 1, used: null, graceUntil: null, keyId: null },
+    agentName: "moonraker_obico",
+    agentVersion: null,
+    connectedAt: null,
+    disconnectedAt: null,
+    printerLostAt: null,
+    lastSeenAt: null,
+    clockOffset: 0,
+    current: null,
+    marks: { latest: 0, taken: [] },
+    ledger: [],
+    replacements: { at: [], toldAt: null },
+    normalizedP: 0,
+    lastExaminedAt: null,
+    ...patch,
+  };
+}
+
+export class MemoryPrinter {
+  printer: Printer = { state: newState(), socket: null, shown: null, settings: null };
+  now: number;
+  readonly effects: Effect[] = [];
+  /** What D1 would show. */
+  readonly prints = new Map<number, Print>();
+  readonly events: PrinterEvent[] = [];
+  readonly #remembered = new Map<number, Print>();
+
+  constructor(now: number) {
+    this.now = now;
+  }
+
+  apply(input: Input): Reply {
+    const stepped = step(this.printer, input, this.now);
+    this.printer = stepped.printer;
+    for (const effect of stepped.effects) {
+      this.effects.push(effect);
+      if (effect.type === "project-print") this.prints.set(effect.print.id, effect.print);
+      if (effect.type === "project-event") this.events.push(effect.event);
+      if (effect.type === "remember-print") this.#remembered.set(effect.print.extId, effect.print);
+    }
+    return stepped.reply;
+  }
+
+  open(): void {
+    this.apply({ type: "agent-opened", generation: 1, keyId: "t1" });
+  }
+
+  close(): void {
+    this.apply({ type: "agent-closed", connection: this.printer.socket?.connection ?? 0 });
+  }
+
+  hear(said: unknown): void {
+    const { frame } = readAgentMessage(JSON.stringify(said));
+    const ts = frame.report?.printTs ?? null;
+    this.apply({ type: "frame", frame, known: ts === null ? null : (this.#remembered.get(ts) ?? null) });
+  }
+
+  /** As the object does between two events: whatever is not plain JSON is gone. */
+  evict(): void {
+    this.printer = JSON.parse(JSON.stringify(this.printer));
+  }
+}
