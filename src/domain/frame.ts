@@ -124,7 +124,8 @@ interface Moment {
 
 function followPrint(before: Change, report: Report, known: Print | null, moment: Moment): Change {
   const { state } = before.printer;
-  const date = state.current === null ? moment.date : Math.max(moment.date, state.marks.latest);
+  const latest = state.current === null ? 0 : state.marks.latest;
+  const date = Math.max(moment.date, latest, known?.endedAt ?? 0);
   const mark = markOf(report);
   const isRepeated = mark !== null && state.marks.taken.includes(mark);
   const move = movePrint(report, {
