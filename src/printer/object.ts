@@ -145,13 +145,25 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     return this.#fact(uid, () => ({ type: "remove-print", printId }));
   }
 
-  async agentView(agent: AgentCredential): Promise<Result<PrinterView>> {
-    return asAgent(await this.#change(agent.uid, { type: "agent-called", ...agent }));
+  agentView(agent: AgentCredential): Promise<Result<PrinterView>> {
+    return this.#called(agent, () => this.#seam.view());
   }
 
-  async agentEvent(agent: AgentCredential, event: AgentEvent): Promise<Result<null>> {
-    const called = asAgent(await this.#change(agent.uid, { type: "agent-called", ...agent }));
-    return called.ok ? withoutView(await this.#change(agent.uid, { type: "agent-event", event })) : called;
+  agentEvent(agent: AgentCredential, event: AgentEvent): Promise<Result<null>> {
+    return this.#called(agent, () => {
+      this.#seam.apply({ type: "agent-event", event });
+      return null;
+    });
+  }
+
+  /** Answers at once: an agent's event loop waits for it, and nobody reads its writes back. */
+  async #called<T>(agent: AgentCredential, act: () => T): Promise<Result<T>> {
+    const { uid, generation, keyId } = agent;
+    const called = await this.#with(uid, () => {
+      const reply = this.#seam.apply({ type: "agent-called", generation, keyId });
+      return reply.type === "refused" ? err(reply.failure) : ok(act());
+    });
+    return !called.ok && called.failure.code === "not_found" ? err(DEAD_TOKEN) : called;
   }
 
   #agentClosed(webSocket: WebSocket): void {
@@ -183,12 +195,8 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
   }
 }
 
-const DEAD_TOKEN = { code: "unauthenticated", reason: "invalid", realm: "agent" } as const satisfies Failure;
-
 /** To an agent a printer that is gone is a token that does not count. */
-function asAgent(result: Result<PrinterView>): Result<PrinterView> {
-  return !result.ok && result.failure.code === "not_found" ? err(DEAD_TOKEN) : result;
-}
+const DEAD_TOKEN = { code: "unauthenticated", reason: "invalid", realm: "agent" } as const satisfies Failure;
 
 function withoutView(result: Result<PrinterView>): Result<null> {
   return result.ok ? ok(null) : result;

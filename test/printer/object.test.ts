@@ -315,3 +315,50 @@ describe("the way to D1", () => {
     expect(await rowOf(printer)).toEqual(before);
   });
 });
+
+describe("an agent's calls", () => {
+  test("[A17] count only with a generation that does, and its events belong to the current print", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send(frame({ ts: T }));
+    await agent.settled();
+    const { id: printerId, uid } = printer;
+    const credential = { printerId, uid, generation: 1, keyId: "t1" };
+    const view = await printer.stub.agentView(credential);
+    expect(view).toMatchObject({ ok: true, value: { id: printerId, currentPrint: { extId: T } } });
+    const told = {
+      type: "FILAMENT_CHANGE",
+      class: "WARNING",
+      title: "Filament",
+      text: "<b>x</b>",
+      infoUrl: null,
+    } as const;
+    expect(await printer.stub.agentEvent(credential, told)).toEqual({ ok: true, value: null });
+    await projected(printer);
+    const [row] = await db.select().from(printerEvents).where(eq(printerEvents.eventType, "FILAMENT_CHANGE"));
+    expect(row).toMatchObject({ printerId, printId: view.ok && view.value.currentPrint?.id, eventText: "<b>x</b>" });
+    for (const dead of [
+      { ...credential, generation: 2 },
+      { ...credential, uid: "another" },
+    ]) {
+      expect(await printer.stub.agentEvent(dead, told)).toMatchObject({
+        ok: false,
+        failure: { code: "unauthenticated" },
+      });
+    }
+  });
+
+  test("[S2] a rotated token is dead at once, its socket too; a re-linked one goes on until the new one is used", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    expect((await printer.stub.relink(printer.uid)).ok).toBe(true);
+    expect((await dial(printer, 1)).status).toBe(101);
+    expect((await dial(printer, 2)).status).toBe(101);
+    expect((await dial(printer, 1)).status).toBe(401);
+    await agent.untilClosed();
+    const newest = await connectAgent(printer, 2);
+    expect(await printer.stub.rotateToken(printer.uid)).toMatchObject({ ok: true, value: { generation: 3 } });
+    expect(await newest.untilClosed()).toMatchObject({ code: 4404 });
+    expect((await dial(printer, 2)).status).toBe(401);
+  });
+});
