@@ -11,7 +11,11 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: "pure", include: ["test/domain/**/*.test.ts", "test/protocol/**/*.test.ts"], environment: "node" },
+        test: {
+          name: "pure",
+          include: ["test/domain/**/*.test.ts", "test/protocol/**/*.test.ts", "test/agent/**/*.test.ts"],
+          environment: "node",
+        },
       },
       {
         plugins: [
@@ -32,7 +36,13 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "server", include: ["test/scripts/**/*.test.ts"], environment: "node", testTimeout: 120_000, hookTimeout: 120_000 },
+        test: {
+          name: "server",
+          include: ["test/scripts/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
       },
     ],
   },

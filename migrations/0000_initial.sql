@@ -55,10 +55,12 @@ CREATE TABLE `g_code_files` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`user_id` integer NOT NULL,
 	`resident_printer_id` integer,
+	`parent_folder_id` integer,
 	`filename` text NOT NULL,
 	`safe_filename` text NOT NULL,
 	`agent_signature` text,
 	`url` text,
+	`object_key` text,
 	`num_bytes` integer,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
@@ -69,6 +71,21 @@ CREATE TABLE `g_code_files` (
 --> statement-breakpoint
 CREATE INDEX `g_code_files_signature` ON `g_code_files` (`user_id`,`safe_filename`,`agent_signature`);--> statement-breakpoint
 CREATE INDEX `g_code_files_user` ON `g_code_files` (`user_id`,`created_at`);--> statement-breakpoint
+CREATE INDEX `g_code_files_folder` ON `g_code_files` (`parent_folder_id`) WHERE "g_code_files"."parent_folder_id" is not null;--> statement-breakpoint
+CREATE INDEX `g_code_files_erasable` ON `g_code_files` (`id`) WHERE "g_code_files"."deleted_at" is not null and "g_code_files"."object_key" is not null;--> statement-breakpoint
+CREATE TABLE `g_code_folders` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`user_id` integer NOT NULL,
+	`parent_folder_id` integer,
+	`name` text NOT NULL,
+	`safe_name` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `g_code_folders_name` ON `g_code_folders` (`user_id`,`parent_folder_id`,`safe_name`);--> statement-breakpoint
+CREATE UNIQUE INDEX `g_code_folders_root_name` ON `g_code_folders` (`user_id`,`safe_name`) WHERE "g_code_folders"."parent_folder_id" is null;--> statement-breakpoint
 CREATE TABLE `link_failures` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`network` text NOT NULL,
@@ -198,6 +215,7 @@ CREATE TABLE `prints` (
 );
 --> statement-breakpoint
 CREATE INDEX `prints_user_started` ON `prints` (`user_id`,`started_at`,`id`);--> statement-breakpoint
+CREATE INDEX `prints_g_code_file` ON `prints` (`g_code_file_id`) WHERE "prints"."g_code_file_id" is not null;--> statement-breakpoint
 CREATE TABLE `unlinked_agents` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`network` text NOT NULL,

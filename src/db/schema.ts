@@ -124,6 +124,26 @@ export const printerLive = sqliteTable("printer_live", {
   lastExaminedAt: integer(),
 });
 
+/** Folders of cloud files. `parentFolderId` is no foreign key: a folder is deleted with all that it holds. */
+export const gCodeFolders = sqliteTable(
+  "g_code_folders",
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    userId: integer()
+      .notNull()
+      .references(() => users.id),
+    parentFolderId: integer(),
+    name: text().notNull(),
+    safeName: text().notNull(),
+    createdAt: integer().notNull(),
+    updatedAt: integer().notNull(),
+  },
+  (t) => [
+    uniqueIndex("g_code_folders_name").on(t.userId, t.parentFolderId, t.safeName),
+    uniqueIndex("g_code_folders_root_name").on(t.userId, t.safeName).where(sql`${t.parentFolderId} is null`),
+  ],
+);
+
 export const gCodeFiles = sqliteTable(
   "g_code_files",
   {
@@ -133,10 +153,15 @@ export const gCodeFiles = sqliteTable(
       .references(() => users.id),
     /** The printer whose agent reported the file; null for a file in the cloud. */
     residentPrinterId: integer().references(() => printers.id),
+    /** Null at the root; no foreign key, as that of folders. */
+    parentFolderId: integer(),
     filename: text().notNull(),
     safeFilename: text().notNull(),
     agentSignature: text(),
+    /** Where the agent keeps it; null for a file in the cloud. */
     url: text(),
+    /** Its object in R2; null for an agent's file, and once a deleted file's object was erased. */
+    objectKey: text(),
     numBytes: integer(),
     createdAt: integer().notNull(),
     updatedAt: integer().notNull(),
@@ -145,6 +170,8 @@ export const gCodeFiles = sqliteTable(
   (t) => [
     index("g_code_files_signature").on(t.userId, t.safeFilename, t.agentSignature),
     index("g_code_files_user").on(t.userId, t.createdAt),
+    index("g_code_files_folder").on(t.parentFolderId).where(sql`${t.parentFolderId} is not null`),
+    index("g_code_files_erasable").on(t.id).where(sql`${t.deletedAt} is not null and ${t.objectKey} is not null`),
   ],
 );
 
@@ -180,6 +207,7 @@ export const prints = sqliteTable(
   },
   (t) => [
     index("prints_user_started").on(t.userId, t.startedAt, t.id),
+    index("prints_g_code_file").on(t.gCodeFileId).where(sql`${t.gCodeFileId} is not null`),
     check("prints_outcome", sql`${t.outcome} is null or ${oneOf(t.outcome, OUTCOMES)}`),
     check("prints_alert_overwrite", sql`${t.alertOverwrite} is null or ${oneOf(t.alertOverwrite, ALERT_OVERWRITES)}`),
   ],

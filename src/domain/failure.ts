@@ -25,7 +25,8 @@ export type Failure =
   | { readonly code: "too_large"; readonly limitBytes: number }
   | { readonly code: "unsupported_media_type"; readonly mediaType: string }
   | { readonly code: "upgrade_required" }
-  | { readonly code: "throttled"; readonly retryAfterSeconds: number }
+  /** `sentence`: which limit it was, when it is not one of calls a minute. */
+  | { readonly code: "throttled"; readonly retryAfterSeconds: number; readonly sentence?: string }
   | { readonly code: "not_configured"; readonly variable: string; readonly command: string }
   | { readonly code: "overloaded"; readonly retryAfterSeconds: number }
   /** A store did not answer; nothing is known to be wrong with the call. */

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { endPrint, movePrint, type Outcome, type Print, type PrintContext, printByServer } from "../../src/domain/print.ts";
+import {
+  endPrint,
+  movePrint,
+  type Outcome,
+  type Print,
+  type PrintContext,
+  printByServer,
+} from "../../src/domain/print.ts";
 import type { Report } from "../../src/domain/report.ts";
 
 const T = 1_790_000_100;
@@ -69,9 +76,21 @@ describe("the time stamp decides which print is current", () => {
     ["no time stamp, none", { ts: null }, null, null, []],
     ["-1, none", { ts: -1 }, null, null, []],
     ["-1, a print: ended by force", { ts: -1 }, current, null, ["ENDED"]],
-    ["a new one with a name", {}, null, { id: 700_002, extId: T, filename: "hook.gcode", gCodeFileId: 31 }, ["STARTED"]],
+    [
+      "a new one with a name",
+      {},
+      null,
+      { id: 700_002, extId: T, filename: "hook.gcode", gCodeFileId: 31 },
+      ["STARTED"],
+    ],
     ["a name with blanks is trimmed", { name: "  a b  " }, null, { filename: "a b" }, ["STARTED"]],
-    ["the event's name before the job's", { event: "PrintStarted", eventName: "e.gcode" }, null, { filename: "e.gcode" }, ["STARTED"]],
+    [
+      "the event's name before the job's",
+      { event: "PrintStarted", eventName: "e.gcode" },
+      null,
+      { filename: "e.gcode" },
+      ["STARTED"],
+    ],
     ["a new one without a name", { name: null }, null, null, []],
     ["a new one with an empty name", { name: "  " }, null, null, []],
     ["the same", {}, current, current, []],
@@ -84,7 +103,13 @@ describe("the time stamp decides which print is current", () => {
     ["21 s ahead, same file: another", { ts: T + 21 }, current, { id: 700_002 }, ["ENDED", "STARTED"]],
     ["near, another file: another", { ts: T + 5, name: "x.gcode" }, current, { id: 700_002 }, ["ENDED", "STARTED"]],
     ["another without a name: only the end", { ts: T + 900, name: null }, current, null, ["ENDED"]],
-    ["near, but this one was cancelled", { ts: T + 5 }, aPrint({ cancelledAt: NOW }), { id: 700_002 }, ["ENDED", "STARTED"]],
+    [
+      "near, but this one was cancelled",
+      { ts: T + 5 },
+      aPrint({ cancelledAt: NOW }),
+      { id: 700_002 },
+      ["ENDED", "STARTED"],
+    ],
   ];
 
   test.each(table)("[L1] %s", (_title, said, before, after, events) => {
@@ -129,7 +154,14 @@ describe("how a print ends", () => {
     ["PrintFailed alone", aPrint(), { event: "PrintFailed" }, false, "failed", "failed"],
     ["PrintFailed after PrintCancelled", cancelSeen, { event: "PrintFailed" }, false, "cancelled", "failed"],
     ["PrintFailed, cancel under way", aPrint(), { event: "PrintFailed" }, true, "cancelled", "failed"],
-    ["PrintFailed because cancelled", aPrint(), { event: "PrintFailed", reason: "cancelled" }, false, "cancelled", "failed"],
+    [
+      "PrintFailed because cancelled",
+      aPrint(),
+      { event: "PrintFailed", reason: "cancelled" },
+      false,
+      "cancelled",
+      "failed",
+    ],
     ["PrintFailed by an error", aPrint(), { event: "PrintFailed", reason: "error" }, true, "failed", "failed-error"],
     ["PrintFailed, flags.error", aPrint(), { event: "PrintFailed", error: true }, true, "failed", "failed-error"],
     ["-1", aPrint(), { ts: -1 }, false, "unknown", "idle"],

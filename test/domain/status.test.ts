@@ -35,7 +35,13 @@ function aStatus(patch: Partial<ReportedStatus> = {}): ReportedStatus {
 
 describe("presence", () => {
   const C = NOW - 500_000;
-  const table: [connectedAt: number | null, disconnectedAt: number | null, lostAt: number | null, state: string, since: number | null][] = [
+  const table: [
+    connectedAt: number | null,
+    disconnectedAt: number | null,
+    lostAt: number | null,
+    state: string,
+    since: number | null,
+  ][] = [
     [null, null, null, "offline", null],
     [C, null, null, "online", C],
     [C, NOW - 59_999, null, "stale", NOW - 59_999],
@@ -43,9 +49,12 @@ describe("presence", () => {
     [C, NOW - 1, NOW - 5, "stale", NOW - 1],
     [C, null, NOW - 5, "unreachable", NOW - 5],
   ];
-  test.each(table)("[P1] connected %s, disconnected %s, printer lost %s: %s", (connectedAt, disconnectedAt, printerLostAt, state, since) => {
-    expect(presence({ connectedAt, disconnectedAt, printerLostAt }, NOW)).toEqual({ state, since });
-  });
+  test.each(table)(
+    "[P1] connected %s, disconnected %s, printer lost %s: %s",
+    (connectedAt, disconnectedAt, printerLostAt, state, since) => {
+      expect(presence({ connectedAt, disconnectedAt, printerLostAt }, NOW)).toEqual({ state, since });
+    },
+  );
 });
 
 describe("the order of statuses", () => {
@@ -75,7 +84,10 @@ describe("the dates of reports", () => {
   test("[P3] the smallest of the last ten gaps counts, and the kept one until there is any", () => {
     expect(clockOffset({ kept: 19_000, gaps: [] })).toBe(19_000);
     const gaps = [5, ...Array<number>(10).fill(20)];
-    const clock = gaps.reduce((before, gap, index) => observeClock(before, TS + index - gap, NOW + index * 1000, 0), settled);
+    const clock = gaps.reduce(
+      (before, gap, index) => observeClock(before, TS + index - gap, NOW + index * 1000, 0),
+      settled,
+    );
     expect(clock.gaps).toHaveLength(10);
     expect(clockOffset(clock)).toBe(20_000);
   });

@@ -60,7 +60,11 @@ describe("which kind a frame is", () => {
     ["an event only", { event: { event_type: "PrintDone" } }, { isBlank: false, event: { type: "PrintDone" } }],
     ["a passthru answer", { passthru: { ref: "1", ret: 2 } }, null],
     ["janus", { janus: "{}" }, null],
-    ["legacy names", { octoprint_data: { _ts: 1_790_000_000 }, octoprint_event: { event_type: "X" } }, { event: { type: "X" }, status: { ts: 1_790_000_000 } }],
+    [
+      "legacy names",
+      { octoprint_data: { _ts: 1_790_000_000 }, octoprint_event: { event_type: "X" } },
+      { event: { type: "X" }, status: { ts: 1_790_000_000 } },
+    ],
     ["a legacy file id", { tsd_gcode_file_id: 7, status: { job: {} } }, { status: { gCodeFileId: 7 } }],
   ];
   test.each(table)("[A4] %s", (_title, frame, expected) => {
@@ -80,7 +84,10 @@ describe("wrong types", () => {
 
   test("[A5] any JSON object is read without a throw", () => {
     const odd = fc.jsonValue();
-    const frames = fc.record({ current_print_ts: odd, status: odd, event: odd, settings: odd, passthru: odd }, { requiredKeys: [] });
+    const frames = fc.record(
+      { current_print_ts: odd, status: odd, event: odd, settings: odd, passthru: odd },
+      { requiredKeys: [] },
+    );
     fc.assert(
       fc.property(frames, (frame) => {
         expect(readAgentFrame(JSON.stringify(frame)).ok).toBe(true);
@@ -90,7 +97,12 @@ describe("wrong types", () => {
 });
 
 test("[A6] unknown keys of a status come back verbatim", () => {
-  const status = { _ts: 1_790_000_000.5, odd: { deep: [1, null, "ü"] }, job: { file: { name: "a" } }, file_metadata: null };
+  const status = {
+    _ts: 1_790_000_000.5,
+    odd: { deep: [1, null, "ü"] },
+    job: { file: { name: "a" } },
+    file_metadata: null,
+  };
   const read1 = read({ status }).frame.report?.status;
   expect(JSON.parse(read1?.rest ?? "")).toEqual({ _ts: 1_790_000_000.5, odd: status.odd });
   expect(JSON.parse(read1?.job ?? "")).toEqual(status.job);

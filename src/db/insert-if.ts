@@ -1,0 +1,12 @@
+/** A row's values as a SELECT with a condition: an INSERT that judges and writes in one statement. */
+import { getTableColumns, type SQL, sql } from "drizzle-orm";
+import type { SQLiteTable } from "drizzle-orm/sqlite-core";
+
+/** For `db.insert(table).select(...)`: the row with the table's defaults, or no row unless `condition` holds. */
+export function valuesIf<T extends SQLiteTable>(table: T, row: T["$inferInsert"], condition: SQL): SQL {
+  const given: Record<string, unknown> = row;
+  const values = Object.entries(getTableColumns(table)).map(([key, column]) =>
+    sql.param(given[key] ?? column.default ?? null, column),
+  );
+  return sql`select ${sql.join(values, sql`, `)} where ${condition}`;
+}

@@ -1,0 +1,140 @@
+/** Printers as accounts see them: found within their owner's, listed in one query, born here. Their objects write the rest. */
+import { and, asc, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
+import type { Configuration } from "../domain/configuration.ts";
+import type { Print } from "../domain/print.ts";
+import { presence } from "../domain/status.ts";
+import type { PrinterView } from "../domain/view.ts";
+import type { Db } from "./client.ts";
+import type { GCodeFile } from "./g-code-files.ts";
+import { valuesIf } from "./insert-if.ts";
+import { gCodeFiles, printerLive, printers, prints } from "./schema.ts";
+
+/** What must be known of a printer before its object may be addressed. */
+export interface OwnedPrinter {
+  readonly id: number;
+  readonly uid: string;
+  readonly archivedAt: number | null;
+  /** The G-code record of the print that D1 shows as current. */
+  readonly file: GCodeFile | null;
+}
+
+const fileColumns = Object.entries(getTableColumns(gCodeFiles)).map(
+  ([key, column]) => sql`${sql.raw(`'${key}'`)}, ${column}`,
+);
+
+/** For a query with joins only: without any, Drizzle names columns without their tables. */
+export const ownedPrinterColumns = {
+  id: printers.id,
+  uid: printers.uid,
+  archivedAt: printers.archivedAt,
+  file: sql<GCodeFile | null>`(select json_object(${sql.join(fileColumns, sql`, `)}) from ${prints}
+    inner join ${gCodeFiles} on ${gCodeFiles.id} = ${prints.gCodeFileId}
+    where ${prints.id} = ${printers.currentPrintId})`.mapWith(JSON.parse),
+};
+
+/** Joins that account's printer, if it is not deleted; nothing at all without an id. */
+export function ownedPrinter(userId: SQLiteColumn, printerId: number | null): SQL | undefined {
+  return and(eq(printers.id, printerId ?? 0), eq(printers.userId, userId), isNull(printers.deletedAt));
+}
+
+export interface ListedPrinters {
+  readonly userId: number;
+  readonly withArchived: boolean;
+  readonly start: number;
+  /** Null: all. */
+  readonly limit: number | null;
+}
+
+export interface ListedPrinter {
+  readonly printer: PrinterView;
+  /** The current print's. */
+  readonly file: GCodeFile | null;
+}
+
+/** The account's printers by id, in one query; they are as fresh as their objects' projections. */
+export async function listPrinters(db: Db, list: ListedPrinters, now: number): Promise<ListedPrinter[]> {
+  const isListed = and(
+    eq(printers.userId, list.userId),
+    isNull(printers.deletedAt),
+    list.withArchived ? undefined : isNull(printers.archivedAt),
+  );
+  const rows = await db
+    .select({ printer: printers, live: printerLive, print: prints, file: gCodeFiles })
+    .from(printers)
+    .leftJoin(printerLive, eq(printerLive.printerId, printers.id))
+    .leftJoin(prints, eq(prints.id, printers.currentPrintId))
+    .leftJoin(gCodeFiles, eq(gCodeFiles.id, prints.gCodeFileId))
+    .where(isListed)
+    .orderBy(asc(printers.id))
+    .limit(list.limit ?? -1)
+    .offset(list.start);
+  return rows.map(({ file, ...row }) => ({ printer: viewOfRow(row, now), file }));
+}
+
+/**
+ * Makes a printer in that account; undefined when it holds `maxPrinters` already. One statement, so that calls at once
+ * cannot pass the bound together.
+ */
+export async function insertPrinter(
+  db: Db,
+  born: {
+    readonly userId: number;
+    readonly uid: string;
+    readonly configuration: Configuration;
+    readonly maxPrinters: number;
+  },
+  now: number,
+): Promise<PrinterView | undefined> {
+  const { userId, uid, configuration, maxPrinters } = born;
+  const held = sql`select count(*) from ${printers} where ${printers.userId} = ${userId} and ${printers.deletedAt} is null`;
+  const row = { ...configuration, userId, uid, createdAt: now };
+  const [printer] = await db
+    .insert(printers)
+    .select(valuesIf(printers, row, sql`(${held}) < ${maxPrinters}`))
+    .returning();
+  return printer === undefined ? undefined : viewOfRow({ printer, live: null, print: null }, now);
+}
+
+export interface PrinterRow {
+  readonly printer: typeof printers.$inferSelect;
+  readonly live: typeof printerLive.$inferSelect | null;
+  /** The current print's. */
+  readonly print: typeof prints.$inferSelect | null;
+}
+
+/** The printer as the list shows it: while it is online nobody can tell from D1 when its agent was last heard. */
+export function viewOfRow({ printer, live, print }: PrinterRow, now: number): PrinterView {
+  const { id, uid, userId, createdAt, archivedAt, generation, agentName, agentVersion, settings } = printer;
+  const { state, since } = presence(printer, now);
+  const isOnline = state === "online";
+  const status = state === "offline" ? null : (live?.status ?? null);
+  const statusAt = status === null || isOnline ? null : (live?.statusAt ?? null);
+  return {
+    ...{ id, uid, userId, createdAt, archivedAt, generation, agentName, agentVersion, settings, status },
+    configuration: configurationOfRow(printer),
+    presence: {
+      state,
+      since,
+      lastSeenAt: isOnline ? null : (live?.lastSeenAt ?? null),
+      statusAgeMs: statusAt === null ? null : Math.max(0, now - statusAt),
+    },
+    currentPrint: print === null ? null : printOfRow(print),
+    normalizedP: live?.normalizedP ?? 0,
+    lastExaminedAt: live?.lastExaminedAt ?? null,
+  };
+}
+
+function configurationOfRow(row: PrinterRow["printer"]): Configuration {
+  const { name, actionOnFailure, watchingEnabled, toolsOffOnPause, bedOffOnPause, retractOnPause, liftZOnPause } = row;
+  const { detectiveSensitivity, minTimelapseSecsOnFinish, minTimelapseSecsOnCancel } = row;
+  return {
+    ...{ name, actionOnFailure, watchingEnabled, toolsOffOnPause, bedOffOnPause, retractOnPause, liftZOnPause },
+    ...{ detectiveSensitivity, minTimelapseSecsOnFinish, minTimelapseSecsOnCancel },
+  };
+}
+
+export function printOfRow(row: typeof prints.$inferSelect): Print {
+  const { printerId: _printer, userId: _user, revision: _revision, filamentUsed, printTime, ...print } = row;
+  return { ...print, filamentUsedMm: filamentUsed, printTimeSeconds: printTime };
+}

@@ -1,0 +1,91 @@
+/** Internet addresses: the texts by which callers are counted, and the hosts that only a local network can reach. */
+
+/** Who is calling, as far as bounds and discovery tell callers apart. */
+export interface Source {
+  /** An IPv4 address, or the /64 of an IPv6 address: about one household. */
+  readonly address: string;
+  /** The IPv4 address again, or the /48: what one subscriber can get, so what many addresses may have in common. */
+  readonly network: string;
+}
+
+/** All callers whose address nobody told: there is no edge in front of the Worker. */
+const UNKNOWN = "unknown";
+
+/** IPv4 ranges that the public Internet does not route: base address and prefix length. */
+const LOCAL_RANGES = [
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.0.2.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["198.51.100.0", 24],
+  ["203.0.113.0", 24],
+] as const;
+
+const DECIMAL_OCTET = /^(0|[1-9]\d{0,2})$/;
+const HEX_GROUP = /^[0-9a-f]{1,4}$/;
+
+/** `ip` as the edge writes it; null, or anything that is no address, is one source for all. */
+export function sourceOf(ip: string | null): Source {
+  const text = (ip ?? "").trim().toLowerCase();
+  if (parseIpv4(text) !== null) return { address: text, network: text };
+  const groups = parseIpv6(text);
+  if (groups === null) return { address: UNKNOWN, network: UNKNOWN };
+  const mapped = mappedIpv4(groups);
+  if (mapped !== null) return { address: mapped, network: mapped };
+  const hex = groups.map((group) => group.toString(16));
+  return { address: `${hex.slice(0, 4).join(":")}::/64`, network: `${hex.slice(0, 3).join(":")}::/48` };
+}
+
+/** Whether `host` is an IPv4 address of a local network; names and IPv6 are not. */
+export function isLocalHost(host: string): boolean {
+  const value = parseIpv4(host);
+  if (value === null) return false;
+  return LOCAL_RANGES.some(([base, bits]) => {
+    const size = 2 ** (32 - bits);
+    return Math.floor(value / size) === Math.floor((parseIpv4(base) ?? 0) / size);
+  });
+}
+
+function parseIpv4(text: string): number | null {
+  const octets = text.split(".");
+  if (octets.length !== 4 || !octets.every((octet) => DECIMAL_OCTET.test(octet) && Number(octet) <= 255)) return null;
+  return octets.reduce((value, octet) => value * 256 + Number(octet), 0);
+}
+
+/** Eight groups of 16 bits. */
+function parseIpv6(text: string): number[] | null {
+  const sides = text.split("::");
+  if (sides.length > 2) return null;
+  const [head, tail] = sides.map(parseGroups);
+  if (!head || tail === null) return null;
+  if (tail === undefined) return head.length === 8 ? head : null;
+  const gap = 8 - head.length - tail.length;
+  return gap < 1 ? null : [...head, ...Array<number>(gap).fill(0), ...tail];
+}
+
+/** The groups of one side of `::`; the last may be written as an IPv4 address. */
+function parseGroups(side: string): number[] | null {
+  if (side === "") return [];
+  const groups: number[] = [];
+  const parts = side.split(":");
+  for (const [index, part] of parts.entries()) {
+    const ipv4 = index === parts.length - 1 ? parseIpv4(part) : null;
+    if (ipv4 !== null) groups.push(Math.floor(ipv4 / 65_536), ipv4 % 65_536);
+    else if (HEX_GROUP.test(part)) groups.push(Number.parseInt(part, 16));
+    else return null;
+  }
+  return groups;
+}
+
+/** The IPv4 address inside `::ffff:a.b.c.d`. */
+function mappedIpv4(groups: readonly number[]): string | null {
+  if (groups.slice(0, 5).some((group) => group !== 0) || groups[5] !== 0xffff) return null;
+  return groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 255])
+    .join(".");
+}

@@ -1,0 +1,7 @@
+/** One of the keys that sign agent tokens (design 6). */
+export interface AgentKey {
+  /** 1 to 4 characters of `[0-9a-z]`. */
+  readonly id: string;
+  /** At least 32 bytes. */
+  readonly secret: Uint8Array<ArrayBuffer>;
+}

@@ -1,0 +1,159 @@
+import { eq } from "drizzle-orm";
+import { describe, expect, test } from "vitest";
+import { findOrInsertCode, releaseCode, settleCode } from "../../src/db/linking.ts";
+import { oneTimeVerificationCodes, printers } from "../../src/db/schema.ts";
+import { CODE_LIFE_MS } from "../../src/domain/linking.ts";
+import {
+  codeNow,
+  db,
+  elsewhere,
+  freshDigits,
+  insertCode,
+  insertPrinterRow,
+  insertUser,
+  tryCode,
+} from "../support/linking.ts";
+
+describe("[S24] one live code for each account and printer", () => {
+  test("[S24] the same code is handed out again while it lives, and another one afterwards", async () => {
+    const { now } = elsewhere();
+    const userId = await insertUser();
+    const first = await insertCode(userId, null, now);
+    expect(first).toMatchObject({ userId, printerId: null, expiredAt: now + CODE_LIFE_MS, verifiedAt: null });
+    expect((await insertCode(userId, null, now + CODE_LIFE_MS)).id).toBe(first.id);
+    expect((await insertCode(userId, null, now + CODE_LIFE_MS + 1)).id).not.toBe(first.id);
+  });
+
+  test("[S24] ten calls at once make one code", async () => {
+    const { now } = elsewhere();
+    const userId = await insertUser();
+    const codes = await Promise.all(Array.from({ length: 10 }, () => insertCode(userId, null, now)));
+    expect(new Set(codes.map((code) => code.id)).size).toBe(1);
+  });
+
+  test("[S24] another printer, another account, and no printer have codes of their own", async () => {
+    const { now } = elsewhere();
+    const [ada, bob] = [await insertUser(), await insertUser()];
+    const printer = await insertPrinterRow(ada);
+    const made = [
+      await insertCode(ada, null, now),
+      await insertCode(ada, printer.id, now),
+      await insertCode(bob, null, now),
+    ];
+    expect(new Set(made.map((code) => code.code)).size).toBe(3);
+  });
+
+  test("[S24] digits of a live code are never given to a second one; those of a dead one may be", async () => {
+    const { now } = elsewhere();
+    const digits = freshDigits();
+    const [ada, bob] = [await insertUser(), await insertUser()];
+    const first = await findOrInsertCode(db, { userId: ada, printerId: null, digits }, now);
+    expect(await findOrInsertCode(db, { userId: bob, printerId: null, digits }, now + 1)).toBeUndefined();
+    const later = now + CODE_LIFE_MS + 1;
+    const second = await findOrInsertCode(db, { userId: bob, printerId: null, digits }, later);
+    expect(second).toMatchObject({ userId: bob, code: digits });
+    expect(await tryCode(digits, { ...elsewhere(), now: later })).toMatchObject({
+      kind: "used",
+      code: { userId: bob },
+    });
+    expect(await codeNow(ada, first?.id ?? 0)).toMatchObject({ verifiedAt: null });
+  });
+
+  test("[S24] a code is found by its own account only", async () => {
+    const { now } = elsewhere();
+    const [ada, bob] = [await insertUser(), await insertUser()];
+    const code = await insertCode(ada, null, now);
+    expect(await codeNow(ada, code.id)).toEqual(code);
+    expect(await codeNow(bob, code.id)).toBeUndefined();
+  });
+});
+
+describe("[S25] a code works once, and only while it lives", () => {
+  test("[S25] of many uses at once exactly one wins", async () => {
+    const at = elsewhere();
+    const code = await insertCode(await insertUser(), null, at.now);
+    const uses = await Promise.all(
+      Array.from({ length: 8 }, () => tryCode(code.code, { ...elsewhere(), now: at.now })),
+    );
+    expect(uses.map((result) => result.kind).sort()).toEqual([...Array(7).fill("unknown"), "used"]);
+  });
+
+  test.each([
+    { name: "at its birth", after: 0, kind: "used" },
+    { name: "at its last millisecond", after: CODE_LIFE_MS, kind: "used" },
+    { name: "a millisecond later", after: CODE_LIFE_MS + 1, kind: "unknown" },
+  ])("[S25] $name: $kind", async ({ after, kind }) => {
+    const at = elsewhere();
+    const code = await insertCode(await insertUser(), null, at.now);
+    expect(await tryCode(code.code, { ...at, now: at.now + after })).toMatchObject({ kind });
+  });
+
+  test("[S25] its use is dated, and ends it", async () => {
+    const at = elsewhere();
+    const userId = await insertUser();
+    const code = await insertCode(userId, null, at.now);
+    await tryCode(code.code, { ...at, now: at.now + 5 });
+    expect(await codeNow(userId, code.id)).toMatchObject({ verifiedAt: at.now + 5, expiredAt: at.now + 5 });
+    expect((await insertCode(userId, null, at.now + 6)).id).not.toBe(code.id);
+  });
+
+  test.each([
+    { name: "archived", marks: { archivedAt: 1 } },
+    { name: "deleted", marks: { deletedAt: 1 } },
+  ])("[S25] the code of a printer that was $name meanwhile is dead", async ({ marks }) => {
+    const at = elsewhere();
+    const userId = await insertUser();
+    const printer = await insertPrinterRow(userId);
+    const code = await insertCode(userId, printer.id, at.now);
+    await db.update(printers).set(marks).where(eq(printers.id, printer.id));
+    expect(await tryCode(code.code, at)).toEqual({ kind: "unknown" });
+  });
+
+  test("[S25] a code never reaches a printer of another account", async () => {
+    const at = elsewhere();
+    const [owner, other] = [await insertUser(), await insertUser()];
+    const printer = await insertPrinterRow(owner);
+    const code = freshDigits();
+    const row = { userId: other, printerId: printer.id, code, createdAt: at.now, expiredAt: at.now + 1 };
+    await db.insert(oneTimeVerificationCodes).values(row);
+    expect(await tryCode(code, at)).toEqual({ kind: "unknown" });
+  });
+
+  test("[S25] the code of a printer tells which one", async () => {
+    const at = elsewhere();
+    const userId = await insertUser();
+    const printer = await insertPrinterRow(userId);
+    const code = await insertCode(userId, printer.id, at.now);
+    expect(await tryCode(code.code, at)).toMatchObject({
+      kind: "used",
+      printerUid: printer.uid,
+      code: { printerId: printer.id },
+    });
+  });
+
+  test("[S25] a released code is what it was; a settled one shows its printer", async () => {
+    const at = elsewhere();
+    const userId = await insertUser();
+    const code = await insertCode(userId, null, at.now);
+    const first = await tryCode(code.code, at);
+    if (first.kind !== "used") throw new Error(first.kind);
+    await releaseCode(db, first.code);
+    expect(await codeNow(userId, code.id)).toEqual(code);
+    expect((await tryCode(code.code, at)).kind).toBe("used");
+    const printer = await insertPrinterRow(userId);
+    await settleCode(db, code.id, printer.id);
+    expect(await codeNow(userId, code.id)).toMatchObject({ printerId: printer.id });
+  });
+
+  test("[S25] a release that comes late takes no other use back", async () => {
+    const at = elsewhere();
+    const userId = await insertUser();
+    const code = await insertCode(userId, null, at.now);
+    const first = await tryCode(code.code, at);
+    if (first.kind !== "used") throw new Error(first.kind);
+    await releaseCode(db, first.code);
+    await tryCode(code.code, { ...at, now: at.now + 1 });
+    await releaseCode(db, first.code);
+    expect(await codeNow(userId, code.id)).toMatchObject({ verifiedAt: at.now + 1 });
+  });
+});

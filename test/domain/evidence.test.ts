@@ -1,0 +1,229 @@
+import { describe, expect, test } from "vitest";
+import type { Command, CommandKind, Evidence, LedgerStep } from "../../src/domain/command.ts";
+import { onAnswer, onReport, onSocketClosed, onTime } from "../../src/domain/ledger.ts";
+import {
+  aCommand,
+  aSight,
+  checking,
+  delivered,
+  NOW,
+  OTHER,
+  PRINT,
+  SOCKET,
+  seenEvent,
+  unknown,
+} from "../support/ledger.ts";
+
+/**
+ * Every pair of a command's state and a piece of evidence, for each kind. A cell is what becomes of the command:
+ * `.` it stays, D delivered, S succeeded, F failed (not obeyed, or refused), O failed (other print), X superseded
+ * (print ended), U unknown, R rejected, d unknown still, but the receipt is noted.
+ */
+const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" } as const;
+type PrintKind = keyof typeof TRANSIENT;
+
+const SEEN = { sawTransient: true, wasPaused: false, pausedRun: 0 };
+const ONE_PAUSED = { sawTransient: false, wasPaused: false, pausedRun: 1 };
+const WAS_PAUSED = { sawTransient: false, wasPaused: true, pausedRun: 0 };
+const EARLIER = SOCKET - 1;
+
+const STATES = {
+  checking: (kind) => checking(kind),
+  sent: (kind) => aCommand(kind),
+  "sent, one Paused": (kind) => aCommand(kind, { marks: ONE_PAUSED }),
+  "sent, was paused": (kind) => aCommand(kind, { marks: WAS_PAUSED }),
+  delivered: (kind) => delivered(kind),
+  "delivered, one Paused": (kind) => delivered(kind, { marks: ONE_PAUSED }),
+  "delivered, was paused": (kind) => delivered(kind, { marks: WAS_PAUSED }),
+  "delivered, transient seen": (kind) => delivered(kind, { marks: SEEN }),
+  "delivered on an earlier socket": (kind) => delivered(kind, { marks: SEEN, connection: EARLIER }),
+  "unknown, same socket": (kind) => unknown(kind, { reason: "no_receipt" }),
+  "unknown, earlier socket": (kind) => unknown(kind, { connection: EARLIER }),
+} as const satisfies Record<string, (kind: CommandKind) => Command>;
+type StateName = keyof typeof STATES;
+
+type Happening = (command: Command, kind: PrintKind) => LedgerStep;
+
+function report(patch: Partial<Evidence> | ((kind: PrintKind) => Partial<Evidence>)): Happening {
+  return (command, kind) => onReport([command], aSight(typeof patch === "function" ? patch(kind) : patch), NOW);
+}
+
+function answer(ret: string | null): Happening {
+  return (command) => onAnswer([command], { ref: command.ref, ret, error: ret === null ? "not supported" : null }, NOW);
+}
+
+function endedBy(by: NonNullable<Evidence["ended"]>["by"], patch: Partial<Evidence> = {}): Happening {
+  return report({ ended: { extId: PRINT.extId, by }, current: null, ...patch });
+}
+
+const IDLE = { printTs: -1, current: null } as const;
+const ELSEWHERE = { printTs: OTHER.extId, current: OTHER } as const;
+
+/** In the order of the columns. */
+const HAPPENINGS: readonly (readonly [string, Happening])[] = [
+  ["text Printing", report({ text: "Printing" })],
+  ["text Pausing", report({ text: "Pausing" })],
+  ["text Paused", report({ text: "Paused" })],
+  ["text Resuming", report({ text: "Resuming" })],
+  ["text Cancelling", report({ text: "Cancelling" })],
+  ["text Operational", report({ text: "Operational" })],
+  ["event PrintPaused", report({ event: seenEvent("PrintPaused"), text: "Pausing" })],
+  ["event PrintResumed", report({ event: seenEvent("PrintResumed"), text: "Resuming" })],
+  ["event PrintCancelling", report({ event: seenEvent("PrintCancelling"), text: "Printing" })],
+  ["event PrintCancelled", report({ event: seenEvent("PrintCancelled"), text: "Cancelling" })],
+  // The end of the print.
+  ["end: done", endedBy("done")],
+  ["end: failed", endedBy("failed")],
+  ["end: failed with an error", endedBy("failed-error")],
+  ["end: idle", endedBy("idle", IDLE)],
+  ["end: other print", endedBy("other-print", ELSEWHERE)],
+  ["idle later", report(IDLE)],
+  ["other print later", report(ELSEWHERE)],
+  ["transient of another print", report((kind) => ({ ...ELSEWHERE, text: TRANSIENT[kind] }))],
+  ["transient under an unknown time stamp", report((kind) => ({ printTs: null, text: TRANSIENT[kind] }))],
+  // Backlog.
+  ["backlog: Paused", report({ isLive: false, text: "Paused" })],
+  ["backlog: Printing", report({ isLive: false, text: "Printing" })],
+  ["backlog: PrintPaused", report({ isLive: false, event: seenEvent("PrintPaused") })],
+  ["backlog: PrintCancelled", report({ isLive: false, event: seenEvent("PrintCancelled") })],
+  ["backlog end: done", endedBy("done", { isLive: false })],
+  ["backlog end: failed", endedBy("failed", { isLive: false })],
+  // Receipts.
+  ["receipt: not supported", answer(null)],
+  ["receipt: PAUSING", answer("PAUSING")],
+  ["receipt: PAUSED", answer("PAUSED")],
+  ["receipt: RESUMING", answer("RESUMING")],
+  ["receipt: PRINTING", answer("PRINTING")],
+  ["receipt: CANCELLING", answer("CANCELLING")],
+  ["receipt: OPERATIONAL", answer("OPERATIONAL")],
+  // Time, and the socket.
+  ["3 s", (command) => onTime([command], NOW + 2_000)],
+  ["30 s", (command) => onTime([command], NOW + 29_000)],
+  ["6 min", (command) => onTime([command], NOW + 359_100)],
+  ["socket closed", (command) => onSocketClosed([command], SOCKET, NOW)],
+];
+
+/** Only a resume is ever checked. Columns in groups: six texts, four events | ends and other prints | backlog | receipts | time, socket. */
+const TABLE: Record<PrintKind, Partial<Record<StateName, string>>> = {
+  pause: {
+    //                                 texts  events  ends, others  backlog  receipts  time
+    sent: /*                        */ ".D.... S...  XXXXXXXO.  ....XX  DDDFFFF  .UUU",
+    "sent, one Paused": /*          */ ".DS... S...  XXXXXXXO.  ....XX  DDDFFFF  .UUU",
+    "sent, was paused": /*          */ ".D.... S...  XXXXXXXO.  ....XX  DDDFFFF  .UUU",
+    delivered: /*                   */ "...... S...  XXXXXXXO.  ....XX  ...FFFF  ..U.",
+    "delivered, one Paused": /*     */ "..S... S...  XXXXXXXO.  ....XX  ...FFFF  ..U.",
+    "delivered, was paused": /*     */ "...... S...  XXXXXXXO.  ....XX  ...FFFF  ..U.",
+    "delivered, transient seen": /* */ "F.S... S.F.  XXXXXXXO.  ....XX  ...FFFF  ..U.",
+    "delivered on an earlier socket": "..S... ....  XXXXXXXX.  ....XX  ...FFFF  ..U.",
+    "unknown, same socket": /*      */ "..S... S...  XXXXXXXX.  ....XX  ddddddd  ....",
+    "unknown, earlier socket": /*   */ "..S... ....  XXXXXXXX.  ....XX  ddddddd  ....",
+  },
+  resume: {
+    checking: /*                    */ "...... ....  XXXXXXXX.  ....XX  .......  RRRR",
+    sent: /*                        */ "...D.. .S..  XXXXXXXO.  ....XX  DFFDDFF  .UUU",
+    "sent, one Paused": /*          */ "...D.. .S..  XXXXXXXO.  ....XX  DFFDDFF  .UUU",
+    "sent, was paused": /*          */ "...D.. .S..  XXXXXXXO.  ....XX  DFFDDFF  .UUU",
+    delivered: /*                   */ "...... .S..  XXXXXXXO.  ....XX  .FF..FF  ..U.",
+    "delivered, one Paused": /*     */ "...... .S..  XXXXXXXO.  ....XX  .FF..FF  ..U.",
+    "delivered, was paused": /*     */ "S..... .SS.  XXXXXXXO.  ....XX  .FF..FF  ..U.",
+    "delivered, transient seen": /* */ "S.F... .SS.  XXXXXXXO.  ....XX  .FF..FF  ..U.",
+    "delivered on an earlier socket": "S..... ..S.  XXXXXXXX.  ....XX  .FF..FF  ..U.",
+    "unknown, same socket": /*      */ "S..... .SS.  XXXXXXXX.  ....XX  ddddddd  ....",
+    "unknown, earlier socket": /*   */ "S..... ..S.  XXXXXXXX.  ....XX  ddddddd  ....",
+  },
+  cancel: {
+    sent: /*                        */ "....D. ..DS  XSXSSSSO.  ....X.  DFFFFDD  .UUU",
+    "sent, one Paused": /*          */ "....D. ..DS  XSXSSSSO.  ....X.  DFFFFDD  .UUU",
+    "sent, was paused": /*          */ "....D. ..DS  XSXSSSSO.  ....X.  DFFFFDD  .UUU",
+    delivered: /*                   */ "...... ...S  XSXSSSSO.  ....X.  .FFFF..  ..U.",
+    "delivered, one Paused": /*     */ "...... ...S  XSXSSSSO.  ....X.  .FFFF..  ..U.",
+    "delivered, was paused": /*     */ "...... ...S  XSXSSSSO.  ....X.  .FFFF..  ..U.",
+    "delivered, transient seen": /* */ "F.F..S ...S  XSXSSSSO.  ....X.  .FFFF..  ..U.",
+    "delivered on an earlier socket": "...... ....  XSXSSSSS.  ....X.  .FFFF..  ..U.",
+    "unknown, same socket": /*      */ "...... ...S  XSXSSSSS.  ....X.  ddddddd  ....",
+    "unknown, earlier socket": /*   */ "...... ....  XSXSSSSS.  ....X.  ddddddd  ....",
+  },
+};
+
+function becomes(before: Command, step: LedgerStep): string {
+  const inLedger = step.ledger.find(({ id }) => id === before.id);
+  const ended = step.effects.find((effect) => effect.type === "command-ended");
+  const after = inLedger ?? (ended?.type === "command-ended" ? ended.command : undefined);
+  if (after === undefined) return "gone";
+  if (after.state === before.state)
+    return before.state === "unknown" && after.deliveredAt !== before.deliveredAt ? "d" : ".";
+  if (after.state === "failed") return after.reason === "other_print" ? "O" : "F";
+  const letters = {
+    delivered: "D",
+    succeeded: "S",
+    superseded: "X",
+    unknown: "U",
+    rejected: "R",
+    sent: "s",
+    checking: "c",
+  };
+  return letters[after.state];
+}
+
+describe.each(Object.entries(TABLE) as [PrintKind, Partial<Record<StateName, string>>][])("%s", (kind, rows) => {
+  test.each(Object.entries(rows) as [StateName, string][])(
+    "[C1] %s: what each piece of evidence makes of it",
+    (name, row) => {
+      const cells = row.replaceAll(" ", "");
+      expect(cells).toHaveLength(HAPPENINGS.length);
+      const wanted = HAPPENINGS.map(([happening], column) => `${happening}: ${cells[column]}`);
+      const found = HAPPENINGS.map(([happening, happen]) => {
+        const command = STATES[name](kind);
+        return `${happening}: ${becomes(command, happen(command, kind))}`;
+      });
+      expect(found).toEqual(wanted);
+    },
+  );
+});
+
+const BEGAN = { ...OTHER, gCodeFileId: 32 };
+
+describe("print_file", () => {
+  const cases: readonly (readonly [string, Command, (command: Command) => LedgerStep, string])[] = [
+    ["the answer that it fetches the file", aCommand("print_file"), fetched(null), "D"],
+    ["the answer that the printer is busy", aCommand("print_file"), fetched("Printer busy!"), "F"],
+    ["a late answer", unknown("print_file"), fetched(null), "d"],
+    ["the file's print", delivered("print_file"), began({ current: BEGAN }), "S"],
+    ["the file's print before any answer", aCommand("print_file"), began({ current: BEGAN }), "S"],
+    [
+      "the file's print on a later socket",
+      unknown("print_file", { connection: EARLIER }),
+      began({ current: BEGAN }),
+      "S",
+    ],
+    ["another file's print", delivered("print_file"), began({ current: { ...OTHER, gCodeFileId: 31 } }), "X"],
+    ["a print of no known file", delivered("print_file"), began({ current: { ...OTHER, gCodeFileId: null } }), "."],
+    ["the file's print in a backlog", delivered("print_file"), began({ current: BEGAN, isLive: false }), "."],
+    [
+      "an idle printer",
+      delivered("print_file"),
+      began({ printTs: -1, current: null, text: "G-Code Downloading" }),
+      ".",
+    ],
+    ["no answer in 30 s", aCommand("print_file"), (command) => onTime([command], NOW + 29_000), "U"],
+    ["no print in 6 min", delivered("print_file"), (command) => onTime([command], NOW + 359_100), "U"],
+    ["the socket's end", aCommand("print_file"), (command) => onSocketClosed([command], SOCKET, NOW), "U"],
+  ];
+
+  test.each(cases)("[C2] %s", (_name, command, happen, cell) => {
+    expect(becomes(command, happen(command))).toBe(cell);
+  });
+
+  test("[C2] the command is bound to the print that it began", () => {
+    const { effects } = began({ current: BEGAN })(delivered("print_file"));
+    expect(effects).toMatchObject([{ type: "command-ended", command: { state: "succeeded", printId: BEGAN.id } }]);
+  });
+
+  function fetched(error: string | null) {
+    return (command: Command) => onAnswer([command], { ref: command.ref, ret: null, error }, NOW);
+  }
+
+  function began(patch: Partial<Evidence>) {
+    return (command: Command) => onReport([command], aSight({ printTs: BEGAN.extId, ...patch }), NOW);
+  }
+});

@@ -1,0 +1,458 @@
+import { describe, expect, test } from "vitest";
+import {
+  type Command,
+  type CommandKind,
+  commandSucceeded,
+  isCancelUnderWay,
+  type LedgerFacts,
+  type LedgerStep,
+  ledgerDeadline,
+  recordOf,
+  visibleReason,
+} from "../../src/domain/command.ts";
+import {
+  onAnswer,
+  onFrame,
+  onPrintEnded,
+  onReport,
+  onSendFailed,
+  onSocketClosed,
+  onTime,
+  takeCommand,
+} from "../../src/domain/ledger.ts";
+import {
+  aCommand,
+  aRequest,
+  aSight,
+  checking,
+  delivered,
+  FILE,
+  facts,
+  NOW,
+  OTHER,
+  PRINT,
+  SOCKET,
+  seenEvent,
+  unknown,
+} from "../support/ledger.ts";
+
+/** Type, state and reason of what a step asks for, in order. */
+function told({ effects }: LedgerStep): string[] {
+  return effects.map((effect) => {
+    if (effect.type === "send-probe") return "probe";
+    const { kind, state, reason } = effect.command;
+    return effect.type === "send-command" ? `send ${kind}` : `${kind} ${state} ${reason ?? "-"}`;
+  });
+}
+
+function states({ ledger }: LedgerStep): string[] {
+  return ledger.map(({ kind, state }) => `${kind} ${state}`);
+}
+
+const FRESH = { textAt: NOW - 75_000 };
+const STALE = { textAt: NOW - 75_001 };
+
+describe("taking", () => {
+  const refusals: readonly (readonly [string, CommandKind, LedgerFacts, number | null, string | null])[] = [
+    ["no print, no agent, another print meant", "pause", facts(null, null), OTHER.id, "not_printing"],
+    ["another print meant, no agent", "pause", facts(null), OTHER.id, "wrong_print"],
+    ["no agent", "pause", facts(null), PRINT.id, "agent_offline"],
+    ["a pause that was seen", "pause", facts({ ...FRESH, isPauseSeen: true }), null, "already_paused"],
+    ["a pause that was seen long ago", "pause", facts({ ...STALE, isPauseSeen: true }), null, null],
+    ["a pause seen, for a cancel", "cancel", facts({ ...FRESH, isPauseSeen: true }), null, null],
+    ["Printing, for a resume", "resume", facts({ ...FRESH, text: "Printing" }), null, "not_paused"],
+    ["Printing long ago, for a resume", "resume", facts({ ...STALE, text: "Printing" }), null, null],
+    ["Pausing, for a resume", "resume", facts({ ...FRESH, text: "Pausing" }), null, null],
+    ["Printing, for a pause", "pause", facts({ ...FRESH, text: "Printing" }), null, null],
+    ["a cancellation that was seen", "cancel", facts({ ...FRESH, isCancelSeen: true }), null, "print_ending"],
+    ["a cancellation seen, for a pause", "pause", facts({ ...FRESH, isCancelSeen: true }), null, "print_ending"],
+    ["a cancellation seen long ago", "cancel", facts({ ...STALE, isCancelSeen: true }), null, null],
+    ["both seen", "pause", facts({ ...FRESH, isPauseSeen: true, isCancelSeen: true }), null, "already_paused"],
+    ["the meant print is current", "pause", facts(), PRINT.id, null],
+    ["a print, for a file", "print_file", facts(null), null, "printing"],
+    ["no agent, for a file", "print_file", facts(null, null), null, "agent_offline"],
+    ["an idle printer, for a file", "print_file", facts({}, null), null, null],
+  ];
+
+  test.each(refusals)("[C3] %s", (_name, kind, known, printId, reason) => {
+    const step = takeCommand([], aRequest(kind, { printId }), known, NOW);
+    expect(told(step)).toEqual([reason === null ? `send ${kind}` : `${kind} rejected ${reason}`]);
+    expect(step.ledger).toHaveLength(reason === null ? 1 : 0);
+  });
+
+  test("[C3] a taken command carries its print, its socket and its limits", () => {
+    const { ledger } = takeCommand([], aRequest("pause"), facts(), NOW);
+    const times = {
+      createdAt: NOW,
+      sentAt: NOW,
+      expiresAt: NOW + 30_000,
+      settleBy: null,
+      deliveredAt: null,
+      endedAt: null,
+    };
+    expect(ledger).toMatchObject([
+      { state: "sent", printId: PRINT.id, printExtId: PRINT.extId, connection: SOCKET, ...times },
+    ]);
+  });
+
+  test("[C3] a resume on its way counts as seen: a pause after it is sent", () => {
+    const known = facts({ ...FRESH, isPauseSeen: true });
+    for (const resume of [aCommand("resume"), delivered("resume"), checking("resume"), unknown("resume")]) {
+      expect(told(takeCommand([resume], aRequest("pause"), known, NOW))).toContain("send pause");
+    }
+  });
+
+  test("[C4] a delivered twin answers, and nothing is sent", () => {
+    for (const kind of ["pause", "resume", "cancel"] as const) {
+      const twin = delivered(kind);
+      const step = takeCommand([twin], aRequest(kind), facts(), NOW);
+      expect([step.commandId, step.ledger, step.effects]).toEqual([twin.id, [twin], []]);
+    }
+  });
+
+  test("[C4] a twin that is only sent gives way to a frame of its own", () => {
+    const step = takeCommand([aCommand("pause")], aRequest("pause"), facts(), NOW);
+    expect(told(step)).toEqual(["pause superseded replaced", "send pause"]);
+    expect(states(step)).toEqual(["pause sent"]);
+  });
+
+  test("[C4] a waiting resume answers for another one", () => {
+    const twin = checking("resume");
+    const silent = facts({ lastFrameAt: NOW - 6_000 });
+    expect(takeCommand([twin], aRequest("resume"), silent, NOW)).toEqual({
+      ledger: [twin],
+      effects: [],
+      commandId: twin.id,
+    });
+  });
+
+  test("[C4] a twin does not answer over an opposite command taken since", () => {
+    for (const since of ["pause", "cancel"] as const) {
+      const step = takeCommand([delivered("resume"), aCommand(since)], aRequest("resume"), facts(), NOW);
+      expect(told(step)).toEqual(["send resume"]);
+    }
+    expect(told(takeCommand([delivered("pause"), aCommand("resume")], aRequest("pause"), facts(), NOW))).toEqual([
+      "send pause",
+    ]);
+  });
+
+  test("[C4] an unknown twin is no twin", () => {
+    expect(told(takeCommand([unknown("pause")], aRequest("pause"), facts(), NOW))).toEqual(["send pause"]);
+  });
+
+  test("[C4] the same file is fetched once, another one is asked for", () => {
+    const twin = delivered("print_file");
+    expect(takeCommand([twin], aRequest("print_file"), facts({}, null), NOW).commandId).toBe(twin.id);
+    const other = aRequest("print_file", { file: { ...FILE, id: 99 } });
+    expect(told(takeCommand([twin], other, facts({}, null), NOW))).toEqual(["send print_file"]);
+  });
+});
+
+describe("the probe before motion", () => {
+  const heard = (silentMs: number, isKnownAgent: boolean, gaveReceipt = false) =>
+    facts({ lastFrameAt: NOW - silentMs, isKnownAgent, gaveReceipt });
+  const roads: readonly (readonly [string, LedgerFacts, string])[] = [
+    ["known, heard 5 s ago", heard(5_000, true), "send resume"],
+    ["known, silent for longer", heard(5_001, true), "probe"],
+    ["gave receipts, silent for longer", heard(5_001, false, true), "probe"],
+    ["neither, heard 75 s ago", heard(75_000, false), "send resume"],
+    ["neither, silent for longer", heard(75_001, false), "resume rejected agent_offline"],
+  ];
+
+  test.each(roads)("[C5] %s", (_name, known, first) => {
+    expect(told(takeCommand([], aRequest("resume"), known, NOW))).toEqual([first]);
+  });
+
+  test("[C5] a file's print is motion too; pause and cancel go at once", () => {
+    const silent = { lastFrameAt: NOW - 60_000 };
+    expect(told(takeCommand([], aRequest("print_file"), facts(silent, null), NOW))).toEqual(["probe"]);
+    expect(told(takeCommand([], aRequest("pause"), facts(silent), NOW))).toEqual(["send pause"]);
+    expect(told(takeCommand([], aRequest("cancel"), facts(silent), NOW))).toEqual(["send cancel"]);
+  });
+
+  test("[C5] a probed resume that cannot be probed leaves its sent twin alone", () => {
+    const step = takeCommand([aCommand("resume")], aRequest("resume"), heard(76_000, false), NOW);
+    expect(states(step)).toEqual(["resume sent"]);
+  });
+
+  test("[C5] any frame of that socket within 3 s sends it; of another one it does not", () => {
+    const { ledger } = takeCommand([], aRequest("resume"), heard(6_000, true), NOW);
+    expect(ledger).toMatchObject([{ state: "checking", sentAt: null, probeBy: NOW + 3_000 }]);
+    expect(told(onFrame(ledger, SOCKET + 1, facts({ connection: SOCKET + 1 }), NOW + 10))).toEqual([]);
+    const step = onFrame(ledger, SOCKET, facts({ text: "Paused", textAt: NOW }), NOW + 2_999);
+    expect(told(step)).toEqual(["send resume"]);
+    expect(step.ledger).toMatchObject([
+      { state: "sent", sentAt: NOW + 2_999, expiresAt: NOW + 30_000, marks: { wasPaused: true } },
+    ]);
+  });
+
+  test("[C5] no frame within 3 s, or a closed socket: nobody is there, and nothing was sent", () => {
+    const { ledger } = takeCommand([], aRequest("resume"), heard(6_000, true), NOW);
+    const gone = ["resume rejected agent_offline"];
+    expect(told(onTime(ledger, NOW + 3_000))).toEqual(gone);
+    expect(told(onFrame(ledger, SOCKET, facts(), NOW + 3_000))).toEqual(gone);
+    expect(told(onSocketClosed(ledger, SOCKET, NOW + 100))).toEqual(gone);
+  });
+
+  test("[C5] a waiting resume is judged again by the frame that answers", () => {
+    const waiting = [checking("resume")];
+    const printing = facts({ text: "Printing", textAt: NOW });
+    expect(told(onFrame(waiting, SOCKET, printing, NOW))).toEqual(["resume rejected not_paused"]);
+    expect(told(onFrame(waiting, SOCKET, facts({ isCancelSeen: true, textAt: NOW }), NOW))).toEqual([
+      "resume rejected print_ending",
+    ]);
+    expect(told(onFrame(waiting, SOCKET, facts({}, OTHER), NOW))).toEqual(["resume superseded print_ended"]);
+    expect(told(onFrame([checking("print_file")], SOCKET, facts(), NOW))).toEqual(["print_file rejected printing"]);
+  });
+
+  test("[C5] a pause or cancel taken meanwhile goes at once, and the waiting resume never", () => {
+    for (const kind of ["pause", "cancel"] as const) {
+      const step = takeCommand([checking("resume")], aRequest(kind), facts({ isPauseSeen: true, ...FRESH }), NOW);
+      expect(told(step)).toEqual(["resume superseded opposite_command", `send ${kind}`]);
+      expect(told(onFrame(step.ledger, SOCKET, facts(), NOW + 10))).toEqual([]);
+    }
+  });
+});
+
+describe("order and opposites", () => {
+  const opposites: readonly (readonly [CommandKind, CommandKind, boolean])[] = [
+    ["pause", "resume", true],
+    ["resume", "pause", true],
+    ["pause", "cancel", true],
+    ["resume", "cancel", true],
+    ["cancel", "pause", false],
+    ["cancel", "resume", false],
+  ];
+
+  test.each(opposites)("[C6] %s, then a delivered %s: the first is over: %s", (first, second, isOver) => {
+    for (const earlier of [aCommand(first), delivered(first), unknown(first)]) {
+      const later = aCommand(second);
+      const step = onAnswer([earlier, later], { ref: later.ref, ret: null, error: "not supported" }, NOW);
+      expect(told(step)).toEqual(isOver ? [`${first} superseded opposite_command`] : []);
+      expect(states(step)).toContain(`${second} delivered`);
+    }
+  });
+
+  test("[C6] an opposite that was refused supersedes nothing", () => {
+    const resume = aCommand("resume");
+    const step = onAnswer([delivered("pause"), resume], { ref: resume.ref, ret: "PAUSING", error: null }, NOW);
+    expect(told(step)).toEqual(["resume failed refused"]);
+    expect(states(step)).toEqual(["pause delivered"]);
+  });
+
+  test("[C6] the late receipt of an unknown resume supersedes an earlier pause", () => {
+    const resume = unknown("resume");
+    const step = onAnswer([delivered("pause"), resume], { ref: resume.ref, ret: null, error: "not supported" }, NOW);
+    expect(told(step)).toEqual(["resume unknown connection_lost", "pause superseded opposite_command"]);
+  });
+
+  test("[C6] what belongs to another print is no opposite", () => {
+    const cancel = aCommand("cancel", { printId: OTHER.id, printExtId: OTHER.extId });
+    const step = onAnswer([unknown("pause"), cancel], { ref: cancel.ref, ret: null, error: null }, NOW);
+    expect(told(step)).toEqual([]);
+  });
+
+  test("[C6] evidence is the earliest un-ended command's; receipts name theirs", () => {
+    const [pause, cancel] = [aCommand("pause"), aCommand("cancel")];
+    const cancelling = onReport([pause, cancel], aSight({ text: "Cancelling" }), NOW);
+    expect(states(cancelling)).toEqual(["pause sent", "cancel sent"]);
+    const received = onAnswer([pause, cancel], { ref: cancel.ref, ret: "CANCELLING", error: null }, NOW);
+    expect(states(received)).toEqual(["cancel delivered"]);
+    expect(states(onReport([cancel], aSight({ text: "Cancelling" }), NOW))).toEqual(["cancel delivered"]);
+  });
+
+  test("[C6] the end of the print ends them all, in order", () => {
+    const ended = { extId: PRINT.extId, by: "idle" } as const;
+    const step = onReport([aCommand("pause"), aCommand("cancel")], aSight({ printTs: -1, current: null, ended }), NOW);
+    expect(told(step)).toEqual(["pause superseded print_ended", "cancel succeeded -"]);
+  });
+
+  test("[C6] an earlier command on an earlier socket holds nobody up", () => {
+    const orphan = delivered("cancel", { connection: SOCKET - 1 });
+    const step = onReport([orphan, aCommand("pause")], aSight({ text: "Pausing" }), NOW);
+    expect(states(step)).toEqual(["cancel delivered", "pause delivered"]);
+  });
+
+  test("[C6] a settled unknown supersedes an earlier opposite one", () => {
+    const earlier = { connection: SOCKET - 1 };
+    const step = onReport([unknown("pause", earlier), unknown("resume", earlier)], aSight({ text: "Printing" }), NOW);
+    expect(told(step)).toEqual(["resume succeeded -", "pause superseded opposite_command"]);
+  });
+});
+
+describe("limits, sockets and receipts", () => {
+  test("[C7] `sent` ends 30 s after it was made, `delivered` 6 min after the receipt; the deadline says when", () => {
+    const taken = takeCommand([], aRequest("pause"), facts(), NOW);
+    expect(ledgerDeadline(taken.ledger)).toBe(NOW + 30_000);
+    const [sent] = taken.ledger;
+    const received = onAnswer(taken.ledger, { ref: sent?.ref ?? "", ret: null, error: "not supported" }, NOW + 29_999);
+    expect(ledgerDeadline(received.ledger)).toBe(NOW + 29_999 + 360_000);
+    expect(told(onTime(received.ledger, NOW + 389_998))).toEqual([]);
+    const step = onTime(received.ledger, NOW + 389_999);
+    expect(told(step)).toEqual(["pause unknown not_settled"]);
+    expect(ledgerDeadline(step.ledger)).toBeNull();
+  });
+
+  test("[C7] a receipt past the limit is noted and settles nothing; a late alarm changes nothing", () => {
+    const command = aCommand("pause");
+    const step = onAnswer([command], { ref: command.ref, ret: "PAUSING", error: null }, command.expiresAt);
+    expect(told(step)).toEqual(["pause unknown no_receipt", "pause unknown no_receipt"]);
+    expect(step.ledger).toMatchObject([{ state: "unknown", deliveredAt: command.expiresAt }]);
+  });
+
+  test("[C7] an unknown one leaves the ledger after 10 min, which is no work", () => {
+    const command = unknown("pause");
+    const at = (command.endedAt ?? 0) + 600_000;
+    expect(onTime([command], at - 1).ledger).toHaveLength(1);
+    expect(onTime([command], at)).toEqual({ ledger: [], effects: [] });
+    expect(ledgerDeadline([command])).toBeNull();
+  });
+
+  test("[C7] nothing due changes nothing, not even the ledger's identity", () => {
+    const ledger = [aCommand("pause"), delivered("cancel"), unknown("resume")];
+    expect(onTime(ledger, NOW).ledger).toBe(ledger);
+    expect(onReport(ledger, aSight({ text: "Printing" }), NOW).ledger).toBe(ledger);
+    expect(onFrame(ledger, SOCKET, facts(), NOW).ledger).toBe(ledger);
+    expect(onAnswer(ledger, { ref: "c:somebody", ret: null, error: null }, NOW).ledger).toBe(ledger);
+  });
+
+  test("[C7] an agent that comes and goes does not grow the ledger", () => {
+    let ledger: readonly Command[] = [];
+    for (let connection = 1; connection <= 40; connection += 1) {
+      const taken = takeCommand(ledger, aRequest("pause"), facts({ connection }), NOW);
+      ledger = onSocketClosed(taken.ledger, connection, NOW).ledger;
+    }
+    expect(ledger).toHaveLength(16);
+    expect(ledger.at(-1)).toMatchObject({ connection: 40, state: "unknown", reason: "connection_lost" });
+  });
+
+  test("[C8] a closed socket makes a sent command unknown, and leaves a delivered one to later sockets", () => {
+    const step = onSocketClosed([aCommand("pause"), delivered("cancel")], SOCKET, NOW);
+    expect(states(step)).toEqual(["pause unknown", "cancel delivered"]);
+    expect(states(onSocketClosed([aCommand("pause")], SOCKET - 1, NOW))).toEqual(["pause sent"]);
+  });
+
+  test("[C8] a frame that the socket did not take was never sent", () => {
+    const command = aCommand("pause");
+    const step = onSendFailed([command], command.id, NOW);
+    expect(told(step)).toEqual(["pause rejected agent_offline"]);
+    expect(step.effects).toMatchObject([{ command: { sentAt: null } }]);
+    expect(onSendFailed([delivered("pause", { id: "other" })], "other", NOW).effects).toEqual([]);
+  });
+
+  test("[C8] a receipt counts whichever socket brings it, and only once", () => {
+    const command = aCommand("pause");
+    const first = onAnswer([command], { ref: command.ref, ret: "PAUSING", error: null }, NOW);
+    expect(first.ledger).toMatchObject([{ state: "delivered", deliveredAt: NOW, settleBy: NOW + 360_000 }]);
+    expect(onAnswer(first.ledger, { ref: command.ref, ret: "PAUSING", error: null }, NOW + 5).ledger).toBe(
+      first.ledger,
+    );
+  });
+
+  test("[C8] a receipt before the frame is handed over is a forgery", () => {
+    const waiting = checking("resume");
+    expect(onAnswer([waiting], { ref: waiting.ref, ret: "RESUMING", error: null }, NOW).ledger).toEqual([waiting]);
+  });
+
+  test("[C8] the transient state delivers, and a receipt after it changes no date", () => {
+    const command = aCommand("pause");
+    const transient = onReport([command], aSight({ text: "Pausing" }), NOW);
+    expect(transient.ledger).toMatchObject([{ state: "delivered", deliveredAt: NOW, marks: { sawTransient: true } }]);
+    expect(onAnswer(transient.ledger, { ref: command.ref, ret: null, error: "no" }, NOW + 9).ledger).toBe(
+      transient.ledger,
+    );
+  });
+
+  test("[C8] a resume remembers until the receipt that the printer was paused", () => {
+    const command = aCommand("resume");
+    const paused = onReport([command], aSight({ text: "Paused" }), NOW);
+    const received = onAnswer(paused.ledger, { ref: command.ref, ret: null, error: "no" }, NOW + 1);
+    expect(told(onReport(received.ledger, aSight({ text: "Printing" }), NOW + 2))).toEqual(["resume succeeded -"]);
+    const resumed = onReport(paused.ledger, aSight({ text: "Printing" }), NOW + 1);
+    const late = onAnswer(resumed.ledger, { ref: command.ref, ret: null, error: "no" }, NOW + 2);
+    expect(told(onReport(late.ledger, aSight({ text: "Printing" }), NOW + 3))).toEqual([]);
+  });
+
+  test("[C8] one Paused, something else, one Paused is not two in a row", () => {
+    const said = ["Paused", "Printing", "Paused"].reduce<LedgerStep>(
+      (step, text) => onReport(step.ledger, aSight({ text }), NOW),
+      { ledger: [aCommand("pause")], effects: [] },
+    );
+    expect(states(said)).toEqual(["pause sent"]);
+    expect(told(onReport(said.ledger, aSight({ text: "Paused" }), NOW))).toEqual(["pause succeeded -"]);
+  });
+
+  test("[C8] a cancellation told by a backlog waits for the first live word", () => {
+    const ended = { extId: PRINT.extId, by: "failed" } as const;
+    const backlog = onReport([aCommand("cancel")], aSight({ isLive: false, current: null, ended }), NOW);
+    expect(states(backlog)).toEqual(["cancel sent"]);
+    expect(told(onReport(backlog.ledger, aSight({ printTs: -1, current: null }), NOW))).toEqual(["cancel succeeded -"]);
+  });
+
+  test("[C8] a print that the server ends takes its commands along", () => {
+    const other = aCommand("pause", { printId: OTHER.id });
+    const step = onPrintEnded([aCommand("pause"), delivered("cancel"), unknown("resume"), other], PRINT.id, NOW);
+    expect(told(step)).toEqual(["pause", "cancel", "resume"].map((kind) => `${kind} superseded print_ended`));
+    expect(step.ledger).toEqual([other]);
+  });
+
+  test("[C8] the event that proves it comes with whatever text", () => {
+    const event = seenEvent("PrintPaused");
+    expect(told(onReport([delivered("pause")], aSight({ event, text: "Printing" }), NOW))).toEqual([
+      "pause succeeded -",
+    ]);
+  });
+});
+
+describe("what is read from a command", () => {
+  const answers: readonly (readonly [Command, boolean, boolean])[] = [
+    [aCommand("pause"), false, false],
+    [aCommand("pause"), true, true],
+    [checking("resume"), true, false],
+    [delivered("pause"), false, true],
+    [aCommand("pause", { state: "succeeded" }), false, true],
+    [aCommand("pause", { state: "failed" }), true, false],
+    [unknown("pause"), true, false],
+    [aCommand("pause", { state: "superseded" }), true, false],
+    [aCommand("pause", { state: "rejected" }), true, false],
+  ];
+
+  test.each(answers)(
+    "[C9] %#: succeeded is true for what was delivered, and for what is believed",
+    (command, believed, yes) => {
+      expect(commandSucceeded(command, believed)).toBe(yes);
+    },
+  );
+
+  test("[C9] a frame without a receipt shows its reason after 2 s, if receipts are to be expected", () => {
+    const command = aCommand("pause", { sentAt: NOW });
+    expect(visibleReason(command, false, NOW + 1_999)).toBeNull();
+    expect(visibleReason(command, false, NOW + 2_000)).toBe("no_receipt");
+    expect(visibleReason(command, true, NOW + 2_000)).toBeNull();
+    expect(visibleReason(unknown("pause"), false, NOW)).toBe("connection_lost");
+  });
+
+  test("[C9] the record shows nothing of how the ledger works", () => {
+    const shown = [
+      "id",
+      "kind",
+      "state",
+      "reason",
+      "printId",
+      "initiator",
+      "userId",
+      "tokenName",
+      "createdAt",
+      "expiresAt",
+    ];
+    const times = ["settleBy", "sentAt", "deliveredAt", "endedAt"];
+    expect(Object.keys(recordOf(aCommand("print_file"))).sort()).toEqual([...shown, ...times].sort());
+  });
+
+  test("[C9] a cancel of that print, under way or unknown", () => {
+    expect(isCancelUnderWay([aCommand("cancel")], PRINT.extId)).toBe(true);
+    expect(isCancelUnderWay([unknown("cancel")], PRINT.extId)).toBe(true);
+    expect(isCancelUnderWay([delivered("cancel")], OTHER.extId)).toBe(false);
+    expect(isCancelUnderWay([aCommand("pause")], PRINT.extId)).toBe(false);
+  });
+});

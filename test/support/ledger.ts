@@ -1,0 +1,113 @@
+/** Builders for the command ledger: commands in any state, and what is known or seen when they are judged. */
+import type {
+  AgentKnowledge,
+  BoundPrint,
+  Command,
+  CommandKind,
+  CommandRequest,
+  Evidence,
+  LedgerFacts,
+  PrintFile,
+} from "../../src/domain/command.ts";
+
+export const NOW = 1_790_000_900_000;
+export const PRINT: BoundPrint = { id: 700_001, extId: 1_790_000_100, gCodeFileId: 31 };
+export const OTHER: BoundPrint = { id: 700_002, extId: 1_790_000_800, gCodeFileId: 32 };
+export const FILE: PrintFile = {
+  id: 32,
+  url: "https://files.test/32",
+  filename: "Clip.gcode",
+  safeFilename: "Clip.gcode",
+};
+export const SOCKET = 4;
+
+let made = 0;
+
+export function aRequest(kind: CommandKind, patch: Partial<CommandRequest> = {}): CommandRequest {
+  made += 1;
+  const file = kind === "print_file" ? FILE : null;
+  const refs = { ref: `c:${made}`, probeRef: `p:${made}` };
+  return {
+    id: `command-${made}`,
+    kind,
+    printId: null,
+    file,
+    initiator: "api",
+    userId: 1,
+    tokenName: "ci",
+    ...refs,
+    ...patch,
+  };
+}
+
+export function anAgent(patch: Partial<AgentKnowledge> = {}): AgentKnowledge {
+  return {
+    connection: SOCKET,
+    lastFrameAt: NOW - 1_000,
+    isKnownAgent: true,
+    gaveReceipt: false,
+    text: null,
+    textAt: null,
+    isPauseSeen: false,
+    isCancelSeen: false,
+    ...patch,
+  };
+}
+
+export function facts(agent: Partial<AgentKnowledge> | null = {}, print: BoundPrint | null = PRINT): LedgerFacts {
+  return { print, agent: agent === null ? null : anAgent(agent) };
+}
+
+/** A live report of the bound print over the socket that carries the commands, with nothing in it. */
+export function aSight(patch: Partial<Evidence> = {}): Evidence {
+  const base = {
+    connection: SOCKET,
+    isLive: true,
+    text: null,
+    event: null,
+    printTs: PRINT.extId,
+    current: PRINT,
+    ended: null,
+  };
+  return { ...base, ...patch };
+}
+
+export function seenEvent(type: string): Evidence["event"] {
+  return { type, fileName: null, reason: null };
+}
+
+/** A command of `kind` as it stands one second after it was sent; `patch` puts it elsewhere. */
+export function aCommand(kind: CommandKind, patch: Partial<Command> = {}): Command {
+  const { id, file, initiator, userId, tokenName, ref, probeRef } = aRequest(kind);
+  const sentAt = NOW - 1_000;
+  return {
+    ...{ id, kind, file, initiator, userId, tokenName, ref, probeRef },
+    state: "sent",
+    reason: null,
+    printId: kind === "print_file" ? null : PRINT.id,
+    printExtId: kind === "print_file" ? null : PRINT.extId,
+    createdAt: sentAt,
+    expiresAt: sentAt + 30_000,
+    settleBy: null,
+    sentAt,
+    deliveredAt: null,
+    endedAt: null,
+    probeBy: null,
+    connection: SOCKET,
+    marks: { wasPaused: false, sawTransient: false, pausedRun: 0 },
+    ...patch,
+  };
+}
+
+export function delivered(kind: CommandKind, patch: Partial<Command> = {}): Command {
+  const deliveredAt = NOW - 900;
+  return aCommand(kind, { state: "delivered", deliveredAt, settleBy: deliveredAt + 360_000, ...patch });
+}
+
+export function unknown(kind: CommandKind, patch: Partial<Command> = {}): Command {
+  return aCommand(kind, { state: "unknown", reason: "connection_lost", endedAt: NOW - 500, ...patch });
+}
+
+export function checking(kind: CommandKind, patch: Partial<Command> = {}): Command {
+  return aCommand(kind, { state: "checking", sentAt: null, probeBy: NOW + 2_000, ...patch });
+}
