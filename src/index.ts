@@ -1,3 +1,6 @@
+/** The Worker's entry: HTTP, the printers' objects, and what runs by the clock. */
+import { app } from "./app.ts";
+
 export { PrinterObject } from "./printer/object.ts";
 
-export default { fetch: () => new Response("soon") } satisfies ExportedHandler<Env>;
+export default { fetch: app.fetch } satisfies ExportedHandler<Env>;

@@ -5,7 +5,7 @@ import { type CommandRecord, commandSucceeded, recordOf, visibleReason } from ".
 import { notFound } from "../domain/failure.ts";
 import { viewOf } from "../domain/printer.ts";
 import { err, ok, type Result } from "../domain/result.ts";
-import type { CommandAnswer, CommandRequest } from "./rpc.ts";
+import type { CommandAnswer, CommandPage, CommandRequest } from "./rpc.ts";
 import type { Seam } from "./seam.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -33,27 +33,29 @@ export class CommandDesk {
     if (!submitted.ok) return submitted;
     const id = submitted.value;
     await this.#wait(id, request.waitMs);
-    const found = this.find(id);
-    if (!found.ok) return found;
+    const command = this.find(id);
+    if (command === null) return err(notFound("Command"));
     const printer = this.#seam.printer();
-    const succeeded = commandSucceeded(found.value, this.#believesSent(printer));
-    return ok({ succeeded, command: found.value, printer: viewOf(printer, Date.now()), replayed: key !== null });
+    const succeeded = commandSucceeded(command, this.#believesSent(printer));
+    // The Worker repeats a broken call under the same id: that is no replay.
+    const replayed = key !== null && key.commandId !== request.id;
+    return ok({ succeeded, command, printer: viewOf(printer, Date.now()), replayed });
   }
 
-  /** In flight or ended; `reason` as it shows now. */
-  find(id: string): Result<CommandRecord> {
+  /** In flight or ended, with the reason that it shows now; null: it is none of those that are kept here. */
+  find(id: string): CommandRecord | null {
     const inFlight = this.#seam.printer().state.ledger.find((command) => command.id === id);
     const record = inFlight === undefined ? this.#seam.store.findCommand(id) : recordOf(inFlight);
-    return record === null ? err(notFound("Command")) : ok(this.#show(record));
+    return record === null ? null : this.#show(record);
   }
 
-  /** Newest first. */
-  list(page: { readonly start: number; readonly limit: number }): CommandRecord[] {
+  list(page: { readonly start: number; readonly limit: number }): CommandPage {
     const inFlight = this.#seam.printer().state.ledger.map(recordOf);
     const known = new Set(inFlight.map((command) => command.id));
     const ended = this.#seam.store.listCommands().filter((command) => !known.has(command.id));
     const all = [...inFlight, ...ended].sort((a, b) => b.createdAt - a.createdAt);
-    return all.slice(page.start, page.start + page.limit).map((command) => this.#show(command));
+    const commands = all.slice(page.start, page.start + page.limit).map((command) => this.#show(command));
+    return { commands, held: all.length, oldestAt: all.at(-1)?.createdAt ?? null };
   }
 
   /** A key whose command was refused in the end was not consumed. */
@@ -61,13 +63,13 @@ export class CommandDesk {
     if (request.idempotency === null) return null;
     const key = this.#seam.store.findIdempotency(keyOf(request, request.idempotency.keyHash), Date.now());
     const command = key === null ? null : this.find(key.commandId);
-    return command?.ok && command.value.state !== "rejected" ? key : null;
+    return command !== null && command.state !== "rejected" ? key : null;
   }
 
   #submit(request: CommandRequest): Result<string> {
-    if (this.find(request.id).ok) return ok(request.id);
-    const { id, kind, printId, initiator, userId, tokenName } = request;
-    const refs = { file: null, ref: randomRef("c:"), probeRef: randomRef("p:") };
+    if (this.find(request.id) !== null) return ok(request.id);
+    const { id, kind, printId, file, initiator, userId, tokenName } = request;
+    const refs = { file, ref: randomRef("c:"), probeRef: randomRef("p:") };
     const reply = this.#seam.apply({
       type: "command",
       command: { id, kind, printId, initiator, userId, tokenName, ...refs },
@@ -75,7 +77,7 @@ export class CommandDesk {
     if (reply.type === "refused") return err(reply.failure);
     const commandId = reply.type === "command" ? reply.commandId : id;
     const taken = this.find(commandId);
-    if (request.idempotency !== null && taken.ok && taken.value.state !== "rejected") {
+    if (request.idempotency !== null && taken !== null && taken.state !== "rejected") {
       const key = keyOf(request, request.idempotency.keyHash);
       this.#seam.store.rememberIdempotency({ key, request: request.idempotency.requestHash, commandId }, Date.now());
     }
@@ -84,16 +86,12 @@ export class CommandDesk {
 
   /** Without `Prefer` until a receipt, 2 s at most after the frame; with it until the command ended. */
   #wait(id: string, waitMs: number | null): Promise<void> {
-    const state = () => {
-      const found = this.find(id);
-      return found.ok ? found.value : null;
-    };
-    if (waitMs !== null) return this.#waiters.wait(() => (state()?.endedAt ?? null) !== null, waitMs);
-    const command = state();
+    if (waitMs !== null) return this.#waiters.wait(() => (this.find(id)?.endedAt ?? null) !== null, waitMs);
+    const command = this.find(id);
     if (command === null) return Promise.resolve();
     const until = command.state === "checking" ? command.createdAt + PROBED_MS : (command.sentAt ?? 0) + RECEIPT_MS;
     const isPending = (found: CommandRecord | null) => found?.state === "checking" || found?.state === "sent";
-    return this.#waiters.wait(() => !isPending(state()), until - Date.now());
+    return this.#waiters.wait(() => !isPending(this.find(id)), until - Date.now());
   }
 
   #show(command: CommandRecord): CommandRecord {

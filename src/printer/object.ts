@@ -121,7 +121,7 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
   }
 
   findCommand(uid: string, commandId: string) {
-    return this.#with(uid, () => this.#desk.find(commandId));
+    return this.#with(uid, () => ok(this.#desk.find(commandId)));
   }
 
   mute(uid: string, muted: boolean): Promise<Result<FactAnswer>> {
@@ -147,6 +147,13 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
 
   agentView(agent: AgentCredential): Promise<Result<PrinterView>> {
     return this.#called(agent, () => this.#seam.view());
+  }
+
+  agentConfigure(agent: AgentCredential, patch: ConfigurationPatch): Promise<Result<PrinterView>> {
+    return this.#called(agent, () => {
+      this.#seam.apply({ type: "configure", patch });
+      return this.#seam.view();
+    });
   }
 
   agentEvent(agent: AgentCredential, event: AgentEvent): Promise<Result<null>> {

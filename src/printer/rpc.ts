@@ -42,6 +42,15 @@ export interface CommandAnswer {
   readonly replayed: boolean;
 }
 
+/** A page of the newest commands, in flight and ended; what was let go of is only in D1. */
+export interface CommandPage {
+  /** Newest first. */
+  readonly commands: readonly CommandRecord[];
+  /** How many the object holds, and when the oldest of them was made (epoch milliseconds; null: none). */
+  readonly held: number;
+  readonly oldestAt: number | null;
+}
+
 /** Answer of what is a fact of the server: mute, acknowledge, start and finish. */
 export interface FactAnswer {
   readonly succeeded: boolean;
@@ -62,9 +71,9 @@ export interface PrinterRpc {
   /** A new generation beside the one last used (design 6, re-linking). */
   relink(uid: string): Promise<Result<PrinterView>>;
   command(uid: string, request: CommandRequest): Promise<Result<CommandAnswer>>;
-  /** Newest first: the ledger's, ended ones included. */
-  listCommands(uid: string, page: { start: number; limit: number }): Promise<Result<CommandRecord[]>>;
-  findCommand(uid: string, commandId: string): Promise<Result<CommandRecord>>;
+  listCommands(uid: string, page: { start: number; limit: number }): Promise<Result<CommandPage>>;
+  /** Null: not among those that the object holds. */
+  findCommand(uid: string, commandId: string): Promise<Result<CommandRecord | null>>;
   mute(uid: string, muted: boolean): Promise<Result<FactAnswer>>;
   acknowledge(uid: string, overwrite: AlertOverwrite | null): Promise<Result<FactAnswer>>;
   startPrint(uid: string, filename: string): Promise<Result<FactAnswer>>;
@@ -73,6 +82,8 @@ export interface PrinterRpc {
   removePrint(uid: string, printId: number): Promise<Result<FactAnswer>>;
   /** `unauthenticated` when the generation is dead or the printer archived or deleted. */
   agentView(agent: AgentCredential): Promise<Result<PrinterView>>;
+  /** The agent's own renaming of its printer. */
+  agentConfigure(agent: AgentCredential, patch: ConfigurationPatch): Promise<Result<PrinterView>>;
   agentEvent(agent: AgentCredential, event: AgentEvent): Promise<Result<null>>;
 }
 

@@ -1,0 +1,65 @@
+/** The whole HTTP program: what every request passes, in order, then the routes by noun. */
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { requestId } from "hono/request-id";
+import { readSettings } from "./env.ts";
+import { agent } from "./http/agent.ts";
+import { commands } from "./http/commands.ts";
+import { connect } from "./http/connect.ts";
+import type { HttpEnv } from "./http/context.ts";
+import { currentPrint } from "./http/current-print.ts";
+import { docs } from "./http/docs.ts";
+import { onError, onNotFound, problem, unwrap } from "./http/errors.ts";
+import { printers } from "./http/printers.ts";
+import { users } from "./http/users.ts";
+
+const shell = new Hono<HttpEnv>({ strict: false })
+  .use(requestId())
+  .use(async (c, next) => {
+    await next();
+    c.header("X-Content-Type-Options", "nosniff");
+    if (c.req.path.startsWith("/api/")) c.header("Cache-Control", "private, no-cache");
+  })
+  .use(async (c, next) => {
+    c.set("settings", unwrap(readSettings(c.env)));
+    await next();
+  })
+  .use("/api/v1/*", async (c, next) => {
+    // Agents are no browsers: their routes answer nobody else's origin.
+    if (c.req.path.startsWith("/api/v1/octo/")) return next();
+    return cors({
+      origin: c.var.settings.corsOrigins === null ? "*" : [...c.var.settings.corsOrigins],
+      allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
+      allowHeaders: [
+        ...["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID"],
+        "If-None-Match",
+      ],
+      exposeHeaders: ["X-Request-Id", "Retry-After", "Preference-Applied", "Idempotency-Replayed", "ETag"],
+      maxAge: 7200,
+    })(c, next);
+  });
+
+shell.use(
+  methodNotAllowed({
+    app: shell,
+    onMethodNotAllowed: (c, allow) => problem(c, { code: "method_not_allowed", method: c.req.method, allow }),
+  }),
+);
+shell.onError(onError);
+shell.notFound(onNotFound);
+
+export const app = shell
+  .route(
+    "/",
+    docs(() => shell.routes),
+  )
+  .route("/", connect)
+  .route("/", printers)
+  .route("/", commands)
+  .route("/", currentPrint)
+  .route("/", users)
+  .route("/", agent);
+
+/** For `hono/client`: every route with what it takes and gives. */
+export type App = typeof app;

@@ -1,0 +1,90 @@
+/** The vars and the secret of a deployment, read from its bindings; `wrangler.toml` declares them. */
+import type { AgentKey } from "./domain/agent-key.ts";
+import type { Failure } from "./domain/failure.ts";
+import { err, ok, type Result } from "./domain/result.ts";
+
+export interface Settings {
+  /** Never empty; the first is the newest and signs, all verify. */
+  readonly agentKeys: readonly [AgentKey, ...AgentKey[]];
+  /** Origins that browsers may call from; null: any. */
+  readonly corsOrigins: readonly string[] | null;
+  /** Printers one account may hold. */
+  readonly maxPrinters: number;
+  /** Null: no identity provider is named, or not wholly. */
+  readonly signIn: SignInSettings | null;
+}
+
+/** The identity provider whose JWTs count. */
+export interface SignInSettings {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwksUrl: string;
+}
+
+const DEFAULT_MAX_PRINTERS = 1000;
+const DEFAULT_RETENTION_DAYS = 180;
+const DAY_MS = 86_400_000;
+const MIN_KEY_BYTES = 32;
+const AGENT_KEY = /^([0-9a-z]{1,4}):([\w-]+)$/;
+
+const NOT_CONFIGURED = {
+  code: "not_configured",
+  variable: "AGENT_KEYS",
+  command: `node -e 'console.log("k1:" + crypto.randomBytes(32).toString("base64url"))' | npx wrangler secret put AGENT_KEYS`,
+} as const satisfies Failure;
+
+/** `not_configured` when the secret is missing or any of its keys cannot be read. */
+export function readSettings(env: Env): Result<Settings> {
+  const agentKeys = readAgentKeys(env.AGENT_KEYS);
+  if (agentKeys === null) return err(NOT_CONFIGURED);
+  return ok({
+    agentKeys,
+    corsOrigins: readOrigins(env.CORS_ORIGINS),
+    maxPrinters: readCount(env.MAX_PRINTERS, DEFAULT_MAX_PRINTERS),
+    signIn: readSignInSettings(env.JWT_ISSUER, env.JWT_AUDIENCE, env.JWT_JWKS_URL),
+  });
+}
+
+/** Milliseconds for which events and ended commands are kept. */
+export function readRetention(env: Env): number {
+  return readCount(env.RETENTION_DAYS, DEFAULT_RETENTION_DAYS) * DAY_MS;
+}
+
+function readSignInSettings(issuer = "", audience = "", jwksUrl = ""): SignInSettings | null {
+  return issuer === "" || audience === "" || !URL.canParse(jwksUrl) ? null : { issuer, audience, jwksUrl };
+}
+
+/** `id:base64url-key` pairs, comma separated. */
+function readAgentKeys(text: string | undefined): Settings["agentKeys"] | null {
+  const keys = (text ?? "").split(",").map(readAgentKey);
+  const [newest, ...older] = keys.filter((key) => key !== null);
+  const ids = new Set(keys.map((key) => key?.id));
+  return newest !== undefined && older.length === keys.length - 1 && ids.size === keys.length
+    ? [newest, ...older]
+    : null;
+}
+
+function readAgentKey(pair: string): AgentKey | null {
+  const [, id, encoded] = AGENT_KEY.exec(pair.trim()) ?? [];
+  if (id === undefined || encoded === undefined) return null;
+  const secret = decodeBase64Url(encoded);
+  return secret !== null && secret.byteLength >= MIN_KEY_BYTES ? { id, secret } : null;
+}
+
+function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
+  try {
+    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+    return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  } catch {
+    return null;
+  }
+}
+
+function readOrigins(text: string | undefined): readonly string[] | null {
+  const origins = (text ?? "*").split(",").map((origin) => origin.trim());
+  return origins.includes("*") ? null : origins.filter((origin) => origin !== "");
+}
+
+function readCount(text: string | undefined, otherwise: number): number {
+  return /^\d{1,9}$/.test(text ?? "") ? Number(text) : otherwise;
+}

@@ -1,0 +1,135 @@
+/**
+ * Fields of bodies and queries, with the sentences of semantics B0. They judge JSON by its types; `readText` makes typed
+ * values of the text that forms and queries carry, by looking at the same fields.
+ */
+import * as z from "zod";
+
+const REQUIRED = "This field is required.";
+const NOT_NULL = "This field may not be null.";
+const BLANK = "This field may not be blank.";
+
+/** Says `sentence`, unless the value is missing or null. */
+function fault(sentence: string | ((input: unknown) => string)) {
+  return (issue: { readonly input?: unknown }) => {
+    if (issue.input === undefined) return REQUIRED;
+    if (issue.input === null) return NOT_NULL;
+    return typeof sentence === "string" ? sentence : sentence(issue.input);
+  };
+}
+
+export function booleanField() {
+  return z.boolean({ error: fault("Must be a valid boolean.") });
+}
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+export function numberField({ min, max }: Range) {
+  const number = z.number({ error: fault("A valid number is required.") });
+  return number.min(min, { error: tooSmall(min) }).max(max, { error: tooGreat(max) });
+}
+
+export function integerField({ min, max }: Range) {
+  const integer = z.int({ error: fault("A valid integer is required.") });
+  return integer.min(min, { error: tooSmall(min) }).max(max, { error: tooGreat(max) });
+}
+
+const tooSmall = (min: number) => `Ensure this value is greater than or equal to ${min}.`;
+const tooGreat = (max: number) => `Ensure this value is less than or equal to ${max}.`;
+
+const SHOWN_CHARACTERS = 100;
+
+export function choiceField<const T extends readonly [string, ...string[]]>(choices: T) {
+  const shown = (input: unknown) =>
+    (typeof input === "string" ? input : JSON.stringify(input)).slice(0, SHOWN_CHARACTERS);
+  return z.enum(choices, { error: fault((input) => `"${shown(input)}" is not a valid choice.`) });
+}
+
+/** Trimmed text of 1 to `maxCodePoints`; any script, but nothing that would not come back byte for byte. */
+export function textField(maxCodePoints: number) {
+  return storableText()
+    .trim()
+    .refine((text) => text !== "", { error: BLANK, abort: true })
+    .refine((text) => text.length <= maxCodePoints || [...text].length <= maxCodePoints, {
+      error: `Ensure this field has no more than ${maxCodePoints} characters.`,
+    })
+    .meta({ minLength: 1, maxLength: maxCodePoints });
+}
+
+/** Text that may be empty. */
+export function freeTextField(maxCodePoints: number) {
+  return storableText()
+    .refine((text) => text.length <= maxCodePoints || [...text].length <= maxCodePoints, {
+      error: `Ensure this field has no more than ${maxCodePoints} characters.`,
+    })
+    .meta({ maxLength: maxCodePoints });
+}
+
+/** An agent's text: what cannot be stored or is too long is cut rather than refused. */
+export function lenientTextField(maxCodeUnits: number) {
+  return z
+    .string({ error: fault("Not a valid string.") })
+    .overwrite((text) => text.replaceAll("\0", "").slice(0, maxCodeUnits).toWellFormed());
+}
+
+function storableText() {
+  return z
+    .string({ error: fault("Not a valid string.") })
+    .refine((text) => !text.includes("\0"), { error: "Null characters are not allowed.", abort: true })
+    .refine((text) => text.isWellFormed(), { error: "Lone surrogates are not allowed.", abort: true });
+}
+
+const startField = integerField({ min: 0, max: Number.MAX_SAFE_INTEGER }).default(0);
+const limitField = integerField({ min: 1, max: 500 });
+
+/** `start` and `limit` of a list. */
+export function pageFields(defaultLimit: number) {
+  return { start: startField, limit: limitField.default(defaultLimit) };
+}
+
+/** The same for a list that is whole without a `limit`. */
+export const wholePageFields = { start: startField, limit: limitField.optional() };
+
+const TRUE = new Set(["true", "t", "yes", "y", "on", "1"]);
+const FALSE = new Set(["false", "f", "no", "n", "off", "0"]);
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** True for the words of wire 1; everything else is false, and nothing is refused. */
+export function lenientFlag() {
+  return z.preprocess((value) => isTrueWord(lastOf(value)), z.boolean().default(false));
+}
+
+export function isTrueWord(value: unknown): boolean {
+  return value === true || TRUE.has(String(value).toLowerCase());
+}
+
+/** A copy of `texts` in which the keys of `schema` have the type that their field asks for, where the text allows it. */
+export function readText(schema: z.ZodObject, texts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const read = Object.entries(schema.shape).flatMap(([key, field]) => {
+    const value = texts[key];
+    if (value === undefined) return [];
+    const type = typeOf(field);
+    if (type === "array") return [[key, Array.isArray(value) ? value : [value]]];
+    return [[key, readValue(type, lastOf(value))]];
+  });
+  return Object.fromEntries(read);
+}
+
+/** The type under `optional`, `default` and the like. */
+function typeOf(field: z.core.$ZodType): string {
+  const { def } = field._zod;
+  return "innerType" in def && def.innerType instanceof z.core.$ZodType ? typeOf(def.innerType) : def.type;
+}
+
+function readValue(type: string, value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  const word = value.trim().toLowerCase();
+  if (type === "boolean") return TRUE.has(word) ? true : FALSE.has(word) ? false : value;
+  return type === "number" && NUMBER.test(word) ? Number(word) : value;
+}
+
+function lastOf(value: unknown): unknown {
+  return Array.isArray(value) ? value.at(-1) : value;
+}

@@ -1,0 +1,167 @@
+/** `/openapi.json` (OpenAPI 3.1): made from the very schemas that check requests and type answers. */
+import * as z from "zod";
+import { ProblemJson } from "./errors.ts";
+import { type Declared, isDeclared, type RouteSpec } from "./route.ts";
+
+export type RouteList = readonly { readonly method: string; readonly path: string; readonly handler: object }[];
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query" | "header";
+  readonly required: boolean;
+  readonly description?: string;
+  readonly schema: JsonSchema;
+}
+
+export interface Operation {
+  readonly summary: string;
+  readonly description?: string;
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly parameters: readonly Parameter[];
+  readonly requestBody?: JsonSchema;
+  readonly responses: Readonly<Record<string, JsonSchema>>;
+}
+
+export interface OpenApi {
+  readonly openapi: "3.1.1";
+  readonly info: JsonSchema;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: JsonSchema;
+}
+
+export function describeRoutes(routes: RouteList, version: string): OpenApi {
+  const schemas = new Map<string, JsonSchema>();
+  const paths: Record<string, Record<string, Operation>> = {};
+  for (const { handler } of routes) {
+    if (!isDeclared(handler)) continue;
+    const { spec } = handler satisfies Declared;
+    const path =
+      spec.path.replace(/:(\w+)/g, "{$1}") +
+      (spec.path.startsWith("/api/") || spec.path.startsWith("/ent/") ? "/" : "");
+    paths[path] = { ...paths[path], [spec.method.toLowerCase()]: describe(spec, path, schemas) };
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Platen",
+      version,
+      description: "3D printers over REST. Every path answers with and without its last slash.",
+    },
+    paths,
+    components: { schemas: Object.fromEntries(schemas), securitySchemes: SECURITY_SCHEMES },
+  };
+}
+
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    description: "An API token (`plt_…`), or a JWT of the operator's identity provider.",
+  },
+  key: { type: "apiKey", in: "header", name: "X-API-Key", description: "An API token." },
+  agent: {
+    type: "apiKey",
+    in: "header",
+    name: "Authorization",
+    description: "`Token` and the printer's `auth_token`.",
+  },
+} as const;
+
+const SECURITY = {
+  open: [],
+  read: [{ bearer: [] }, { key: [] }],
+  write: [{ bearer: [] }, { key: [] }],
+  agent: [{ agent: [] }],
+} as const satisfies Record<RouteSpec["access"], Operation["security"]>;
+
+const MEDIA_TYPES = {
+  json: "application/json",
+  form: "application/x-www-form-urlencoded",
+  multipart: "multipart/form-data",
+} as const;
+
+const SCOPE_NOTE = {
+  read: "Needs the scope `read`.",
+  write: "Needs the scope `write`.",
+  open: null,
+  agent: null,
+} as const;
+
+function describe(spec: RouteSpec, path: string, schemas: Map<string, JsonSchema>): Operation {
+  const description = [spec.description, SCOPE_NOTE[spec.access]].filter((text) => text != null).join(" ");
+  return {
+    summary: spec.summary,
+    ...(description === "" ? {} : { description }),
+    operationId: `${spec.method.toLowerCase()}${path.replace(/[^A-Za-z0-9]+(\w)?/g, (_, next = "") => next.toUpperCase())}`,
+    tags: [tagOf(path)],
+    security: SECURITY[spec.access],
+    parameters: parametersOf(spec, path, schemas),
+    ...(spec.body === undefined ? {} : { requestBody: bodyOf(spec.body, spec, schemas) }),
+    responses: responsesOf(spec, schemas),
+  };
+}
+
+function tagOf(path: string): string {
+  const [, , , noun = "service", nested] = path.split("/");
+  return noun === "octo" || path.startsWith("/ent/") ? "agents" : nested === undefined ? "service" : noun;
+}
+
+function parametersOf(spec: RouteSpec, path: string, schemas: Map<string, JsonSchema>): Parameter[] {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+  const query = Object.entries(spec.query?.shape ?? {}).map(([name, field]): Parameter => {
+    const { description, ...schema } = schemaOf(field, "output", schemas);
+    const required = !z.safeParse(field, undefined).success;
+    return { name, in: "query", required, ...(typeof description === "string" ? { description } : {}), schema };
+  });
+  const headers = Object.entries(spec.headers ?? {});
+  return [
+    ...names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }) as const),
+    ...query,
+    ...headers.map(
+      ([name, description]) =>
+        ({ name, in: "header", required: false, description, schema: { type: "string" } }) as const,
+    ),
+  ];
+}
+
+function bodyOf(body: z.ZodObject, { media }: RouteSpec, schemas: Map<string, JsonSchema>): JsonSchema {
+  const schema = schemaOf(body, "input", schemas);
+  const types = (media ?? (["json", "form", "multipart"] as const)).map((kind) => MEDIA_TYPES[kind]);
+  const required = !body.safeParse({}).success;
+  return { required, content: Object.fromEntries(types.map((type) => [type, { schema }])) };
+}
+
+function responsesOf(spec: RouteSpec, schemas: Map<string, JsonSchema>): Record<string, JsonSchema> {
+  const answers = Object.entries(spec.answers).map(([status, schema]): [string, JsonSchema] => [
+    status,
+    schema === null
+      ? { description: "No body." }
+      : { description: "Done.", content: { "application/json": { schema: schemaOf(schema, "output", schemas) } } },
+  ]);
+  const problem = { "application/problem+json": { schema: schemaOf(ProblemJson, "output", schemas) } };
+  return { ...Object.fromEntries(answers), default: { description: "A failure.", content: problem } };
+}
+
+/** What has an id of its own goes to the components, and is referred to. */
+function schemaOf(schema: z.core.$ZodType, io: "input" | "output", schemas: Map<string, JsonSchema>): JsonSchema {
+  const made = z.toJSONSchema(schema, { target: "draft-2020-12", io, unrepresentable: "any" });
+  const { $schema: _dialect, $defs = {}, ...own } = rewritten(made);
+  for (const [id, definition] of Object.entries($defs as Record<string, JsonSchema>))
+    schemas.set(id, withoutId(definition)); // safe: toJSONSchema makes it
+  const { id } = z.globalRegistry.get(schema) ?? {};
+  if (typeof id !== "string") return own;
+  schemas.set(id, withoutId(own));
+  return { $ref: `#/components/schemas/${id}` };
+}
+
+function rewritten(schema: JsonSchema): JsonSchema {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonSchema; // safe: JSON of a JSON object
+}
+
+function withoutId({ id: _id, ...schema }: JsonSchema): JsonSchema {
+  return schema;
+}
