@@ -1,0 +1,67 @@
+/** Accounts and API tokens, as the scripts make, list and revoke them. */
+import { randomBytes } from "node:crypto";
+import { and, asc, eq, isNull, sql } from "drizzle-orm";
+import { apiTokens, users } from "../src/db/schema.ts";
+import { digest, drawApiToken } from "../src/protocol/api-token.ts";
+import { type Database, type Row, statements } from "./database.ts";
+import { Refusal } from "./refusal.ts";
+
+export interface TokenWish {
+  readonly email: string;
+  readonly name: string;
+  readonly canRead: boolean;
+  readonly canWrite: boolean;
+  /** Epoch milliseconds; null: never. */
+  readonly expiresAt: number | null;
+}
+
+/** A new token of the account with that address, which is made if it is missing. Only the token's hash is kept. */
+export async function makeToken(database: Database, wish: TokenWish, now: number): Promise<string> {
+  const token = drawApiToken();
+  const { email, name, canRead, canWrite, expiresAt } = wish;
+  const user = { email, unsubToken: randomBytes(16).toString("hex"), createdAt: now };
+  const userId = sql<number>`(select ${users.id} from ${users} where ${users.email} = ${email})`;
+  const hash = await digest(token);
+  await database.run([
+    statements.insert(users).values(user).onConflictDoNothing(),
+    statements.insert(apiTokens).values({ userId, name, hash, canRead, canWrite, createdAt: now, expiresAt }),
+  ]);
+  return token;
+}
+
+/** Oldest first, the revoked ones too; of every account when `email` is null. */
+export async function listTokens(database: Database, email: string | null): Promise<Row[]> {
+  const query = statements
+    .select({
+      id: apiTokens.id,
+      name: apiTokens.name,
+      email: users.email,
+      canRead: apiTokens.canRead,
+      canWrite: apiTokens.canWrite,
+      createdAt: apiTokens.createdAt,
+      expiresAt: apiTokens.expiresAt,
+      revokedAt: apiTokens.revokedAt,
+      lastUsedOn: apiTokens.lastUsedOn,
+    })
+    .from(apiTokens)
+    .innerJoin(users, eq(users.id, apiTokens.userId))
+    .where(email === null ? undefined : eq(users.email, email))
+    .orderBy(asc(apiTokens.id));
+  const [rows = []] = await database.run([query]);
+  return rows;
+}
+
+/** False: there is no such token, or it was revoked before. */
+export async function revokeToken(database: Database, id: number, now: number): Promise<boolean> {
+  const isValid = and(eq(apiTokens.id, id), isNull(apiTokens.revokedAt));
+  const query = statements.update(apiTokens).set({ revokedAt: now }).where(isValid).returning({ id: apiTokens.id });
+  const [rows = []] = await database.run([query]);
+  return rows.length > 0;
+}
+
+/** The address in lower case. */
+export function readEmail(text: string): string {
+  const email = text.trim().toLowerCase();
+  if (email.length <= 254 && /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email)) return email;
+  throw new Refusal(`--email ${JSON.stringify(text)} is no e-mail address.`, 2);
+}

@@ -1,0 +1,67 @@
+/** The REST calls that the scripts make. */
+import { setTimeout as pause } from "node:timers/promises";
+import { Refusal } from "./refusal.ts";
+
+/** The part of a printer that the scripts read. */
+export interface ApiPrinter {
+  readonly id: number;
+  readonly name: string;
+  readonly auth_token: string | null;
+  readonly current_print: { readonly id: number; readonly filename: string } | null;
+}
+
+const LONGEST_WAIT_S = 60;
+
+export class Api {
+  readonly url: string;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.url = url.replace(/\/$/, "");
+    this.#token = token;
+  }
+
+  /** Whether the token is good. */
+  async isAdmitted(): Promise<boolean> {
+    const response = await this.#send("GET", "/api/v1/users/me/");
+    await response.body?.cancel();
+    return response.ok;
+  }
+
+  listPrinters(): Promise<ApiPrinter[]> {
+    return this.#call("GET", "/api/v1/printers/");
+  }
+
+  findPrinter(id: number): Promise<ApiPrinter> {
+    return this.#call("GET", `/api/v1/printers/${id}/`);
+  }
+
+  insertPrinter(name: string): Promise<ApiPrinter> {
+    return this.#call("POST", "/api/v1/printers/", { name });
+  }
+
+  /** What the server asks to wait for is waited for; any other refusal is one. */
+  async #call<T>(method: string, path: string, body?: object): Promise<T> {
+    const response = await this.#send(method, path, body);
+    if (response.ok) return (await response.json()) as T; // safe: the route's own schema
+    if (response.status !== 429) throw new Refusal(`${method} ${this.url}${path}: ${await detailOf(response)}`);
+    await response.body?.cancel();
+    await pause(Math.min(LONGEST_WAIT_S, Number(response.headers.get("retry-after")) || 1) * 1000);
+    return this.#call(method, path, body);
+  }
+
+  async #send(method: string, path: string, body?: object): Promise<Response> {
+    const headers = { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" };
+    try {
+      return await fetch(this.url + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+    } catch {
+      throw new Refusal(`No answer from ${this.url}.`);
+    }
+  }
+}
+
+async function detailOf(response: Response): Promise<string> {
+  const problem: unknown = await response.json().catch(() => null);
+  const detail = typeof problem === "object" && problem !== null && "detail" in problem ? problem.detail : "";
+  return `${response.status} ${detail}`.trim();
+}

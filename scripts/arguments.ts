@@ -1,0 +1,36 @@
+/** Flags of the scripts: what is not one ends the script with a clear line and exit code 2. */
+import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import { Refusal } from "./refusal.ts";
+
+/** The values of the flags; `--help` prints `help` and ends the script. */
+export function readFlags<const T extends ParseArgsOptionsConfig>(help: string, options: T) {
+  if (process.argv.slice(2).some((flag) => flag === "--help" || flag === "-h")) {
+    console.log(help);
+    process.exit(0);
+  }
+  try {
+    return parseArgs({ options, allowPositionals: false }).values;
+  } catch (error) {
+    // Node's message goes on with advice that does not apply here.
+    const [sentence] = (error instanceof Error ? error.message : String(error)).split(". ");
+    throw new Refusal(`${sentence?.replace(/\.$/, "")}. --help shows what there is.`, 2);
+  }
+}
+
+/** A whole number within the bounds; `flag` is named in the refusal. */
+export function readCount(flag: string, text: string, low: number, high: number): number {
+  const count = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (count >= low && count <= high) return count;
+  throw new Refusal(`--${flag} ${text}: a whole number from ${low} to ${high} is expected.`, 2);
+}
+
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A length of time such as 90d, 12h, 30m, 45s, in milliseconds. */
+export function readDuration(flag: string, text: string): number {
+  const [, count, unit] = /^([1-9]\d{0,5})([smhd])$/.exec(text) ?? [];
+  if (count !== undefined && (unit === "s" || unit === "m" || unit === "h" || unit === "d")) {
+    return Number(count) * UNIT_MS[unit];
+  }
+  throw new Refusal(`--${flag} ${text}: a number and one of s, m, h, d is expected, for instance 90d.`, 2);
+}

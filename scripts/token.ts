@@ -1,0 +1,96 @@
+/** `npm run -s token`: makes, lists and revokes API tokens, while the server runs or not. */
+import path from "node:path";
+import { listTokens, makeToken, readEmail, revokeToken } from "./account.ts";
+import { readCount, readDuration, readFlags } from "./arguments.ts";
+import { type Database, openDatabase, type Row } from "./database.ts";
+import { Refusal, runScript } from "./refusal.ts";
+import { DEFAULT_STATE } from "./wrangler.ts";
+
+const HELP = `Prints a new API token and nothing else; makes the account if it is missing.
+
+  npm run -s token -- --email you@example.com [options]
+  npm run -s token -- --list [--email you@example.com]
+  npm run -s token -- --revoke ID
+
+  --email ADDRESS   whose token
+  --name NAME       what the token is for (default: cli)
+  --scopes LIST     read, write, or both (default: read,write)
+  --expires TIME    for instance 90d, 12h, 30m (default: never)
+  --list            lists tokens; the tokens themselves are stored nowhere
+  --revoke ID       ends a token at once
+  --state DIR       the local server's state (default: .wrangler/state)
+  --remote          the deployed database instead of the local one
+  --help            this text`;
+
+await runScript(async () => {
+  const text = { type: "string" } as const;
+  const yes = { type: "boolean" } as const;
+  const flags = readFlags(HELP, {
+    email: text,
+    name: text,
+    scopes: text,
+    expires: text,
+    revoke: text,
+    state: text,
+    list: yes,
+    remote: yes,
+  });
+  const state = flags.state === undefined ? DEFAULT_STATE : path.resolve(flags.state);
+  const database = openDatabase(state, flags.remote === true);
+  const email = flags.email === undefined ? null : readEmail(flags.email);
+  if (flags.list === true) await list(database, email);
+  else if (flags.revoke !== undefined) await revoke(database, readCount("revoke", flags.revoke, 1, 2 ** 31));
+  else if (email !== null) console.log(await makeToken(database, { email, ...readWish(flags) }, Date.now()));
+  else throw new Refusal("--email says whose token it is to be. --help shows what there is.", 2);
+});
+
+function readWish({
+  name = "cli",
+  scopes = "read,write",
+  expires,
+}: {
+  name?: string;
+  scopes?: string;
+  expires?: string;
+}) {
+  const wanted = scopes.split(",").map((scope) => scope.trim());
+  if (wanted.some((scope) => scope !== "read" && scope !== "write")) {
+    throw new Refusal(`--scopes ${scopes}: read, write, or both with a comma are expected.`, 2);
+  }
+  const isName = name.trim().length > 0 && name.length <= 100 && !/\p{Cc}/u.test(name);
+  if (!isName) throw new Refusal("--name: 1 to 100 characters are expected.", 2);
+  return {
+    name: name.trim(),
+    canRead: wanted.includes("read"),
+    canWrite: wanted.includes("write"),
+    expiresAt: expires === undefined ? null : Date.now() + readDuration("expires", expires),
+  };
+}
+
+async function list(database: Database, email: string | null): Promise<void> {
+  const rows = await listTokens(database, email);
+  if (rows.length === 0) console.log("No tokens.");
+  for (const row of rows) console.log(describe(row));
+}
+
+function describe(row: Row): string {
+  const scopes = [row.can_read ? "read" : "", row.can_write ? "write" : ""].filter((scope) => scope !== "").join(",");
+  const end =
+    row.revoked_at !== null
+      ? `revoked ${day(row.revoked_at)}`
+      : row.expires_at !== null
+        ? `until ${day(row.expires_at)}`
+        : "valid";
+  const used = row.last_used_on === null ? "never used" : `used ${row.last_used_on}`;
+  return [row.id, row.email ?? "-", row.name, scopes, `made ${day(row.created_at)}`, end, used].join("  ");
+}
+
+function day(time: string | number | null | undefined): string {
+  return new Date(Number(time)).toISOString().slice(0, 10);
+}
+
+async function revoke(database: Database, id: number): Promise<void> {
+  if (!(await revokeToken(database, id, Date.now())))
+    throw new Refusal(`There is no valid token ${id}. --list shows all.`);
+  console.log(`Token ${id} is revoked.`);
+}

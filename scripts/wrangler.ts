@@ -1,0 +1,55 @@
+/** Wrangler as the scripts run it: quiet, without telemetry, update checks or network, its files inside the state folder. */
+import { spawn } from "node:child_process";
+import path from "node:path";
+
+export const PROJECT = path.dirname(import.meta.dirname);
+export const DEFAULT_STATE = path.join(PROJECT, ".wrangler", "state");
+const WRANGLER = path.join(PROJECT, "node_modules", "wrangler", "bin", "wrangler.js");
+
+export interface WranglerRun {
+  readonly ok: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `state`: the folder that `--persist-to` names; plain `npx wrangler dev` uses `DEFAULT_STATE`. */
+export function wranglerEnvironment(state: string): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    CI: "1",
+    NO_COLOR: "1",
+    WRANGLER_SEND_METRICS: "false",
+    WRANGLER_SEND_ERROR_REPORTS: "false",
+    WRANGLER_HIDE_BANNER: "true",
+    WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
+    WRANGLER_WRITE_LOGS: "false",
+    WRANGLER_LOG_PATH: path.join(state, "logs"),
+    WRANGLER_REGISTRY_PATH: path.join(state, "registry"),
+    CLOUDFLARE_CF_FETCH_ENABLED: "false",
+    X_LOCAL_EXPLORER: "false",
+    X_LOCAL_OBSERVABILITY: "false",
+  };
+}
+
+/** In the project's folder, or in `cwd`. */
+export function runWrangler(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  cwd = PROJECT,
+): Promise<WranglerRun> {
+  const { promise, resolve, reject } = Promise.withResolvers<WranglerRun>();
+  const child = spawn(process.execPath, [WRANGLER, ...args], {
+    cwd,
+    env: environment,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const out: Buffer[] = [];
+  const errors: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+  child.once("error", reject);
+  child.once("close", (code) => {
+    resolve({ ok: code === 0, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(errors).toString() });
+  });
+  return promise;
+}

@@ -1,0 +1,154 @@
+/** The real server, started as a person starts it, and what a person sees of it. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+const PROJECT = path.join(import.meta.dirname, "../..");
+const SCRIPTS = path.join(PROJECT, "scripts");
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A script of the project, run to its end. */
+export function runScript(name: string, ...args: string[]): Promise<Finished> {
+  return new Script(name, args).finished;
+}
+
+/** A folder that nobody else uses; `removeFolders` takes it away. */
+export function makeFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "platen-test-"));
+  folders.push(folder);
+  return folder;
+}
+
+const folders: string[] = [];
+
+export function removeFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+export class Script {
+  readonly finished: Promise<Finished>;
+  readonly pid: number;
+  stdout = "";
+  stderr = "";
+  readonly #child: ChildProcess;
+
+  constructor(name: string, args: readonly string[]) {
+    const child = spawn(process.execPath, [path.join(SCRIPTS, name), ...args], {
+      cwd: PROJECT,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child.stdout.on("data", (chunk: Buffer) => {
+      this.stdout += chunk;
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      this.stderr += chunk;
+    });
+    this.#child = child;
+    this.pid = child.pid ?? 0;
+    const { promise, resolve } = Promise.withResolvers<Finished>();
+    this.finished = promise;
+    child.once("close", (code) => resolve({ code, stdout: this.stdout, stderr: this.stderr }));
+  }
+
+  send(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+}
+
+/** `scripts/start.ts` on a free port, once it has printed its summary. */
+export class RunningServer {
+  readonly url: string;
+  readonly script: Script;
+
+  private constructor(script: Script, url: string) {
+    this.script = script;
+    this.url = url;
+  }
+
+  static async start(state: string, ...args: string[]): Promise<RunningServer> {
+    const script = new Script("start.ts", ["--port", "0", "--state", state, ...args]);
+    const url = await until("the summary", async () => {
+      if (script.hasEnded) throw new Error(`it ended: ${script.stderr}`);
+      const [, found] = /Platen runs on (\S+)[\s\S]*Ctrl-C/.exec(script.stdout) ?? [];
+      return found;
+    });
+    return new RunningServer(script, url);
+  }
+
+  /** The token that the summary prints. */
+  get token(): string {
+    return /plt_[\w-]+/.exec(this.script.stdout)?.[0] ?? "";
+  }
+
+  /** Every process that it started, itself first. */
+  processes(): number[] {
+    return withDescendants(this.script.pid);
+  }
+
+  /** As if the power went. */
+  async killTree(): Promise<void> {
+    const pids = this.processes();
+    for (const pid of pids) signal(pid, "SIGKILL");
+    await untilGone(pids);
+  }
+
+  async stop(): Promise<Finished> {
+    this.script.send("SIGINT");
+    return this.script.finished;
+  }
+}
+
+/** The first value that is not undefined; an error that names what was waited for when a minute passed without one. */
+export async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const deadline = performance.now() + 60_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > deadline) throw new Error(`${what} did not come about`);
+    await pause(50);
+  }
+}
+
+/** Resolves when none of the processes runs any more. */
+export async function untilGone(pids: readonly number[]): Promise<void> {
+  await until("the end of every process", async () => (pids.some(isRunning) ? undefined : true));
+}
+
+export function isRunning(pid: number): boolean {
+  return processTable().some((row) => row.pid === pid && !row.state.startsWith("Z"));
+}
+
+function withDescendants(pid: number): number[] {
+  const table = processTable();
+  const children = (parent: number): number[] => table.filter((row) => row.parent === parent).map((row) => row.pid);
+  const collect = (root: number): number[] => [root, ...children(root).flatMap(collect)];
+  return collect(pid);
+}
+
+function processTable(): { pid: number; parent: number; state: string }[] {
+  const text = execFileSync("ps", ["-eo", "pid=,ppid=,stat="], { encoding: "utf8" });
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .map(([pid, parent, state]) => ({ pid: Number(pid), parent: Number(parent), state: state ?? "" }));
+}
+
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended by itself meanwhile.
+  }
+}

@@ -1,0 +1,170 @@
+/** The service as a newcomer meets it: started, asked, paused, killed, started again. Nothing here knows the code. */
+import { statSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { call, type Printer } from "./api-client.ts";
+import { RawAgent } from "./raw-agent.ts";
+import { makeFolder, RunningServer, removeFolders, runScript, until, untilGone } from "./running-server.ts";
+
+const state = makeFolder();
+let server: RunningServer;
+let token: string;
+
+beforeAll(async () => {
+  server = await RunningServer.start(state);
+  token = server.token;
+});
+
+afterAll(async () => {
+  await server.stop();
+  removeFolders();
+});
+
+async function printersOf(): Promise<Printer[]> {
+  return (await call<Printer[]>(server, token, "GET", "/api/v1/printers/")).body;
+}
+
+async function findPrinter(id: number): Promise<Printer> {
+  return (await call(server, token, "GET", `/api/v1/printers/${id}/`)).body;
+}
+
+function untilText(id: number, text: string): Promise<Printer> {
+  return until(`${text} of printer ${id}`, async () => {
+    const printer = await findPrinter(id);
+    return printer.status?.state.text === text ? printer : undefined;
+  });
+}
+
+describe("npm start", () => {
+  test("[R1] both virtual printers are linked and print, and the summary's lines can be copied", async () => {
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+    const printers = await printersOf();
+    expect(printers.map((printer) => printer.name)).toEqual(["Virtual Klipper", "Virtual OctoPrint"]);
+    for (const printer of printers) {
+      expect(printer).toMatchObject({ presence: { state: "online" }, current_print: { ended_at: null } });
+    }
+    const lines = server.script.stdout.split("\n").filter((line) => line.startsWith("curl "));
+    expect(lines).toHaveLength(3);
+    expect(server.script.stderr).toBe("");
+  });
+
+  test("[R1] the demo's token is for its owner's eyes only", () => {
+    expect(statSync(path.join(state, "demo-token")).mode & 0o777).toBe(0o600);
+  });
+
+  test.each([0, 1])("[R2] POST pause_print pauses virtual printer %i, resume_print goes on", async (index) => {
+    const id = (await printersOf())[index]?.id ?? 0;
+    await untilText(id, "Printing");
+    const paused = await call<{ succeeded: boolean }>(server, token, "POST", `/api/v1/printers/${id}/pause_print/`);
+    expect([paused.status, paused.body.succeeded]).toEqual([200, true]);
+    const { current_print: print } = await untilText(id, "Paused");
+    const resumed = await call<{ succeeded: boolean }>(server, token, "POST", `/api/v1/printers/${id}/resume_print/`);
+    expect(resumed.body.succeeded).toBe(true);
+    expect((await untilText(id, "Printing")).current_print?.id).toBe(print?.id);
+  });
+});
+
+describe("an agent on a bare socket", () => {
+  async function makePrinter(name: string): Promise<Printer> {
+    const answer = await call(server, token, "POST", "/api/v1/printers/", { name });
+    expect(answer.status).toBe(201);
+    return answer.body;
+  }
+
+  test("[R3] links by token, reports a print, is told to pause, and REST shows that it did", async () => {
+    const { id, auth_token } = await makePrinter("Bare");
+    const agent = await RawAgent.connect(server.url, auth_token);
+    const ts = Math.floor(Date.now() / 1000);
+    agent.report(ts, "Printing", "PrintStarted");
+    await untilText(id, "Printing");
+    const answer = call<{ succeeded: boolean }>(server, token, "POST", `/api/v1/printers/${id}/pause_print`);
+    const frame = await agent.next("commands", "passthru");
+    expect(frame.commands).toEqual([expect.objectContaining({ cmd: "pause", args: expect.any(Object) })]);
+    const { ref } = frame.passthru as { ref: string };
+    agent.send({ passthru: { ref, error: "Request not supported" } });
+    expect((await answer).body.succeeded).toBe(true);
+    agent.report(ts, "Pausing");
+    agent.report(ts, "Pausing", "PrintPaused");
+    agent.report(ts, "Paused");
+    expect((await untilText(id, "Paused")).current_print).not.toBeNull();
+    agent.close();
+  });
+
+  test("[R3] a token that is none is refused", async () => {
+    await expect(RawAgent.connect(server.url, "f00dfeed")).rejects.toThrow("401");
+  });
+
+  test("[R4] everything killed in mid-print: a new start has the same prints, and they go on", async () => {
+    const { id, auth_token } = await makePrinter("Survivor");
+    const before = await RawAgent.connect(server.url, auth_token);
+    const ts = Math.floor(Date.now() / 1000);
+    before.report(ts, "Printing", "PrintStarted");
+    await untilText(id, "Printing");
+    const printing = (await printersOf()).map((printer) => [printer.id, printer.current_print?.id]);
+    await server.killTree();
+    before.close();
+    server = await RunningServer.start(state);
+    expect(server.token).toBe(token);
+    expect((await printersOf()).map((printer) => [printer.id, printer.current_print?.id])).toEqual(printing);
+    const after = await RawAgent.connect(server.url, auth_token);
+    after.report(ts, "Printing");
+    await until("the socket's report", async () => {
+      return (await findPrinter(id)).presence.state === "online" ? true : undefined;
+    });
+    expect((await findPrinter(id)).current_print).toMatchObject({
+      id: printing.find(([printer]) => printer === id)?.[1],
+      ended_at: null,
+    });
+    after.close();
+  });
+});
+
+describe("npm run token", () => {
+  test("[R5] a token made while the server runs is good at once, and revoked at once", async () => {
+    const made = await runScript("token.ts", "--email", "you@example.com", "--name", "O'Brien's; --", "--state", state);
+    expect(made).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^plt_[\w-]{43}\n$/) });
+    const fresh = made.stdout.trim();
+    expect((await call(server, fresh, "GET", "/api/v1/users/me/")).status).toBe(200);
+    expect((await call<Printer[]>(server, fresh, "GET", "/api/v1/printers/")).body).toEqual([]);
+    const list = await runScript("token.ts", "--list", "--email", "you@example.com", "--state", state);
+    expect(list.stdout).toMatch(/^\d+ {2}you@example.com {2}O'Brien's; -- {2}read,write /);
+    expect(list.stdout).not.toContain(fresh);
+    const revoked = await runScript("token.ts", "--revoke", list.stdout.split(" ")[0] ?? "", "--state", state);
+    expect(revoked.code).toBe(0);
+    expect((await call(server, fresh, "GET", "/api/v1/users/me/")).status).toBe(401);
+  });
+
+  test.each([
+    ["--email", "nobody"],
+    ["--email", "a@b", "--scopes", "admin"],
+    ["--email", "a@b", "--expires", "soon"],
+    ["--unknown"],
+    [],
+  ])("[R5] bad flags are one line and exit code 2: %s %s %s %s", async (...args) => {
+    const { code, stdout, stderr } = await runScript("token.ts", ...args, "--state", state);
+    expect([code, stdout, stderr.split("\n").length]).toEqual([2, "", 2]);
+  });
+});
+
+describe("npm run simulate", () => {
+  test("[R6] its printers print on the running server and end with a summary", async () => {
+    const flags = ["--token", token, "--url", server.url, "--printers", "4", "--speed", "60", "--seed", "7"];
+    const { code, stdout, stderr } = await runScript("simulate.ts", ...flags, "--duration", "5s");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/4 linked/);
+    expect(stdout).toMatch(/[1-9]\d* prints started: .* frames sent\.\n$/);
+    const names = (await printersOf()).map((printer) => printer.name);
+    expect(names).toEqual(expect.arrayContaining([1, 2, 3, 4].map((index) => `Virtual printer ${index}`)));
+  });
+});
+
+describe("Ctrl-C", () => {
+  test("[R7] ends the server and all it started, with exit code 0 and not a word", async () => {
+    const other = await RunningServer.start(makeFolder());
+    const pids = other.processes();
+    expect(pids.length).toBeGreaterThan(2);
+    const { code, stderr } = await other.stop();
+    expect([code, stderr]).toEqual([0, ""]);
+    await untilGone(pids);
+  });
+});
