@@ -13,7 +13,12 @@ export default defineConfig({
       {
         test: {
           name: "pure",
-          include: ["test/domain/**/*.test.ts", "test/protocol/**/*.test.ts", "test/agent/**/*.test.ts"],
+          include: [
+            "test/domain/**/*.test.ts",
+            "test/protocol/**/*.test.ts",
+            "test/agent/**/*.test.ts",
+            "test/*.test.ts",
+          ],
           environment: "node",
         },
       },
@@ -31,7 +36,7 @@ export default defineConfig({
         ],
         test: {
           name: "workers",
-          include: ["test/{db,http,printer}/**/*.test.ts", "test/*.test.ts"],
+          include: ["test/{db,http,printer}/**/*.test.ts"],
           setupFiles: ["test/support/migrate.ts"],
         },
       },

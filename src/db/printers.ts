@@ -67,7 +67,7 @@ export async function listPrinters(db: Db, list: ListedPrinters, now: number): P
     .leftJoin(gCodeFiles, eq(gCodeFiles.id, prints.gCodeFileId))
     .where(isListed)
     .orderBy(asc(printers.id))
-    .limit(list.limit ?? -1)
+    .limit(list.limit ?? Number.MAX_SAFE_INTEGER)
     .offset(list.start);
   return rows.map(({ file, ...row }) => ({ printer: viewOfRow(row, now), file }));
 }

@@ -1,0 +1,230 @@
+/** What every request passes: order of refusals, paths, bodies, CORS, limits, the secret (wire 1 and 2). */
+import { env, exports } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { app } from "../../src/app.ts";
+import { call, connectAgentOf, makeAccount, makePrinterOf, makeToken, ORIGIN } from "../support/api.ts";
+
+describe("refusals", () => {
+  test("[S1] come in order: path, method, credentials, scope, ownership, body", async () => {
+    const owner = await makeAccount();
+    const { id } = await makePrinterOf(owner);
+    const stranger = await makeAccount();
+    const reader = await makeToken(owner.userId, { canWrite: false });
+    const bad = { raw: "{", headers: { "Content-Type": "application/json" } };
+    const path = `/api/v1/printers/${id}/`;
+    const answers = [
+      await call("PATCH", "/api/v1/nothing/", { token: "bad", ...bad }),
+      await call("PUT", path, { token: "bad", ...bad }),
+      await call("GET", `${path}pause_print/`, { token: "bad" }),
+      await call("PATCH", path, { token: "bad", ...bad }),
+      await call("PATCH", path, bad),
+      await call("GET", "/api/v1/printers/abc/"),
+      await call("PATCH", path, { token: reader, ...bad }),
+      await call("POST", "/api/v1/printers/999999/pause_print/", { token: reader, ...bad }),
+      await call("PATCH", path, { token: stranger.token, ...bad }),
+      await call("PATCH", path, { token: owner.token, ...bad }),
+    ];
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
+      [404, "not_found"],
+      [405, "method_not_allowed"],
+      [405, "method_not_allowed"],
+      [401, "unauthenticated"],
+      [401, "unauthenticated"],
+      [401, "unauthenticated"],
+      [403, "insufficient_scope"],
+      [403, "insufficient_scope"],
+      [404, "not_found"],
+      [400, "invalid"],
+    ]);
+    expect(answers.map(({ body }) => body.detail).slice(0, 6)).toEqual([
+      "Not found.",
+      'Method "PUT" not allowed.',
+      'Method "GET" not allowed.',
+      "Invalid token.",
+      "Authentication credentials were not provided.",
+      "Authentication credentials were not provided.",
+    ]);
+    expect(answers[1]?.headers.get("Allow")?.split(", ").sort()).toEqual(["DELETE", "GET", "HEAD", "PATCH"]);
+    expect(answers[3]?.headers.get("WWW-Authenticate")).toBe('Bearer realm="api"');
+  });
+
+  test("[S1] are problem documents with the request's id", async () => {
+    const { headers, body } = await call("GET", "/api/v1/printers/");
+    expect(headers.get("Content-Type")).toBe("application/problem+json");
+    expect(body).toEqual({
+      type: "about:blank",
+      title: "Unauthorized",
+      status: 401,
+      detail: "Authentication credentials were not provided.",
+      code: "unauthenticated",
+      request_id: headers.get("X-Request-Id"),
+    });
+  });
+
+  test.each(["0", "01", "-1", "1.5", "1e3", "9007199254740992", "99999999999999999", "%00", "abc", " 1"])(
+    "[S2] the id %j is 404",
+    async (id) => {
+      const { token } = await makeAccount();
+      for (const tail of ["", "pause_print/"]) {
+        const answer = await call(tail === "" ? "GET" : "POST", `/api/v1/printers/${id}/${tail}`, { token });
+        expect([answer.status, answer.body.detail]).toEqual([404, "No Printer matches the given query."]);
+      }
+    },
+  );
+
+  test("[S3] credentials: X-API-Key, scheme words in any case, and Authorization alone decides", async () => {
+    const { userId, token } = await makeAccount();
+    const status = async (headers: Record<string, string>) =>
+      (await call("GET", "/api/v1/users/me/", { headers })).status;
+    expect(await status({ "X-API-Key": token })).toBe(200);
+    expect(await status({ Authorization: `bEARER ${token}` })).toBe(200);
+    expect(await status({ Authorization: "Bearer plt_nope", "X-API-Key": token })).toBe(401);
+    expect(await status({ Authorization: `Token ${token}` })).toBe(401);
+    expect(await status({ Authorization: "Bearer" })).toBe(401);
+    const expired = await makeToken(userId, { expiresAt: Date.now() - 1 });
+    const revoked = await makeToken(userId, { revokedAt: Date.now() });
+    expect([await status({ "X-API-Key": expired }), await status({ "X-API-Key": revoked })]).toEqual([401, 401]);
+  });
+});
+
+describe("bodies", () => {
+  const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+  const CASES: [what: string, contentType: string | null, body: string, status: number, code: string | null][] = [
+    ["JSON that does not parse", "application/json", "{", 400, "invalid"],
+    ["a JSON array", "application/json", "[]", 400, "invalid"],
+    ["a JSON string", "application/json", '"x"', 400, "invalid"],
+    ["33 levels", "application/json", deep(33), 400, "invalid"],
+    ["32 levels", "application/json", deep(32), 200, null],
+    ["bytes that are no UTF-8 text type", "text/plain", '{"name":"x"}', 415, "unsupported_media_type"],
+    ["no Content-Type", null, '{"name":"x"}', 415, "unsupported_media_type"],
+    ["JSON sent as a form", "application/x-www-form-urlencoded", '{"name":"x"}', 400, "invalid"],
+    ["a suffix +json", "application/merge-patch+json", '{"name":"x"}', 200, null],
+    ["a charset", "application/json; charset=utf-8", '{"name":"x"}', 200, null],
+    ["64 KiB", "application/json", `{"x":"${"x".repeat(65_528)}"}`, 200, null],
+    ["64 KiB and a byte", "application/json", `{"x":"${"x".repeat(65_529)}"}`, 413, "too_large"],
+    ["a broken multipart", "multipart/form-data; boundary=x", "--x", 400, "invalid"],
+  ];
+
+  test.each(CASES)("[S4] %s", async (_what, contentType, body, status, code) => {
+    const account = await makeAccount();
+    const { id } = await makePrinterOf(account);
+    const headers = contentType === null ? {} : { "Content-Type": contentType };
+    const raw = new TextEncoder().encode(body);
+    const answer = await call("PATCH", `/api/v1/printers/${id}/`, { token: account.token, raw, headers });
+    expect([answer.status, answer.body.code ?? null]).toEqual([status, code]);
+  });
+
+  test("[S4] JSON sent as a form is told what is missing", async () => {
+    const { token } = await makeAccount();
+    const raw = new URLSearchParams('{"name":"x"}');
+    const { body } = await call("POST", "/api/v1/printers/", { token, raw });
+    expect(body.detail).toContain("Content-Type: application/json");
+  });
+});
+
+describe("CORS", () => {
+  const ALLOWED = "Authorization,X-API-Key,Content-Type,Idempotency-Key,Prefer,Last-Event-ID,If-None-Match";
+
+  test("[S5] every user route answers a preflight without a token", async () => {
+    for (const path of ["/api/v1/printers/", "/api/v1/printers/1/pause_print", "/api/v1/users/me/"]) {
+      const { status, headers } = await call("OPTIONS", path, { headers: { Origin: "https://app.test" } });
+      expect(status).toBe(204);
+      expect(headers.get("Access-Control-Allow-Origin")).toBe("*");
+      expect(headers.get("Access-Control-Allow-Headers")).toBe(ALLOWED);
+      expect(headers.get("Access-Control-Max-Age")).toBe("7200");
+      expect(headers.get("Access-Control-Allow-Credentials")).toBeNull();
+    }
+  });
+
+  test("[S5] failures carry it too, agents' routes do not", async () => {
+    for (const path of ["/api/v1/printers/", "/api/v1/nothing/"]) {
+      const { headers } = await call("GET", path);
+      expect(headers.get("Access-Control-Allow-Origin")).toBe("*");
+      expect(headers.get("Access-Control-Expose-Headers")).toContain("Idempotency-Replayed");
+    }
+    const agents = await call("OPTIONS", "/api/v1/octo/printer/");
+    expect([agents.status, agents.headers.get("Access-Control-Allow-Origin")]).toEqual([405, null]);
+  });
+
+  test("[S5] a list of origins narrows it", async () => {
+    const narrow = { ...env, CORS_ORIGINS: "https://a.test, https://b.test" };
+    const allowed = async (origin: string) => {
+      const request = new Request(`${ORIGIN}/api/v1/version/`, { headers: { Origin: origin } });
+      return (await app.fetch(request, narrow)).headers.get("Access-Control-Allow-Origin");
+    };
+    expect([await allowed("https://b.test"), await allowed("https://c.test")]).toEqual(["https://b.test", null]);
+  });
+});
+
+describe("HEAD and the open routes", () => {
+  test("[S6] HEAD answers like GET without a body", async () => {
+    const { token } = await makeAccount();
+    const head = await call("HEAD", "/api/v1/printers/", { token });
+    const get = await call("GET", "/api/v1/printers/", { token });
+    expect([head.status, head.body, head.headers.get("ETag")]).toEqual([200, null, get.headers.get("ETag")]);
+  });
+
+  test("[S6] the open routes need no token and no look-up", async () => {
+    const bindings = { ...env, DB: undefined as never, PRINTERS: undefined as never };
+    for (const path of ["/", "/health", "/api/v1/version/", "/openapi.json", "/docs"]) {
+      const response = await app.fetch(new Request(ORIGIN + path), bindings);
+      expect([path, response.status]).toEqual([path, 200]);
+      await response.body?.cancel();
+    }
+    expect((await call("GET", "/health")).body).toEqual({ status: "ok", version: expect.any(String) });
+    expect(Object.keys((await call("GET", "/")).body)).toEqual(["name", "version", "docs", "openapi", "health"]);
+    expect((await call("GET", "/api/v1/version")).body).toEqual({ version: "1.0.0" });
+  });
+
+  test.each([
+    ["missing", ""],
+    ["no key", "nonsense"],
+    ["too short", "k1:c2hvcnQ"],
+    ["one bad among good", `${"k1:"}${"A".repeat(43)},bad`],
+  ])("[S7] without a sound secret (%s) every route says which variable is wanted", async (_what, AGENT_KEYS) => {
+    for (const path of ["/health", "/api/v1/printers/", "/ws/dev/", "/nothing"]) {
+      const response = await app.fetch(new Request(ORIGIN + path), { ...env, AGENT_KEYS });
+      const problem = (await response.json()) as { code: string; detail: string };
+      expect([response.status, problem.code]).toEqual([503, "not_configured"]);
+      expect(problem.detail).toMatch(/AGENT_KEYS.*wrangler secret put AGENT_KEYS/);
+    }
+  });
+});
+
+describe("limits", () => {
+  test("[S8] the 601st call of a minute is 429 with Retry-After, other tokens go on", async () => {
+    const { userId, token } = await makeAccount();
+    const statuses = new Map<number, number>();
+    for (let batch = 0; batch < 13; batch++) {
+      const calls = Array.from({ length: 50 }, () => call("GET", "/api/v1/users/me/", { token }));
+      for (const { status } of await Promise.all(calls)) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    expect(statuses.get(200)).toBe(600);
+    const refused = await call("GET", "/api/v1/users/me/", { token });
+    expect([refused.status, refused.body.code, refused.headers.get("Retry-After")]).toEqual([429, "throttled", "60"]);
+    const other = await makeToken(userId);
+    expect((await call("GET", "/api/v1/users/me/", { token: other })).status).toBe(200);
+  });
+});
+
+describe("an agent's upgrade", () => {
+  test("[S9] is refused with a status before any object wakes", async () => {
+    const printer = await makePrinterOf(await makeAccount());
+    const dial = (headers: Record<string, string>) => exports.default.fetch(`${ORIGIN}/ws/dev/`, { headers });
+    const bearer = `bearer ${printer.auth_token}`;
+    expect((await dial({ authorization: bearer })).status).toBe(426);
+    expect((await dial({ Upgrade: "websocket" })).status).toBe(401);
+    expect((await dial({ Upgrade: "websocket", authorization: `Token ${printer.auth_token}` })).status).toBe(401);
+    const last = printer.auth_token.at(-1) === "0" ? "1" : "0";
+    const forged = `bearer ${printer.auth_token.slice(0, -1)}${last}`;
+    expect((await dial({ Upgrade: "websocket", authorization: forged })).status).toBe(401);
+    expect((await connectAgentOf(printer)).closed).toBeNull();
+  });
+
+  test("[S9] takes no credential from a caller's own headers", async () => {
+    const printer = await makePrinterOf(await makeAccount());
+    const forged = { "x-platen-uid": "x", "x-platen-generation": "7", Upgrade: "websocket" };
+    const headers = { ...forged, authorization: `bearer ${printer.auth_token}` };
+    expect((await exports.default.fetch(`${ORIGIN}/ws/dev/`, { headers })).status).toBe(101);
+  });
+});
