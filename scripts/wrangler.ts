@@ -40,7 +40,8 @@ export function runWrangler(
   const { promise, resolve, reject } = Promise.withResolvers<WranglerRun>();
   const child = spawn(process.execPath, [WRANGLER, ...args], {
     cwd,
-    env: environment,
+    // Its answers are log lines to it: a quieter setting from outside would swallow them.
+    env: { ...environment, WRANGLER_LOG: "log" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const out: Buffer[] = [];
