@@ -51,6 +51,16 @@ CREATE TABLE `discovery_messages` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `discovery_messages_target` ON `discovery_messages` (`address`,`device_id`,`user_id`);--> statement-breakpoint
+CREATE TABLE `g_code_copies` (
+	`printer_id` integer NOT NULL,
+	`g_code_file_id` integer NOT NULL,
+	`safe_filename` text NOT NULL,
+	`agent_signature` text NOT NULL,
+	PRIMARY KEY(`printer_id`, `g_code_file_id`),
+	FOREIGN KEY (`printer_id`) REFERENCES `printers`(`id`) ON UPDATE no action ON DELETE no action,
+	FOREIGN KEY (`g_code_file_id`) REFERENCES `g_code_files`(`id`) ON UPDATE no action ON DELETE no action
+);
+--> statement-breakpoint
 CREATE TABLE `g_code_files` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`user_id` integer NOT NULL,
@@ -70,7 +80,7 @@ CREATE TABLE `g_code_files` (
 );
 --> statement-breakpoint
 CREATE INDEX `g_code_files_signature` ON `g_code_files` (`user_id`,`safe_filename`,`agent_signature`);--> statement-breakpoint
-CREATE INDEX `g_code_files_user` ON `g_code_files` (`user_id`,`created_at`);--> statement-breakpoint
+CREATE INDEX `g_code_files_user` ON `g_code_files` (`user_id`,`resident_printer_id`,`created_at`) WHERE "g_code_files"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX `g_code_files_folder` ON `g_code_files` (`parent_folder_id`) WHERE "g_code_files"."parent_folder_id" is not null;--> statement-breakpoint
 CREATE INDEX `g_code_files_erasable` ON `g_code_files` (`id`) WHERE "g_code_files"."deleted_at" is not null and "g_code_files"."object_key" is not null;--> statement-breakpoint
 CREATE TABLE `g_code_folders` (
@@ -86,6 +96,11 @@ CREATE TABLE `g_code_folders` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `g_code_folders_name` ON `g_code_folders` (`user_id`,`parent_folder_id`,`safe_name`);--> statement-breakpoint
 CREATE UNIQUE INDEX `g_code_folders_root_name` ON `g_code_folders` (`user_id`,`safe_name`) WHERE "g_code_folders"."parent_folder_id" is null;--> statement-breakpoint
+CREATE TABLE `g_code_uploads` (
+	`object_key` text PRIMARY KEY NOT NULL,
+	`started_at` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `link_failures` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`network` text NOT NULL,

@@ -8,6 +8,7 @@ import {
   check,
   index,
   integer,
+  primaryKey,
   real,
   sqliteTable,
   text,
@@ -169,11 +170,33 @@ export const gCodeFiles = sqliteTable(
   },
   (t) => [
     index("g_code_files_signature").on(t.userId, t.safeFilename, t.agentSignature),
-    index("g_code_files_user").on(t.userId, t.createdAt),
+    index("g_code_files_user").on(t.userId, t.residentPrinterId, t.createdAt).where(sql`${t.deletedAt} is null`),
     index("g_code_files_folder").on(t.parentFolderId).where(sql`${t.parentFolderId} is not null`),
     index("g_code_files_erasable").on(t.id).where(sql`${t.deletedAt} is not null and ${t.objectKey} is not null`),
   ],
 );
+
+/** A cloud file as a printer's agent keeps it since it fetched it: each agent signs its own copy. */
+export const gCodeCopies = sqliteTable(
+  "g_code_copies",
+  {
+    printerId: integer()
+      .notNull()
+      .references(() => printers.id),
+    gCodeFileId: integer()
+      .notNull()
+      .references(() => gCodeFiles.id),
+    safeFilename: text().notNull(),
+    agentSignature: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.printerId, t.gCodeFileId] })],
+);
+
+/** Objects in R2 that no file owns yet: noted before they are made, erased if their upload never ended. */
+export const gCodeUploads = sqliteTable("g_code_uploads", {
+  objectKey: text().primaryKey(),
+  startedAt: integer().notNull(),
+});
 
 /** Projected by the object; after the end `http` owns alert_overwrite, deleted_at, filament_used and print_time. */
 export const prints = sqliteTable(
