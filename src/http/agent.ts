@@ -7,15 +7,20 @@ import { editReportedFile, findOrInsertGCodeFile } from "../db/g-code-files.ts";
 import { EVENT_CLASSES, EVENT_TYPES } from "../domain/events.ts";
 import { notFound } from "../domain/failure.ts";
 import { NAME_CODE_POINTS_MAX, safeName } from "../domain/g-code.ts";
-import type { Result } from "../domain/result.ts";
 import type { PrinterView } from "../domain/view.ts";
-import type { PrinterRpc } from "../printer/rpc.ts";
-import type { AgentToken } from "../protocol/agent-token.ts";
 import { nameField } from "./configuration-body.ts";
-import type { HttpContext, HttpEnv } from "./context.ts";
+import type { AdmittedContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { EventJson, eventJson } from "./event-json.ts";
-import { choiceField, integerField, lenientTextField, pageFields, textField } from "./fields.ts";
+import {
+  choiceField,
+  freeTextField,
+  integerField,
+  isTrueWord,
+  lenientTextField,
+  pageFields,
+  textField,
+} from "./fields.ts";
 import { GCodeFileJson, gCodeFileJson } from "./g-code-file-json.ts";
 import { checkPicture, PICTURE_BYTES } from "./pictures.ts";
 import { callPrinter, callPrinterOnce } from "./printer-call.ts";
@@ -37,8 +42,10 @@ function agentPrinterJson({ id, configuration }: PrinterView): z.input<typeof Ag
   return { user: { is_pro: true }, printer: { is_pro: true, id, name, retract_on_pause: retractOnPause } };
 }
 
-function ask<T>(c: HttpContext, agent: AgentToken, call: (printer: PrinterRpc) => Promise<Result<T>>): Promise<T> {
-  return callPrinter(c, agent.printerId, call);
+/** Asked before a body is read: to an agent whose token no longer counts, all else is beside the point. */
+function ownPrinter(c: AdmittedContext): Promise<PrinterView> {
+  const agent = c.get("agent");
+  return callPrinter(c, agent.printerId, (printer) => printer.agentView(agent));
 }
 
 function readPrinter(path: "/api/v1/octo/printer" | "/api/v1/octo/ping") {
@@ -48,12 +55,10 @@ function readPrinter(path: "/api/v1/octo/printer" | "/api/v1/octo/ping") {
       path,
       summary: "Read the agent's own printer",
       access: "agent",
+      find: ownPrinter,
       answers: { 200: AgentPrinterJson },
     },
-    async (c) => {
-      const agent = c.get("agent");
-      return c.json(agentPrinterJson(await ask(c, agent, (printer) => printer.agentView(agent))), 200);
-    },
+    (c) => c.json(agentPrinterJson(c.get("found")), 200),
   );
 }
 
@@ -64,13 +69,14 @@ function patchPrinter(path: "/api/v1/octo/printer" | "/api/v1/octo/ping") {
       path,
       summary: "Rename the agent's own printer",
       access: "agent",
+      find: ownPrinter,
       body: z.object({ name: nameField.optional() }),
       answers: { 200: AgentPrinterJson },
     },
     async (c) => {
       const agent = c.get("agent");
       const { name } = c.req.valid("json");
-      const view = await ask(c, agent, (printer) => printer.agentConfigure(agent, { name }));
+      const view = await callPrinter(c, agent.printerId, (printer) => printer.agentConfigure(agent, { name }));
       return c.json(agentPrinterJson(view), 200);
     },
   );
@@ -82,12 +88,11 @@ const ext = route(
     path: "/ent/api/printers/:printerId/ext",
     summary: "Ask for extensions: there are none",
     access: "agent",
+    find: ownPrinter,
     answers: { 200: z.object({ ext: z.object({}) }) },
   },
-  async (c) => {
-    const agent = c.get("agent");
-    const { id } = await ask(c, agent, (printer) => printer.agentView(agent));
-    if (readId(c.req.param("printerId")) !== id) throw new FailureError(notFound("Printer"));
+  (c) => {
+    if (readId(c.req.param("printerId")) !== c.get("found").id) throw new FailureError(notFound("Printer"));
     return c.json({ ext: {} }, 200);
   },
 );
@@ -97,18 +102,17 @@ const picture = route(
     method: "POST",
     path: "/api/v1/octo/pic",
     summary: "Post a picture of the camera",
-    description: "It is checked and dropped: pictures are not kept yet.",
+    description: "It is checked and dropped: pictures are not kept yet. Those of other cameras are not even checked.",
     access: "agent",
+    find: ownPrinter,
     body: z.object({ pic: z.unknown().optional(), is_primary_camera: z.unknown().optional() }),
     media: ["multipart"],
     maxBytes: PICTURE_BYTES,
     answers: { 200: OkJson },
   },
   async (c) => {
-    const agent = c.get("agent");
-    await ask(c, agent, (printer) => printer.agentView(agent));
-    const { pic, is_primary_camera: isPrimary = "true" } = c.req.valid("json");
-    if (String(isPrimary).toLowerCase() === "true") await checkPicture("pic", pic);
+    const { pic, is_primary_camera: isPrimary = true } = c.req.valid("json");
+    if (isTrueWord(isPrimary)) await checkPicture("pic", pic);
     return c.json(OK, 200);
   },
 );
@@ -120,7 +124,9 @@ const postEvent = route(
     method: "POST",
     path: "/api/v1/octo/printer_events",
     summary: "Post an event",
+    description: "It belongs to the current print, if there is one. A snapshot is dropped: pictures are not kept yet.",
     access: "agent",
+    find: ownPrinter,
     body: z.object({
       event_type: choiceField(EVENT_TYPES),
       event_class: choiceField(EVENT_CLASSES),
@@ -135,8 +141,7 @@ const postEvent = route(
   },
   async (c) => {
     const agent = c.get("agent");
-    const { event_type, event_class, event_title, event_text, info_url, snapshot } = c.req.valid("json");
-    if (snapshot !== undefined) await checkPicture("snapshot", snapshot);
+    const { event_type, event_class, event_title, event_text, info_url } = c.req.valid("json");
     const event = {
       type: event_type,
       class: event_class,
@@ -155,19 +160,20 @@ const readEvents = route(
     path: "/api/v1/octo/printer_events",
     summary: "List the printer's events, newest first",
     access: "agent",
+    find: ownPrinter,
     query: z.object(pageFields(12)),
     answers: { 200: z.array(EventJson) },
   },
   async (c) => {
-    const agent = c.get("agent");
-    const { id } = await ask(c, agent, (printer) => printer.agentView(agent));
-    const selection = { of: { printerId: id }, types: null, classes: null };
+    const selection = { of: { printerId: c.get("found").id }, types: null, classes: null };
     const events = await listEvents(connect(c.env.DB), selection, c.req.valid("query"));
     return c.json(events.map(eventJson), 200);
   },
 );
 
 const SIGNATURE_CODE_POINTS = 256;
+/** The longest path that Linux takes. */
+const PATH_CODE_POINTS = 4096;
 
 const reportFile = route(
   {
@@ -176,23 +182,24 @@ const reportFile = route(
     summary: "Report a G-code file",
     description: "The record of that signature and safe name, on this printer or in the cloud; made if there is none.",
     access: "agent",
+    find: ownPrinter,
     body: z.object({
       filename: textField(NAME_CODE_POINTS_MAX),
       safe_filename: textField(NAME_CODE_POINTS_MAX).optional(),
-      agent_signature: textField(SIGNATURE_CODE_POINTS).nullish(),
-      url: textField(NAME_CODE_POINTS_MAX).nullish(),
+      agent_signature: freeTextField(SIGNATURE_CODE_POINTS).nullish(),
+      url: freeTextField(PATH_CODE_POINTS).nullish(),
       num_bytes: integerField({ min: 0, max: Number.MAX_SAFE_INTEGER }).nullish(),
     }),
     answers: { 200: GCodeFileJson, 201: GCodeFileJson },
   },
   async (c) => {
-    const agent = c.get("agent");
-    const { id: printerId, userId } = await ask(c, agent, (printer) => printer.agentView(agent));
-    const { filename, safe_filename, agent_signature = null, url = null, num_bytes = null } = c.req.valid("json");
+    const { id: printerId, userId } = c.get("found");
+    const { filename, safe_filename, agent_signature, url, num_bytes = null } = c.req.valid("json");
     const reported = {
-      ...{ userId, printerId, filename, url },
+      ...{ userId, printerId, filename },
       safeFilename: safe_filename ?? safeName(filename),
-      agentSignature: agent_signature,
+      agentSignature: agent_signature || null,
+      url: url || null,
       numBytes: num_bytes,
     };
     const { file, isNew } = await findOrInsertGCodeFile(connect(c.env.DB), reported, Date.now());
@@ -206,6 +213,7 @@ const patchFile = route(
     path: "/api/v1/octo/g_code_files/:fileId",
     summary: "Note how the agent names and signs a file it fetched",
     access: "agent",
+    find: ownPrinter,
     body: z
       .object({
         safe_filename: textField(NAME_CODE_POINTS_MAX),
@@ -215,8 +223,7 @@ const patchFile = route(
     answers: { 200: GCodeFileJson },
   },
   async (c) => {
-    const agent = c.get("agent");
-    const { id: printerId, userId } = await ask(c, agent, (printer) => printer.agentView(agent));
+    const { id: printerId, userId } = c.get("found");
     const { safe_filename, agent_signature } = c.req.valid("json");
     const edit = { safeFilename: safe_filename, agentSignature: agent_signature };
     const wanted = { userId, printerId, id: pathId(c, "fileId", "GCodeFile") };

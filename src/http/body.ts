@@ -19,9 +19,10 @@ const MEDIA: Readonly<Record<string, Media>> = {
  * `{}`, whatever the Content-Type.
  */
 export async function readBody(c: HttpContext, media: readonly Media[], maxBytes: number): Promise<"json" | "form"> {
-  const bytes = await readBytes(c.req.raw, maxBytes);
   const contentType = c.req.header("Content-Type") ?? "";
   const name = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  // Only what carries a file may be longer than the rest (wire 1).
+  const bytes = await readBytes(c.req.raw, MEDIA[name] === "multipart" ? maxBytes : Math.min(maxBytes, BODY_BYTES));
   if (bytes.byteLength === 0 && !(media.length === 1 && media[0] === "multipart")) {
     replaceBody(c, "application/json", "{}");
     return "json";

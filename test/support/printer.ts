@@ -1,4 +1,5 @@
 /** A printer of its own for a test: its rows in D1, its object, and a scripted agent on a real socket. */
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { connect } from "../../src/db/client.ts";
 import { printers, users } from "../../src/db/schema.ts";
@@ -104,4 +105,11 @@ export async function connectAgent(printer: TestPrinter, generation = 1): Promis
   const { webSocket, status } = await dial(printer, generation);
   if (webSocket === null) throw new Error(`the upgrade was refused: ${status}`);
   return new ScriptedAgent(webSocket);
+}
+
+/** D1 shows everything that the printer's object has to tell. */
+export async function projected(printerId: number): Promise<void> {
+  await runInDurableObject(env.PRINTERS.getByName(String(printerId)), async (_instance, state) => {
+    while (state.storage.sql.exec("SELECT 1 FROM outbox").toArray().length > 0) await scheduler.wait(1);
+  });
 }
