@@ -43,7 +43,18 @@ export class RawAgent {
   }
 
   send(frame: Frame): void {
-    this.#socket.send(JSON.stringify(frame));
+    this.sendText(JSON.stringify(frame));
+  }
+
+  sendText(text: string): void {
+    this.#socket.send(text);
+  }
+
+  /** The code with which the server closed it. */
+  async closed(): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#socket.once("close", resolve);
+    return promise;
   }
 
   /** The first frame not taken yet that has all the keys. */

@@ -90,6 +90,33 @@ describe("an agent on a bare socket", () => {
     agent.close();
   });
 
+  test("[R14] frames of no use get an error or a close after which it may come back; state and log stay clean", async () => {
+    const { id, auth_token } = await makePrinter("Babbler");
+    const agent = await RawAgent.connect(server.url, auth_token);
+    const ts = Math.floor(Date.now() / 1000);
+    agent.report(ts, "Printing", "PrintStarted");
+    await untilText(id, "Printing");
+    const before = (await findPrinter(id)).current_print;
+    const useless = ["{", "[]", "7", `${"[".repeat(20_000)}`, `{"a":${'{"a":'.repeat(40)}1${"}".repeat(41)}`];
+    for (const text of [...useless, JSON.stringify({ current_print_ts: -1, status: "Printing" }).slice(0, -1)]) {
+      agent.sendText(text);
+      expect(await agent.next("error")).toMatchObject({ error: { code: "invalid_frame" } });
+    }
+    agent.send({ current_print_ts: "7", status: 7, event: [], settings: "x" });
+    expect(await agent.next("error")).toMatchObject({ error: { code: "invalid_frame" } });
+    const closed = agent.closed();
+    agent.sendText("x".repeat(40 * 1024 * 1024));
+    expect([1009, 1006]).toContain(await closed);
+    const again = await RawAgent.connect(server.url, auth_token);
+    again.report(ts, "Printing");
+    await until("the agent back online", async () =>
+      (await findPrinter(id)).presence.state === "online" ? true : undefined,
+    );
+    expect((await findPrinter(id)).current_print).toEqual(before);
+    again.close();
+    for (const secret of [auth_token, token]) expect(server.script.stderr).not.toContain(secret);
+  });
+
   test("[R3] a token that is none is refused", async () => {
     await expect(RawAgent.connect(server.url, "f00dfeed")).rejects.toThrow("401");
   });
