@@ -4,6 +4,7 @@
  * object decides whether the generation still counts.
  */
 import type { AgentKey } from "../domain/agent-key.ts";
+import { isMacOf, MAC_CHARACTERS, macOf, PartReader, sized } from "./mac.ts";
 
 /** What the MAC vouches for. */
 export interface AgentToken {
@@ -16,11 +17,8 @@ export interface AgentToken {
 const VERSION = "1";
 const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz";
 const UID_CHARACTERS = 13;
-const MAC_BYTES = 16;
-/** 16 bytes in base 36. */
-const MAC_CHARACTERS = 25;
 const MAX_CHARACTERS = 64;
-/** Keeps these MACs apart from whatever else the same key may sign one day. */
+/** Keeps these MACs apart from whatever else the same key signs. */
 const PURPOSE = "platen agent token\n";
 /** Bytes from here on would favour the first digits. */
 const UNBIASED_BELOW = 252;
@@ -40,9 +38,10 @@ export async function makeAgentToken(
   printer: { readonly id: number; readonly uid: string; readonly generation: number },
   key: AgentKey,
 ): Promise<string> {
-  const payload = [VERSION, sized(key.id), sized(printer.id.toString(36)), printer.uid, sized(printer.generation.toString(36))];
-  const text = payload.join("");
-  return text + macText(await sign(await importKey(key), PURPOSE + text));
+  const { id, uid, generation } = printer;
+  const parts = [VERSION, sized(key.id), sized(id.toString(36)), uid, sized(generation.toString(36))];
+  const text = parts.join("");
+  return text + (await macOf(PURPOSE + text, key));
 }
 
 /** Null for anything that one of `keys` did not sign. */
@@ -50,49 +49,19 @@ export async function readAgentToken(text: string, keys: readonly AgentKey[]): P
   const token = parse(text);
   const key = keys.find(({ id }) => id === token?.keyId);
   if (token === null || key === undefined) return null;
-  const hmac = await importKey(key);
   const signed = text.slice(0, -MAC_CHARACTERS);
-  const expected = macText(await sign(hmac, PURPOSE + signed));
-  return (await isSame(hmac, expected, text.slice(-MAC_CHARACTERS))) ? token : null;
+  return (await isMacOf(PURPOSE + signed, text.slice(-MAC_CHARACTERS), key)) ? token : null;
 }
 
 function parse(text: string): AgentToken | null {
   if (text.length > MAX_CHARACTERS || !/^1[0-9a-z]+$/.test(text)) return null;
-  let at = VERSION.length;
-  const take = (count: number) => {
-    at += count;
-    return text.slice(at - count, at);
-  };
-  const takeSized = () => take(DIGITS.indexOf(take(1)));
-  const keyId = takeSized();
-  const printerId = Number.parseInt(takeSized(), 36);
-  const uid = take(UID_CHARACTERS);
-  const generation = Number.parseInt(takeSized(), 36);
-  const isWhole = at + MAC_CHARACTERS === text.length;
+  const parts = new PartReader(text.slice(VERSION.length));
+  const keyId = parts.takeSized();
+  const printerId = parts.takeSizedNumber();
+  const uid = parts.take(UID_CHARACTERS);
+  const generation = parts.takeSizedNumber();
+  const isWhole = parts.left === MAC_CHARACTERS;
   return isWhole && Number.isSafeInteger(printerId) && Number.isSafeInteger(generation)
     ? { printerId, uid, generation, keyId }
     : null;
-}
-
-/** A part that tells its own length: no character is left to separate parts with. */
-function sized(part: string): string {
-  return DIGITS.charAt(part.length) + part;
-}
-
-function importKey(key: AgentKey): Promise<CryptoKey> {
-  return crypto.subtle.importKey("raw", key.secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
-}
-
-function sign(key: CryptoKey, text: string): Promise<ArrayBuffer> {
-  return crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text));
-}
-
-function macText(mac: ArrayBuffer): string {
-  const bytes = new Uint8Array(mac).subarray(0, MAC_BYTES);
-  return bytes.reduce((value, byte) => value * 256n + BigInt(byte), 0n).toString(36).padStart(MAC_CHARACTERS, "0");
-}
-
-/** In constant time: the platform compares whole MACs only, so both texts are signed once more. */
-async function isSame(key: CryptoKey, expected: string, given: string): Promise<boolean> {
-  return crypto.subtle.verify("HMAC", key, await sign(key, expected), new TextEncoder().encode(given));
 }

@@ -1,0 +1,41 @@
+/**
+ * Opens one cloud file for a while, to whoever holds it: an agent fetches what it is to print without credentials (protocol
+ * 6.4). It is version, key id, the end of its life, and a MAC over these and the file's id.
+ */
+import type { AgentKey } from "../domain/agent-key.ts";
+import { isMacOf, MAC_CHARACTERS, macOf, PartReader, sized } from "./mac.ts";
+
+const VERSION = "1";
+const PURPOSE = "platen file token\n";
+const MAX_CHARACTERS = 64;
+
+/** Agents give a download 30 minutes, and may begin it late. */
+export const FILE_TOKEN_LIFE_MS = 60 * 60_000;
+
+/** Valid for an hour from `now`, epoch milliseconds. */
+export async function makeFileToken(fileId: number, key: AgentKey, now: number): Promise<string> {
+  const endsAt = Math.ceil((now + FILE_TOKEN_LIFE_MS) / 1000);
+  const text = VERSION + sized(key.id) + sized(endsAt.toString(36));
+  return text + (await macOf(signedText(fileId, text), key));
+}
+
+/** False for anything that one of `keys` did not sign for that file, and once it is over. */
+export async function opensFile(
+  token: string,
+  fileId: number,
+  keys: readonly AgentKey[],
+  now: number,
+): Promise<boolean> {
+  if (token.length > MAX_CHARACTERS || !/^1[0-9a-z]+$/.test(token)) return false;
+  const parts = new PartReader(token.slice(VERSION.length));
+  const keyId = parts.takeSized();
+  const endsAt = parts.takeSizedNumber();
+  const key = keys.find(({ id }) => id === keyId);
+  if (key === undefined || parts.left !== MAC_CHARACTERS) return false;
+  const text = signedText(fileId, token.slice(0, -MAC_CHARACTERS));
+  return (await isMacOf(text, token.slice(-MAC_CHARACTERS), key)) && now < endsAt * 1000;
+}
+
+function signedText(fileId: number, text: string): string {
+  return `${PURPOSE}${fileId}\n${text}`;
+}

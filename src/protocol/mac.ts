@@ -1,0 +1,68 @@
+/**
+ * What tokens of ours are made of, in `[0-9a-z]`: parts that tell their own length, and 128 bits of an HMAC-SHA256 behind
+ * them. Every kind of token signs under a purpose of its own.
+ */
+import type { AgentKey } from "../domain/agent-key.ts";
+
+const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz";
+const MAC_BYTES = 16;
+/** 16 bytes in base 36. */
+export const MAC_CHARACTERS = 25;
+
+/** A part that tells its own length: no character is left to separate parts with. */
+export function sized(part: string): string {
+  return DIGITS.charAt(part.length) + part;
+}
+
+/** Takes the parts of `text` off its front, one after the other. */
+export class PartReader {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  take(characters: number): string {
+    this.#at += characters;
+    return this.#text.slice(this.#at - characters, this.#at);
+  }
+
+  takeSized(): string {
+    return this.take(DIGITS.indexOf(this.take(1)));
+  }
+
+  takeSizedNumber(): number {
+    return Number.parseInt(this.takeSized(), 36);
+  }
+
+  /** Characters not taken yet; negative when more was asked for than there was. */
+  get left(): number {
+    return this.#text.length - this.#at;
+  }
+}
+
+export async function macOf(text: string, key: AgentKey): Promise<string> {
+  return macText(await sign(await importKey(key), text));
+}
+
+/** In constant time: the platform compares whole MACs only, so both texts are signed once more. */
+export async function isMacOf(text: string, mac: string, key: AgentKey): Promise<boolean> {
+  const hmac = await importKey(key);
+  const expected = macText(await sign(hmac, text));
+  return crypto.subtle.verify("HMAC", hmac, await sign(hmac, expected), new TextEncoder().encode(mac));
+}
+
+function importKey(key: AgentKey): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", key.secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+}
+
+function sign(key: CryptoKey, text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text));
+}
+
+function macText(mac: ArrayBuffer): string {
+  const bytes = new Uint8Array(mac).subarray(0, MAC_BYTES);
+  const number = bytes.reduce((value, byte) => value * 256n + BigInt(byte), 0n);
+  return number.toString(36).padStart(MAC_CHARACTERS, "0");
+}
