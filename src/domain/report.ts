@@ -6,6 +6,9 @@
 /** A JSON object as it came; values are unknown until somebody reads them. */
 export type Json = { readonly [key: string]: unknown };
 
+/** JSON text of settings may be that long: of one message, and of what is kept of all. */
+export const SETTINGS_CODE_UNITS = 64 * 1024;
+
 export interface Report {
   /** Unix seconds: the identity of the print; -1 idle; null unknown (missing, null, 0, or of a wrong type). Protocol 4.7. */
   readonly printTs: number | null;

@@ -67,11 +67,9 @@ function readStored(text: string | null): Json | null {
   return isJsonObject(value) ? value : null;
 }
 
-/** Undefined until the agent sent some; a legacy agent sends one `webcam`. */
-function webcamsOf(stored: Json): unknown[] | null | undefined {
-  if (Array.isArray(stored.webcams)) return stored.webcams;
-  if (isJsonObject(stored.webcam)) return [{ ...DEFAULT_WEBCAM, ...stored.webcam }];
-  return stored.webcams === null ? null : undefined;
+/** Undefined until the agent sent some; null while it is finding out. */
+function webcamsOf({ webcams }: Json): unknown[] | null | undefined {
+  return Array.isArray(webcams) || webcams === null ? webcams : undefined;
 }
 
 function dataChannelOf(stored: Json, webcams: readonly Json[]): string {

@@ -1,13 +1,21 @@
 /** The agent's frames: what a text frame says (protocol 4), and what we say back (protocol 5). */
 import type { Command, PrintFile } from "../domain/command.ts";
 import type { Configuration } from "../domain/configuration.ts";
-import type { AgentFrame, Json, PassthruAnswer, Report, ReportedEvent, ReportedStatus } from "../domain/report.ts";
+import {
+  type AgentFrame,
+  type Json,
+  type PassthruAnswer,
+  type Report,
+  type ReportedEvent,
+  type ReportedStatus,
+  SETTINGS_CODE_UNITS,
+} from "../domain/report.ts";
 import { err, ok, type Result } from "../domain/result.ts";
-import { AGENT_FRAME_BYTES, type FrameFault, isJsonObject, readJsonObject, tooLarge } from "./codec.ts";
+import { AGENT_FRAME_BYTES, type FrameFault, isJsonObject, isLongerThan, readJsonObject, tooLarge } from "./codec.ts";
 
 export interface FromAgent {
   readonly frame: AgentFrame;
-  /** Keys of the wrong type: each was left out, the rest counts. */
+  /** Keys of the wrong type or too long: each was left out, the rest counts. */
   readonly faults: readonly FrameFault[];
 }
 
@@ -16,7 +24,8 @@ export function readAgentFrame(text: string): Result<FromAgent, FrameFault> {
   const json = readJsonObject(text, AGENT_FRAME_BYTES);
   if (!json.ok) return err(json.failure);
   const faults = objectKeys.flatMap((key) => faultOf(json.value, key));
-  return ok({ frame: { report: readReport(json.value), answer: readAnswer(json.value.passthru) }, faults });
+  const { report, tooLong } = leaveOutLong(readReport(json.value));
+  return ok({ frame: { report, answer: readAnswer(json.value.passthru) }, faults: [...faults, ...tooLong] });
 }
 
 const BLANK: AgentFrame = { report: null, answer: null };
@@ -63,6 +72,18 @@ function readReport(frame: Json): Report | null {
     settings: settings === null ? null : modernSettings(settings),
     isBlank: keys.length === 0 || isEmpty,
   };
+}
+
+/** What can be kept as a row: written again, a value may be several times as long as it came. */
+function leaveOutLong(report: Report | null): { report: Report | null; tooLong: FrameFault[] } {
+  const { status = null, settings = null } = report ?? {};
+  const isStatusLong =
+    status !== null && isLongerThan(`${status.rest}${status.job}${status.fileMetadata}`, AGENT_FRAME_BYTES);
+  const isSettingsLong = settings !== null && JSON.stringify(settings).length > SETTINGS_CODE_UNITS;
+  if (report === null || !(isStatusLong || isSettingsLong)) return { report, tooLong: [] };
+  const kept = { ...report, ...(isStatusLong ? { status: null } : {}), ...(isSettingsLong ? { settings: null } : {}) };
+  const keys = [...(isStatusLong ? ["status"] : []), ...(isSettingsLong ? ["settings"] : [])];
+  return { report: kept, tooLong: keys.map((key) => ({ code: "invalid_frame", detail: `${key}: too long.` })) };
 }
 
 /** A fraction is floored (wire 4); what is no time stamp leaves the print alone. */
@@ -129,7 +150,9 @@ const LEGACY_WEBCAM = {
 /** An agent that knows one camera sends `webcam`; it becomes the only item of `webcams` (semantics A3). */
 function modernSettings(settings: Json): Json {
   const { webcam, ...modern } = settings;
-  return isJsonObject(webcam) ? { ...modern, webcams: [{ ...LEGACY_WEBCAM, ...webcam }] } : modern;
+  if (!isJsonObject(webcam) || Array.isArray(modern.webcams)) return modern;
+  const turned = webcam.rotate90 === true ? { rotation: 270 } : {};
+  return { ...modern, webcams: [{ ...LEGACY_WEBCAM, ...turned, ...webcam }] };
 }
 
 function readAnswer(passthru: unknown): PassthruAnswer | null {

@@ -33,14 +33,17 @@ export function isJsonObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Code units are a lower bound of bytes and a third of an upper one: most frames need no encoding to be judged. */
-function isLongerThan(text: string, maxBytes: number): boolean {
+/** Code units are a lower bound of bytes and a third of an upper one: most texts need no encoding to be judged. */
+export function isLongerThan(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return true;
   return text.length * 3 > maxBytes && new TextEncoder().encode(text).byteLength > maxBytes;
 }
 
-/** Strings, or the bare words that Python's encoder can write where JSON has no number. */
-const STRING_OR_BARE_WORD = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+/**
+ * Strings, or the bare words that Python's encoder can write where JSON has no number. A string without an end is one too:
+ * nothing is looked at twice, however the text was made.
+ */
+const STRING_OR_BARE_WORD = /"[^"\\]*(?:\\[\s\S][^"\\]*)*(?:"|\\?$)|-?Infinity|NaN/g;
 
 function parseLenient(text: string): unknown {
   return (

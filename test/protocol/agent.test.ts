@@ -35,6 +35,18 @@ test("[A2] bare NaN and Infinity are null, inside strings they stay", () => {
   expect(readJsonObject(text, 1000)).toEqual({ ok: true, value: { a: null, b: [null, null], c: 'NaN " Infinity' } });
 });
 
+test("[A2] is fast on a text that was made to be slow", () => {
+  for (const text of [
+    `{"a": NaN, ${'\\"'.repeat(400_000)}`,
+    `{"a": NaN, "${"\\\\".repeat(200_000)}`,
+    `NaN${'"'.repeat(99_999)}`,
+  ]) {
+    expect(readJsonObject(text, AGENT_FRAME_BYTES).ok).toBe(false);
+  }
+  const long = `{"a": NaN, "b": "${'\\"'.repeat(400_000)}"}`;
+  expect(readJsonObject(long, AGENT_FRAME_BYTES)).toMatchObject({ ok: true, value: { a: null } });
+});
+
 describe("current_print_ts", () => {
   test.each([
     [1_790_000_100, 1_790_000_100],
@@ -96,6 +108,29 @@ describe("wrong types", () => {
   });
 });
 
+describe("values that are too long to keep", () => {
+  const longer = `[${"1e20,".repeat(200_000)}1]`;
+  test.each([
+    [
+      "a status whose numbers grow when they are written again",
+      `{"status":{"odd":${longer}},"current_print_ts":1790000100}`,
+      "status",
+    ],
+    ["its job", `{"status":{"job":${longer}},"current_print_ts":1790000100}`, "status"],
+    ["settings over 64 Ki", `{"settings":{"a":"${"x".repeat(65_536)}"},"current_print_ts":1790000100}`, "settings"],
+  ])("[A5] %s: left out and told, the rest counts", (_title, text, key) => {
+    const result = readAgentFrame(text);
+    if (!result.ok) throw new Error(result.failure.detail);
+    expect(result.value.faults).toEqual([{ code: "invalid_frame", detail: `${key}: too long.` }]);
+    expect(result.value.frame.report).toMatchObject({ printTs: 1_790_000_100, status: null, settings: null });
+  });
+
+  test("[A5] a status of almost a frame is kept", () => {
+    const text = `{"status":{"odd":"${"x".repeat(AGENT_FRAME_BYTES - 100)}"}}`;
+    expect(readAgentFrame(text)).toMatchObject({ ok: true, value: { faults: [] } });
+  });
+});
+
 test("[A6] unknown keys of a status come back verbatim", () => {
   const status = {
     _ts: 1_790_000_000.5,
@@ -109,10 +144,21 @@ test("[A6] unknown keys of a status come back verbatim", () => {
   expect(read1?.fileMetadata).toBe("null");
 });
 
-test("[A7] one legacy webcam becomes the list", () => {
-  const settings = read({ settings: { webcam: { flipV: true } } }).frame.report?.settings;
-  expect(settings).toEqual({
-    webcams: [{ name: "", is_primary_camera: true, flipV: true, flipH: false, rotation: 0, streamRatio: "16:9" }],
+describe("one legacy webcam", () => {
+  const plain = { name: "", is_primary_camera: true, flipV: false, flipH: false, rotation: 0, streamRatio: "16:9" };
+  test.each([
+    ["becomes the list", { webcam: { flipV: true } }, { webcams: [{ ...plain, flipV: true }] }],
+    ["turned", { webcam: { rotate90: true } }, { webcams: [{ ...plain, rotate90: true, rotation: 270 }] }],
+    [
+      "turned by degrees",
+      { webcam: { rotate90: true, rotation: 90 } },
+      { webcams: [{ ...plain, rotate90: true, rotation: 90 }] },
+    ],
+    ["beside a list is ignored", { webcam: { flipV: true }, webcams: [] }, { webcams: [] }],
+    ["of no use", { webcam: 5, a: 1 }, { a: 1 }],
+  ])("[A7] %s", (_title, given, expected) => {
+    expect(read({ settings: given }).frame.report?.settings).toEqual(expected);
+    expect(read({ octoprint_settings: given }).frame.report?.settings).toEqual(expected);
   });
 });
 
