@@ -60,6 +60,8 @@ export interface Marks {
   readonly sawTransient: boolean;
   /** So many frames in a row said `Paused`. */
   readonly pausedRun: number;
+  /** Something else was going on meanwhile: a text that denies the command may be about that. */
+  readonly isDoubtful?: boolean;
 }
 
 /** Plain JSON: stored in the printer's state row. */
@@ -128,6 +130,8 @@ export interface LedgerFacts {
 /** One report, as far as it may tell what became of a command. */
 export interface Evidence {
   readonly connection: number;
+  /** The agent gives receipts: without one nobody read the command, whatever the printer does. */
+  readonly owesReceipts: boolean;
   readonly isLive: boolean;
   readonly text: string | null;
   /** Null also for a repetition. */
@@ -158,10 +162,13 @@ export function isInFlight(command: CommandRecord): boolean {
   return command.state === "checking" || command.state === "sent" || command.state === "delivered";
 }
 
-/** What REST answers. `believesSent`: the agent is not expected to give receipts, and is believed (design 5). */
+/**
+ * What REST answers. `believesSent`: the agent is not expected to give receipts, and is believed (design 5). An outcome
+ * that turned up without anybody having read the frame (another's, most likely) is no success of it.
+ */
 export function commandSucceeded(command: CommandRecord, believesSent: boolean): boolean {
   if (command.state === "sent") return believesSent;
-  return command.state === "delivered" || command.state === "succeeded";
+  return command.deliveredAt !== null && (command.state === "delivered" || command.state === "succeeded");
 }
 
 /** The reason to show at `now`; a frame without a receipt has one before it has ended. */

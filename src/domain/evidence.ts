@@ -47,25 +47,43 @@ export function weighReceipt(command: Command, answer: PassthruAnswer): Finding 
   return REFUSED;
 }
 
-/** The caller holds the order rule: a command behind an un-ended one on the same socket is not asked about. */
-export function weighReport(command: Command, evidence: Evidence): Verdict {
-  const finding =
-    command.kind === "print_file" ? weighFile(command, evidence) : weighPrint(command, command.kind, evidence);
-  return { marks: markText(command, evidence), finding };
+/** `isBehind`: an earlier command on that socket has not ended, and evidence is that one's; a print's end is everybody's. */
+export function weighReport(command: Command, evidence: Evidence, isBehind: boolean): Verdict {
+  const { kind, marks } = command;
+  if (kind === "print_file") return { marks, finding: weighFile(command, evidence) };
+  const finding = weighPrint(command, kind, evidence, isBehind);
+  return { marks: isBehind ? marks : markText(command, kind, evidence), finding };
 }
 
-function weighPrint(command: Command, kind: PrintKind, evidence: Evidence): Finding | null {
+function weighPrint(command: Command, kind: PrintKind, evidence: Evidence, isBehind: boolean): Finding | null {
   const isOwn = evidence.connection === command.connection;
-  const isJudged = isOwn && evidence.isLive && (command.state === "sent" || command.state === "delivered");
-  if (isJudged && isOfOtherPrint(command, evidence) && isTransient(kind, evidence)) return HIT_OTHER_PRINT;
+  if (isOwn && isReceiptOwed(command, evidence)) return weighUnread(command, evidence);
+  const isOpen = command.state === "sent" || command.state === "delivered";
+  const isJudged = isOwn && evidence.isLive && isOpen && !isBehind;
+  if (isJudged && hitsOtherPrint(command, kind, evidence)) return HIT_OTHER_PRINT;
   const ended = weighEnd(command, evidence);
   if (ended !== null) return ended;
-  if (!evidence.isLive || command.state === "checking" || evidence.printTs !== command.printExtId) return null;
+  if (isBehind || !evidence.isLive || command.state === "checking" || evidence.printTs !== command.printExtId)
+    return null;
   return isJudged ? weighOwn(command, kind, evidence) : weighLater(kind, evidence, isOwn);
 }
 
-function isOfOtherPrint(command: Command, { printTs }: Evidence): boolean {
-  return printTs !== null && printTs !== -1 && printTs !== command.printExtId;
+/** The receipt comes in order with everything else: what comes before it is somebody else's doing, or older. */
+function isReceiptOwed({ state, deliveredAt }: Command, evidence: Evidence): boolean {
+  return evidence.owesReceipts && deliveredAt === null && (state === "sent" || state === "unknown");
+}
+
+/** A cancel whose print was cancelled waits for its receipt: it may have been read all the same. */
+function weighUnread(command: Command, evidence: Evidence): Finding | null {
+  return weighEnd(command, evidence) === PRINT_ENDED ? PRINT_ENDED : null;
+}
+
+/** One whose own print was seen to obey did not hit another: its transient text only outlives that print. */
+function hitsOtherPrint(command: Command, kind: PrintKind, evidence: Evidence): boolean {
+  const { printTs } = evidence;
+  const isOther = printTs !== null && printTs !== -1 && printTs !== command.printExtId;
+  const { sawTransient, isDoubtful } = command.marks;
+  return isOther && isTransient(kind, evidence) && !sawTransient && isDoubtful !== true;
 }
 
 function isTransient(kind: PrintKind, { text, event }: Evidence): boolean {
@@ -98,7 +116,7 @@ function weighOwn(command: Command, kind: PrintKind, evidence: Evidence): Findin
   if (isTransient(kind, evidence)) return command.state === "sent" ? DELIVERED : null;
   if (text === words.done) return isSettled(command, kind) ? SUCCEEDED : null;
   const isUndone: boolean = words.undone.some((undone) => undone === text);
-  return isUndone && marks.sawTransient ? NOT_OBEYED : null;
+  return isUndone && marks.sawTransient && marks.isDoubtful !== true ? NOT_OBEYED : null;
 }
 
 function isSettled(command: Command, kind: PrintKind): boolean {
@@ -120,16 +138,26 @@ function weighFile({ file, state }: Command, { isLive, current }: Evidence): Fin
   return current.gCodeFileId === file.id ? SUCCEEDED : OTHER_PRINT_BEGAN;
 }
 
-function markText(command: Command, evidence: Evidence): Marks {
-  const { marks, kind, state } = command;
+function markText(command: Command, kind: PrintKind, evidence: Evidence): Marks {
+  const { marks, state } = command;
   const { text } = evidence;
-  if (kind === "print_file" || (state !== "sent" && state !== "delivered")) return marks;
-  if (!evidence.isLive || evidence.connection !== command.connection) return marks;
+  if (evidence.connection !== command.connection || (state !== "sent" && state !== "delivered")) return marks;
+  // A late report is not judged, so what follows it proves nothing against what came before.
+  if (!evidence.isLive || isOthersEvent(kind, evidence)) return doubt(marks);
   if (evidence.printTs !== command.printExtId) return marks;
   const sawTransient = marks.sawTransient || isTransient(kind, evidence);
   if (text === null) return sawTransient === marks.sawTransient ? marks : { ...marks, sawTransient };
   const wasPaused = kind === "resume" && state === "sent" ? text === "Paused" : marks.wasPaused;
   const pausedRun = kind === "pause" && text === "Paused" ? Math.min(marks.pausedRun + 1, RUN_OF_PAUSED) : 0;
   const isSame = sawTransient === marks.sawTransient && wasPaused === marks.wasPaused && pausedRun === marks.pausedRun;
-  return isSame ? marks : { wasPaused, sawTransient, pausedRun };
+  return isSame ? marks : { ...marks, wasPaused, sawTransient, pausedRun };
+}
+
+/** What an earlier command brought about, seen only now: Moonraker's agent shows its own state again after it. */
+function isOthersEvent(kind: PrintKind, { event }: Evidence): boolean {
+  return Object.entries(WORDS).some(([other, words]) => other !== kind && words.event === event?.type);
+}
+
+function doubt(marks: Marks): Marks {
+  return marks.isDoubtful === true ? marks : { ...marks, isDoubtful: true };
 }

@@ -1,5 +1,5 @@
 /** Takes one frame of the current agent socket: settings, status, the print's life, evidence for commands. */
-import { countFrame, forgetPrint, isFlooding, knowAgent, observeReport } from "./agent-socket.ts";
+import { countFrame, forgetPrint, givesReceipts, isFlooding, knowAgent, observeReport } from "./agent-socket.ts";
 import {
   type Change,
   change,
@@ -39,9 +39,13 @@ export function ledgerFacts(printer: Printer): LedgerFacts {
 function takeAnswer(before: Change, answer: PassthruAnswer, now: number): Change {
   const { state, socket } = before.printer;
   if (socket === null) return before;
-  const isReceipt = state.ledger.some((command) => command.ref === answer.ref);
-  const heard = isReceipt ? withSocket(before, { ...socket, gaveReceipt: true }) : before;
+  const heard = isOurRef(answer.ref) ? withSocket(before, { ...socket, gaveReceipt: true }) : before;
   return withLedger(heard, onAnswer(state.ledger, answer, now));
+}
+
+/** Of a command or a probe: its answer shows an agent that gives receipts, even when the command ended meanwhile. */
+function isOurRef(ref: string): boolean {
+  return ref.startsWith("c:") || ref.startsWith("p:");
 }
 
 function takeReport(before: Change, report: Report, known: Print | null, now: number): Change {
@@ -215,6 +219,7 @@ function judge(before: Change, report: Report, move: PrintMove, moment: Moment):
   if (socket === null || state.ledger.length === 0) return before;
   const evidence = {
     connection: socket.connection,
+    owesReceipts: givesReceipts(socket, state.agentName),
     isLive: moment.isLive,
     text: report.status?.text ?? null,
     event: report.event,

@@ -77,8 +77,19 @@ function boundUnknown(ledger: Ledger): Ledger {
 }
 
 export function send(step: LedgerStep, command: Command, agent: AgentKnowledge, now: number): LedgerStep {
-  const marks = { ...command.marks, wasPaused: agent.text === "Paused" };
+  const marks = { ...command.marks, wasPaused: agent.text === "Paused", ...doubtOf(step.ledger) };
   const sent: Command = { ...command, state: "sent", sentAt: now, probeBy: null, connection: agent.connection, marks };
-  const others = step.ledger.filter((other) => other.id !== command.id);
+  const others = step.ledger.filter((other) => other.id !== command.id).map((other) => follow(other, sent));
   return { ledger: [...others, sent], effects: [...step.effects, { type: "send-command", command: sent }] };
+}
+
+/** A download that is under way puts its own text over that of others, and takes it away again. */
+function doubtOf(ledger: Ledger): Partial<Command["marks"]> {
+  return ledger.some(({ kind }) => kind === "print_file") ? { isDoubtful: true } : {};
+}
+
+/** From now on the agent's texts may be about the later frame. */
+function follow(earlier: Command, sent: Command): Command {
+  if (earlier.connection !== sent.connection || !isInFlight(earlier)) return earlier;
+  return { ...earlier, marks: { ...earlier.marks, isDoubtful: true } };
 }

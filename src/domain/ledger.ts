@@ -119,23 +119,22 @@ export function onReport(ledger: Ledger, evidence: Evidence, now: number): Ledge
   const timed = onTime(ledger, now);
   return timed.ledger.reduce<LedgerStep>((step, { id }) => {
     const command = step.ledger.find((other) => other.id === id);
-    return command === undefined || isBehind(command, step.ledger, evidence)
-      ? step
-      : weigh(step, command, evidence, now);
+    return command === undefined ? step : weigh(step, command, evidence, now);
   }, timed);
 }
 
-/** Evidence on a socket belongs to the earliest command on it that has not ended. */
+/** Evidence on a socket belongs to the earliest command on it that has not ended. A file tells its own apart by its id. */
 function isBehind(command: Command, ledger: Ledger, evidence: Evidence): boolean {
-  if (command.connection !== evidence.connection) return false;
+  if (command.connection !== evidence.connection || command.kind === "print_file") return false;
   const earlier = ledger.slice(0, ledger.indexOf(command));
   return earlier.some(
-    ({ connection, state }) => connection === command.connection && (state === "sent" || state === "delivered"),
+    ({ kind, connection, state }) =>
+      kind !== "print_file" && connection === command.connection && (state === "sent" || state === "delivered"),
   );
 }
 
 function weigh(step: LedgerStep, command: Command, evidence: Evidence, now: number): LedgerStep {
-  const { marks, finding } = weighReport(command, evidence);
+  const { marks, finding } = weighReport(command, evidence, isBehind(command, step.ledger, evidence));
   const began = command.kind === "print_file" && finding?.state === "succeeded" ? evidence.current : null;
   const next = { ...command, marks, printId: began?.id ?? command.printId };
   if (finding !== null) return advance(step, next, finding, now);

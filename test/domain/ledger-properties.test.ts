@@ -80,6 +80,7 @@ function evidenceOf({ connection, isLive, text, event, print, end }: Chosen): Ev
   const told = event === null ? null : { type: event, fileName: null, reason: null };
   return {
     connection,
+    owesReceipts: false,
     isLive,
     text,
     event: told,
@@ -194,7 +195,8 @@ describe("any sequence of inputs", () => {
       for (const { before, step, chosen, now } of moments) {
         if (chosen.type !== "report" || chosen.end !== null) continue;
         const open = onTime(before, now).ledger.filter(
-          ({ connection, state }) => connection === chosen.connection && (state === "sent" || state === "delivered"),
+          ({ kind, connection, state }) =>
+            kind !== "print_file" && connection === chosen.connection && (state === "sent" || state === "delivered"),
         );
         const left = open.filter(({ id }) => step.ledger.some((command) => command.id === id));
         const behind = left.slice(1);

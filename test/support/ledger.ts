@@ -62,6 +62,7 @@ export function facts(agent: Partial<AgentKnowledge> | null = {}, print: BoundPr
 export function aSight(patch: Partial<Evidence> = {}): Evidence {
   const base = {
     connection: SOCKET,
+    owesReceipts: false,
     isLive: true,
     text: null,
     event: null,

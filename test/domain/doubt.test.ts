@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import type { Command, Evidence, Ledger } from "../../src/domain/command.ts";
+import { onAnswer, onReport, onSocketClosed, onTime, takeCommand } from "../../src/domain/ledger.ts";
+import { frame } from "../support/frames.ts";
+import {
+  aCommand,
+  aRequest,
+  aSight,
+  delivered,
+  FILE,
+  facts,
+  NOW,
+  OTHER,
+  PRINT,
+  SOCKET,
+  seenEvent,
+} from "../support/ledger.ts";
+import { MemoryPrinter } from "../support/state.ts";
+
+/** The ledger after these reports, and every image that left it. */
+function hear(ledger: Ledger, ...reports: Partial<Evidence>[]): { ledger: Ledger; ended: string[] } {
+  const ended: string[] = [];
+  const left = reports.reduce<Ledger>((before, report) => {
+    const step = onReport(before, aSight(report), NOW);
+    for (const effect of step.effects) {
+      if (effect.type === "command-ended") ended.push(`${effect.command.kind} ${effect.command.state}`);
+    }
+    return step.ledger;
+  }, ledger);
+  return { ledger: left, ended };
+}
+
+function receipt(ledger: Ledger, { ref }: Command): Ledger {
+  return onAnswer(ledger, { ref, ret: null, error: "not supported" }, NOW).ledger;
+}
+
+const OWED = { owesReceipts: true } as const;
+
+describe("an agent that gives receipts", () => {
+  test("[C12] before the receipt nothing that the printer does was done by the command", () => {
+    for (const kind of ["pause", "resume", "cancel"] as const) {
+      const transient = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" }[kind];
+      const event = { pause: "PrintPaused", resume: "PrintResumed", cancel: "PrintCancelled" }[kind];
+      const sent = aCommand(kind);
+      const { ledger, ended } = hear(
+        [sent],
+        { ...OWED, text: transient },
+        { ...OWED, event: seenEvent(event) },
+        { ...OWED, text: "Paused" },
+        { ...OWED, text: "Paused" },
+        { ...OWED, text: "Printing" },
+      );
+      expect([ended, ledger.map(({ state }) => state)]).toEqual([[], ["sent"]]);
+      expect(receipt(ledger, sent).map(({ state }) => state)).toEqual(["delivered"]);
+    }
+  });
+
+  test("[C12] after the receipt, what was seen before it counts", () => {
+    const sent = aCommand("pause");
+    const { ledger } = hear([sent], { ...OWED, text: "Pausing" });
+    expect(hear(receipt(ledger, sent), { ...OWED, text: "Paused" }).ended).toEqual(["pause succeeded"]);
+  });
+
+  test("[C12] one that is unknown on its own open socket still waits for its receipt", () => {
+    const { ledger } = onTime([aCommand("pause")], NOW + 30_000);
+    expect(hear(ledger, { ...OWED, event: seenEvent("PrintPaused"), text: "Paused" }).ended).toEqual([]);
+    const closed = onSocketClosed([aCommand("pause")], SOCKET, NOW).ledger;
+    expect(hear(closed, { ...OWED, connection: SOCKET + 1, text: "Paused" }).ended).toEqual(["pause succeeded"]);
+  });
+
+  test("[C12] a print that ended otherwise ends it at once; a cancelled one may have been cancelled by it", () => {
+    const over = { ...OWED, printTs: -1, current: null } as const;
+    const done = { ...over, ended: { extId: PRINT.extId, by: "done" } } as const;
+    const cancelled = { ...over, ended: { extId: PRINT.extId, by: "cancelled" } } as const;
+    for (const kind of ["pause", "cancel"] as const) {
+      expect(hear([aCommand(kind)], done).ended).toEqual([`${kind} superseded`]);
+    }
+    const cancel = aCommand("cancel");
+    const { ledger, ended } = hear([cancel], cancelled);
+    expect(ended).toEqual([]);
+    expect(hear(receipt(ledger, cancel), over).ended).toEqual(["cancel succeeded"]);
+  });
+
+  test("[C12] is one whose answer came too late for its command, too", () => {
+    const printer = new MemoryPrinter(NOW);
+    printer.open();
+    printer.hear({ settings: { agent: { name: "homemade", version: "1" } } });
+    printer.hear(frame({ ts: PRINT.extId, at: NOW / 1000 }));
+    printer.hear({ passthru: { ref: "c:gone", error: "not supported" } });
+    expect(printer.printer.socket?.gaveReceipt).toBe(true);
+  });
+});
+
+describe("what happens meanwhile", () => {
+  const SEEN = { sawTransient: true, wasPaused: false, pausedRun: 0 };
+  /** Begun by hand, not from the file that is downloaded. */
+  const own = { current: { ...PRINT, gCodeFileId: null } } as const;
+  const cancelling = delivered("cancel", { marks: SEEN });
+
+  test("[C13] a text that denies the command counts only while nothing else can explain it", () => {
+    const denied = { text: "Printing" };
+    expect(hear([cancelling], denied).ended).toEqual(["cancel failed"]);
+    const followed = takeCommand([cancelling], aRequest("pause"), facts(), NOW).ledger;
+    const late = { isLive: false, text: "Cancelling" };
+    const resumed = { event: seenEvent("PrintResumed"), text: "Cancelling" };
+    expect(hear(followed, denied).ended).toEqual([]);
+    expect(hear([cancelling], late, denied).ended).toEqual([]);
+    expect(hear([cancelling], resumed, denied).ended).toEqual([]);
+  });
+
+  test("[C13] a download's text comes and goes over that of others", () => {
+    const download = delivered("print_file", { printId: null, printExtId: null, file: FILE });
+    const { ledger } = takeCommand([download], aRequest("pause"), facts(), NOW);
+    expect(hear(ledger, { ...own, text: "Pausing" }, { ...own, text: "Printing" }).ended).toEqual([]);
+    expect(hear(ledger, { ...own, text: "Pausing" }, { ...own, text: "Paused" }).ended).toEqual(["pause succeeded"]);
+  });
+
+  test("[C13] a transient text that outlives its print is no sign of another print's", () => {
+    const elsewhere = { printTs: OTHER.extId, current: OTHER, text: "Cancelling" };
+    expect(hear([delivered("cancel")], elsewhere).ended).toEqual(["cancel failed"]);
+    expect(hear([cancelling], elsewhere).ended).toEqual(["cancel succeeded"]);
+    expect(hear([delivered("cancel")], { isLive: false }, elsewhere).ended).toEqual(["cancel succeeded"]);
+  });
+
+  test("[C14] the end of a print is told to every command of it, whatever waits before it", () => {
+    const done = { ended: { extId: PRINT.extId, by: "done" }, current: null } as const;
+    const ledger = [delivered("pause"), delivered("cancel")];
+    expect(hear(ledger, done, { printTs: -1, current: null }).ended).toEqual(["pause superseded", "cancel superseded"]);
+  });
+
+  test("[C14] a download that never ends keeps no evidence from others", () => {
+    const download = delivered("print_file", { printId: null, printExtId: null, file: FILE });
+    expect(hear([download, delivered("pause")], { ...own, event: seenEvent("PrintPaused") }).ended).toEqual([
+      "pause succeeded",
+    ]);
+  });
+});
