@@ -1,0 +1,44 @@
+/** What the ledger promises (design 5), each under a stable name. */
+
+export const PROMISES = {
+  "one-frame": "a command is handed over once at most",
+  deadline: "nothing is handed to a socket after its deadline",
+  "current-print": "nothing is handed over while its print, as last reported, is not current",
+  "meant-print": "nothing is handed over for another print than the one that the caller meant",
+  "heard-lately": "nothing that starts motion is handed to an agent that was not heard for 5 s",
+  reconnect: "a reconnect releases nothing",
+  order: "commands are handed over in the order in which they were taken",
+  "read-by-agent": "neither `succeeded` nor `delivered` is true for a frame that no agent took in",
+  outcome: "no outcome is claimed that the machine did not reach",
+  "leaves-checking": "a command leaves `checking` within 3 s, and 5 s more",
+  "leaves-sent": "a command leaves `sent` by `expires_at`, and 5 s more",
+  "leaves-delivered": "a command leaves `delivered` by `settle_by`, and 5 s more",
+  "same-key": "the same key is one command",
+  answered: "every call is answered",
+} as const;
+export type PromiseName = keyof typeof PROMISES;
+
+export class BrokenPromise extends Error {
+  readonly promise: PromiseName;
+
+  constructor(promise: PromiseName, sentence: string) {
+    super(sentence);
+    this.promise = promise;
+  }
+}
+
+export function hold(isKept: boolean, promise: PromiseName, sentence: string): asserts isKept {
+  if (!isKept) throw new BrokenPromise(promise, sentence);
+}
+
+/** Milliseconds, from the design and not from the code that is judged. */
+export const LIMITS = {
+  expires: 30_000,
+  settle: 360_000,
+  probe: 3_000,
+  grace: 5_000,
+  heard: 5_000,
+  /** An agent that gives no receipts is not probed. */
+  heardUnprobed: 75_000,
+  live: 10_000,
+} as const;
