@@ -3,7 +3,8 @@ import type { AgentSocket } from "./agent-socket.ts";
 import type { Command, Ledger, LedgerStep } from "./command.ts";
 import type { Configuration } from "./configuration.ts";
 import { type AgentEvent, type PrinterEvent, tellPrintEvent, textOfPrintEvent } from "./events.ts";
-import type { Print, PrintHappening } from "./print.ts";
+import type { Print } from "./print.ts";
+import type { PrintHappening } from "./print-move.ts";
 import type { ShownStatus } from "./status.ts";
 
 /** Stored as one row; plain JSON. Times are epoch milliseconds. */

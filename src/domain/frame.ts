@@ -14,8 +14,16 @@ import { isCancelUnderWay, type LedgerFacts } from "./command.ts";
 import { closeAgent } from "./connection.ts";
 import { shouldWatch } from "./detection.ts";
 import { onAnswer, onFrame, onReport } from "./ledger.ts";
-import { movePrint, type Print, type PrintMove } from "./print.ts";
-import type { AgentFrame, PassthruAnswer, Report, ReportedStatus } from "./report.ts";
+import type { Print } from "./print.ts";
+import { movePrint, type PrintMove } from "./print-move.ts";
+import {
+  type AgentFrame,
+  type Json,
+  type PassthruAnswer,
+  type Report,
+  type ReportedStatus,
+  SETTINGS_CODE_UNITS,
+} from "./report.ts";
 import { copyHeaters, dateReport, isLiveCopyDue, isNewer, observeClock, showStatus } from "./status.ts";
 
 /** `known`: the remembered print with the reported time stamp, for late reports. */
@@ -59,11 +67,16 @@ function takeReport(before: Change, report: Report, known: Print | null, now: nu
   return followPrint(shown, report, known, { date, isLive, now });
 }
 
-/** Keys of a settings message replace the stored ones, the others stay (wire 4). */
+/** Keys of a settings message replace the stored ones, the others stay (wire 4), unless all would be too long. */
+function mergeSettings(stored: string | null, message: Json): string {
+  const kept: unknown = stored === null ? {} : JSON.parse(stored);
+  const merged = JSON.stringify({ ...(kept as object), ...message }); // safe: only this function writes it
+  return merged.length > SETTINGS_CODE_UNITS ? JSON.stringify(message) : merged;
+}
+
 function takeSettings(before: Change, report: Report): Change {
   if (report.settings === null) return before;
-  const stored: unknown = before.printer.settings === null ? {} : JSON.parse(before.printer.settings);
-  const settings = JSON.stringify({ ...(stored as object), ...report.settings }); // safe: only this function writes it
+  const settings = mergeSettings(before.printer.settings, report.settings);
   const agent = report.settings.agent;
   const { agentName, agentVersion } = before.printer.state;
   const name = agentField(agent, "name") ?? agentName;
@@ -126,8 +139,10 @@ interface Moment {
   readonly isLive: boolean;
 }
 
-function followPrint(before: Change, report: Report, known: Print | null, moment: Moment): Change {
+function followPrint(before: Change, report: Report, remembered: Print | null, moment: Moment): Change {
   const { state } = before.printer;
+  // A print that was re-opened is remembered as it had ended before.
+  const known = remembered?.id === state.current?.id ? null : remembered;
   const latest = state.current === null ? 0 : state.marks.latest;
   const date = Math.max(moment.date, latest, known?.endedAt ?? 0);
   const mark = markOf(report);

@@ -73,9 +73,10 @@ export class Store {
       .map((row) => row.ext_id);
   }
 
-  /** Keeps the newest prints by id. */
+  /** Keeps the newest prints by id, each under its last time stamp only. */
   rememberPrint(print: Print): void {
     const image = JSON.stringify(print);
+    this.#sql.exec("DELETE FROM print WHERE id = ? AND ext_id <> ?", print.id, print.extId);
     this.#sql.exec("INSERT OR REPLACE INTO print (ext_id, id, image) VALUES (?, ?, ?)", print.extId, print.id, image);
     const count = this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM print").one().n;
     if (count > PRINTS) this.#sql.exec("DELETE FROM print WHERE id = (SELECT min(id) FROM print)");

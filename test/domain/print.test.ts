@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  endPrint,
-  movePrint,
-  type Outcome,
-  type Print,
-  type PrintContext,
-  printByServer,
-} from "../../src/domain/print.ts";
+import { endPrint, type Outcome, type Print, printByServer } from "../../src/domain/print.ts";
+import { movePrint, type PrintContext } from "../../src/domain/print-move.ts";
 import type { Report } from "../../src/domain/report.ts";
 
 const T = 1_790_000_100;
@@ -118,6 +112,34 @@ describe("the time stamp decides which print is current", () => {
     else expect(moved.current).toMatchObject(after);
     expect(types(moved)).toEqual(events);
   });
+});
+
+describe("a report about an ended print while another is current", () => {
+  const current = aPrint();
+  const ended = (outcome: Outcome) => aPrint({ id: 700_000, extId: T - 7, endedAt: NOW - 40_000, outcome });
+
+  test.each(["finished", "cancelled", "failed", "unknown"] as const)(
+    "[L8] %s: from a backlog it changes nothing",
+    (outcome) => {
+      const event = { ts: T - 7, event: "PrintDone", file: 99 };
+      expect(move(event, { current, known: ended(outcome), isLive: false })).toEqual({
+        ...{ current, changed: [], happenings: [], ended: null, tookId: false },
+      });
+    },
+  );
+
+  test("[L8] near and live: it is that print's time stamp, no skew of this one's", () => {
+    const moved = move({ ts: T - 7 }, { current, known: ended("finished") });
+    expect(moved).toMatchObject({ current: null, ended: { extId: T, by: "other-print" } });
+    expect(moved.changed).toMatchObject([{ id: current.id, extId: T, outcome: "unknown" }]);
+  });
+});
+
+test("[L9] a print that another one ends keeps its own file", () => {
+  const [ended, begun] = move({ ts: T + 900, file: 32 }, { current: aPrint() }).changed;
+  expect([ended?.gCodeFileId, begun?.gCodeFileId]).toEqual([31, 32]);
+  const skewed = move({ ts: T + 5, file: 32 }, { current: aPrint() });
+  expect(skewed.current).toMatchObject({ id: aPrint().id, extId: T + 5, gCodeFileId: 32 });
 });
 
 describe("a late report about a print that ended", () => {

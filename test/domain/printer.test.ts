@@ -66,6 +66,104 @@ describe("the life of a print, by dialect", () => {
       [[0, "finished", "STARTED", "ENDED"]],
     ],
     [
+      "OctoPrint: cancelled, with the status running ahead of its events",
+      [
+        { ts: T, event: "PrintStarted" },
+        { ts: T, text: "Cancelling", event: "PrintCancelling" },
+        { ts: T, text: "Cancelling", event: "PrinterStateChanged" },
+        { ts: T, text: "Operational", event: "PrintCancelled", reason: "cancelled", printTime: null },
+        { ts: T, text: "Operational" },
+        { ts: T, text: "Operational", event: "PrintFailed", reason: "cancelled", printTime: null },
+        { ts: -1, text: "Operational", event: "PrinterStateChanged" },
+      ],
+      [[0, "cancelled", "STARTED", "ENDED"]],
+    ],
+    [
+      "OctoPrint: over before its start was told",
+      [
+        { ts: -1, text: "Printing", event: "PrinterStateChanged" },
+        { ts: T, text: "Finishing", event: "PrintStarted" },
+        { ts: T, text: "Finishing", event: "PrintDone" },
+        { ts: -1, text: "Operational", event: "PrinterStateChanged" },
+      ],
+      [[0, "finished", "STARTED", "ENDED"]],
+    ],
+    [
+      "Moonraker: the started event was lost with its file's record",
+      [{ ts: -1, text: "Operational" }, { wait: 28 }, { ts: T }, { ts: T, event: "PrintDone", text: "Operational" }],
+      [[0, "finished", "STARTED", "ENDED"]],
+    ],
+    [
+      "Moonraker: a pause while idle",
+      [
+        { ts: -1, text: "Pausing" },
+        { ts: -1, text: "Paused" },
+        { ts: -1, text: "Printing" },
+      ],
+      [],
+    ],
+    [
+      "Moonraker: the new job is not in its history yet, and the one before is named",
+      [
+        { ts: T, event: "PrintStarted" },
+        { ts: T, event: "PrintDone", text: "Operational" },
+        { wait: 60 },
+        { ts: T, event: "PrintStarted" },
+        { ts: T + 62 },
+      ],
+      [
+        [0, "finished", "STARTED", "ENDED"],
+        [62, null, "STARTED"],
+      ],
+    ],
+    [
+      "Moonraker: failed alone, and the same file again within the skew",
+      [
+        { ts: T, event: "PrintStarted" },
+        { ts: T, event: "PrintFailed", text: "Operational", error: true },
+        { ts: T + 9, event: "PrintStarted" },
+      ],
+      [
+        [0, "failed", "STARTED", "ENDED"],
+        [9, null, "STARTED"],
+      ],
+    ],
+    [
+      "an event without a time stamp",
+      [{ ts: T }, { ts: null, event: "PrintDone", text: "Operational" }, { ts: T, event: "PrintPaused" }],
+      [[0, null, "STARTED", "PAUSED"]],
+    ],
+    [
+      "Klipper shut down for five minutes, {} once a second, then idle",
+      [{ ts: T }, ...Array<Step>(300).fill("blank"), { ts: -1, text: "Operational" }],
+      [[0, "unknown", "STARTED", "ENDED"]],
+    ],
+    [
+      "server away until the print was over and another began: both are told late",
+      [
+        { ts: T },
+        "close",
+        { wait: 1200 },
+        "open",
+        { ts: T, at: T + 300, event: "PrintDone", text: "Operational" },
+        { ts: -1, at: T + 330, text: "Operational" },
+        { ts: T + 600, at: T + 601, event: "PrintStarted" },
+        { ts: T + 600 },
+      ],
+      [
+        [0, "finished", "STARTED", "ENDED"],
+        [600, null, "STARTED"],
+      ],
+    ],
+    [
+      "the queue was full: only the time stamps tell",
+      [{ ts: T }, "close", { wait: 9000 }, "open", { ts: T, at: T + 60 }, { ts: T + 7000 }],
+      [
+        [0, "unknown", "STARTED", "ENDED"],
+        [7000, null, "STARTED"],
+      ],
+    ],
+    [
       "OctoPrint: printer lost in mid-print",
       [
         { ts: T, event: "PrintStarted" },
@@ -165,6 +263,16 @@ test("[L11] late events are dated by the agent's clock, never before the print's
     { ts: T, at: T - 900, event: "PrintResumed" },
   ]);
   expect(printer.events.map((event) => (event.createdAt - START) / 1000)).toEqual([1, 20, 20]);
+});
+
+test("[L13] statistics of a cancelled OctoPrint print come from before its progress was cleared", () => {
+  const printer = tell([
+    { ts: T, event: "PrintStarted" },
+    { ts: T, text: "Cancelling", event: "PrintCancelling", printTime: 312 },
+    { ts: T, text: "Cancelling", event: "PrintCancelled", reason: "cancelled", printTime: null },
+    { ts: T, text: "Operational", event: "PrintFailed", reason: "cancelled", printTime: null },
+  ]);
+  expect([...printer.prints.values()]).toMatchObject([{ outcome: "cancelled", printTimeSeconds: 312 }]);
 });
 
 test("[P10] {} once a second changes nothing after the first", () => {
@@ -302,8 +410,9 @@ test("[L12] over random interleavings, duplicates, reorderings and evictions his
       const current = [...printer.prints.values()].filter((print) => print.endedAt === null);
       expect(current).toEqual(printer.printer.state.current === null ? [] : [printer.printer.state.current]);
       expect(new Set(printer.events.map((event) => event.id)).size).toBe(printer.events.length);
+      expect(new Set([...printer.prints.values()].map((print) => print.extId)).size).toBe(printer.prints.size);
       for (const print of printer.prints.values()) {
-        const told = printer.events.filter((event) => event.printId === print.id);
+        const told = printer.events.filter((event) => event.printId === print.id && event.type !== "PRINTER_ERROR");
         expect(told.filter((event) => event.type === "STARTED")).toHaveLength(1);
         const ends = told.filter((event) => event.type === "ENDED" && event.title !== "Print Job Ended");
         expect(ends.length).toBeLessThanOrEqual(1);

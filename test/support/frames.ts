@@ -11,10 +11,13 @@ export interface Said {
   readonly name?: string | null;
   readonly error?: boolean;
   readonly temperature?: number;
+  /** Seconds; null: the whole progress is null, as in OctoPrint's `PrintCancelled`. */
+  readonly printTime?: number | null;
 }
 
 export function frame(said: Said): Record<string, unknown> {
   const { ts, text = "Printing", event, reason, at = Date.now() / 1000, name = "hook.gcode", error = false } = said;
+  const { printTime = 60 } = said;
   const data = reason === undefined ? {} : { data: { reason } };
   return {
     current_print_ts: ts,
@@ -22,7 +25,7 @@ export function frame(said: Said): Record<string, unknown> {
       _ts: at,
       state: { text, flags: { printing: text === "Printing", error, closedOrError: text === "Offline" }, error: null },
       job: { file: { name } },
-      progress: { completion: 5, printTime: 60 },
+      progress: { completion: printTime === null ? null : 5, printTime },
       temperatures: { tool0: { actual: said.temperature ?? 200, target: 200, offset: 0 } },
     },
     ...(event === undefined ? {} : { event: { event_type: event, ...data } }),

@@ -58,9 +58,15 @@ export class MemoryPrinter {
       this.effects.push(effect);
       if (effect.type === "project-print") this.prints.set(effect.print.id, effect.print);
       if (effect.type === "project-event") this.events.push(effect.event);
-      if (effect.type === "remember-print") this.#remembered.set(effect.print.extId, effect.print);
+      if (effect.type === "remember-print") this.#remember(effect.print);
     }
     return stepped.reply;
+  }
+
+  /** Each print under its last time stamp only, as the object does. */
+  #remember(print: Print): void {
+    for (const [extId, { id }] of this.#remembered) if (id === print.id) this.#remembered.delete(extId);
+    this.#remembered.set(print.extId, print);
   }
 
   open(): void {
