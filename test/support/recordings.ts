@@ -38,6 +38,8 @@ export type RecordedLine =
     }
   | { readonly kind: "frame"; readonly t: number; readonly frame: RecordedFrame }
   | { readonly kind: "binary"; readonly t: number }
+  /** A command of the server's that the agent obeyed. */
+  | { readonly kind: "command"; readonly t: number; readonly cmd: "pause" | "resume" | "cancel" }
   | { readonly kind: "closed"; readonly t: number; readonly code: number | null };
 
 export const RECORDINGS = {
@@ -47,7 +49,7 @@ export const RECORDINGS = {
   "octoprint receipts": linesOf(octoprintReceipts),
 } as const satisfies Record<string, readonly RecordedLine[]>;
 
-/** Only what the agent did: what the stub sent and answered is its own. */
+/** What the agent did, and the commands that it obeyed: all else that the stub sent and answered is its own. */
 function linesOf(text: string): RecordedLine[] {
   const lines = text
     .trim()
@@ -55,6 +57,7 @@ function linesOf(text: string): RecordedLine[] {
     .map((line) => JSON.parse(line));
   return lines.flatMap((line, index): RecordedLine[] => {
     if (line.event === "closed") return [{ kind: "closed", t: line.t, code: line.code }];
+    if (line.from === "server") return commandsOf(line);
     if (line.from !== "agent") return [];
     if (line.http !== undefined) return [{ kind: "call", ...line }];
     if (line.handshake !== undefined) {
@@ -63,6 +66,17 @@ function linesOf(text: string): RecordedLine[] {
     if (line.text !== undefined) return [{ kind: "frame", t: line.t, frame: line.text }];
     return line.binary_bson === undefined ? [] : [{ kind: "binary", t: line.t }];
   });
+}
+
+/** OctoPrint's agent does not obey a pause without arguments (protocol 5.1). */
+function commandsOf(line: {
+  t: number;
+  text?: { commands?: { cmd: "pause" | "resume" | "cancel"; args?: object }[] };
+}) {
+  const commands = line.text?.commands ?? [];
+  return commands
+    .filter(({ cmd, args }) => cmd !== "pause" || args !== undefined)
+    .map(({ cmd }) => ({ kind: "command", t: line.t, cmd }) as const);
 }
 
 export function callsOf(lines: readonly RecordedLine[]): RecordedCall[] {

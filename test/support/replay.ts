@@ -1,0 +1,230 @@
+/**
+ * Replays the agent's side of a recording through the whole Worker: its HTTP calls, handshakes, frames and closes, with the
+ * clock at the recorded times. Tokens, codes and ids that the recording's stub gave are replaced by the real server's.
+ */
+import { vi } from "vitest";
+import { type Account, type Answer, call, dialAgent, makeAccount, makePrinterOf } from "./api.ts";
+import { freshIp } from "./linking.ts";
+import { ScriptedAgent } from "./printer.ts";
+import { bytesOf, type RecordedCall, type RecordedFrame, type RecordedLine } from "./recordings.ts";
+
+/** Recordings are moved a year ahead of any clock, so that no alarm of theirs lies in the past. */
+export const SHIFT_S = 365 * 24 * 60 * 60;
+
+export interface Answered {
+  readonly recorded: RecordedCall;
+  readonly answer: Answer;
+}
+
+export interface Replayed {
+  readonly account: Account;
+  readonly printerId: number;
+  readonly answers: readonly Answered[];
+  /** Answers of the commands' REST calls, in order. */
+  readonly commands: readonly Answer[];
+  /** Statuses of the handshakes, and whether the stub had accepted them. */
+  readonly handshakes: readonly { readonly status: number; readonly isAccepted: boolean }[];
+  /** Frames of ours that found fault with one of the agent's. */
+  readonly faults: number;
+  /** The newest status that was sent, as the server got it. */
+  readonly lastStatus: unknown;
+}
+
+export class Replay {
+  readonly #account: Account;
+  readonly #printerId: number;
+  readonly #ip = freshIp();
+  /** Of the file that the recording fetched from the stub's cloud. */
+  readonly #cloudFileId: number;
+  #token: string;
+  #agent: ScriptedAgent | null = null;
+  #passcode = "";
+  #usedCode = "000000";
+  readonly #recordedCodes = new Set(["000000"]);
+  #fileId: unknown = null;
+  #pendingRef: unknown = null;
+  /** The recording has receipts of commands; in an older one the stub asked for none. */
+  #hasReceipts = false;
+  readonly #answers: Answered[] = [];
+  readonly #commands: Promise<Answer>[] = [];
+  readonly #handshakes: { status: number; isAccepted: boolean }[] = [];
+  #faults = 0;
+  #lastStatus: unknown = null;
+
+  private constructor(account: Account, printer: { id: number; auth_token: string }, cloudFileId: number) {
+    this.#account = account;
+    this.#printerId = printer.id;
+    this.#token = printer.auth_token;
+    this.#cloudFileId = cloudFileId;
+  }
+
+  /** `makeCloudFile` gives the id of a file in that account's cloud. Date is faked from here on. */
+  static async run(
+    lines: readonly RecordedLine[],
+    makeCloudFile: (userId: number) => Promise<number>,
+  ): Promise<Replayed> {
+    const account = await makeAccount();
+    const replay = new Replay(account, await makePrinterOf(account), await makeCloudFile(account.userId));
+    const stamps = lines.map((line) => (line.kind === "frame" ? (line.frame.status?._ts ?? 0) - line.t : 0));
+    const start = Math.max(...stamps) + SHIFT_S;
+    replay.#hasReceipts = lines.some((line) => line.kind === "frame" && isReceiptRef(line.frame.passthru?.ref));
+    for (const line of lines) {
+      vi.setSystemTime((start + line.t) * 1000);
+      await replay.#play(line);
+    }
+    return replay.#end();
+  }
+
+  async #end(): Promise<Replayed> {
+    this.#countFaults();
+    return {
+      account: this.#account,
+      printerId: this.#printerId,
+      answers: this.#answers,
+      commands: await Promise.all(this.#commands),
+      handshakes: this.#handshakes,
+      faults: this.#faults,
+      lastStatus: this.#lastStatus,
+    };
+  }
+
+  #play(line: RecordedLine): Promise<void> | void {
+    switch (line.kind) {
+      case "call":
+        return this.#call(line);
+      case "handshake":
+        return this.#dial(line.isAccepted);
+      case "frame":
+        return this.#say(JSON.stringify(this.#translated(line.frame)));
+      case "binary":
+        return this.#say(new Uint8Array([5, 0, 0, 0, 0]).buffer);
+      case "command":
+        return this.#command(line.cmd);
+      case "closed":
+        return this.#close();
+    }
+  }
+
+  /** A file's download goes wherever the server said, without a token: it is no call of this server's. */
+  async #call(recorded: RecordedCall): Promise<void> {
+    if (recorded.path.startsWith("/dl/")) return;
+    const { authorization, "content-length": _length, ...headers } = recorded.headers;
+    const isBare = authorization === undefined || authorization === "Token";
+    const sent = {
+      ...headers,
+      "CF-Connecting-IP": this.#ip,
+      ...(authorization === undefined ? {} : { authorization: isBare ? authorization : `Token ${this.#token}` }),
+    };
+    const raw = this.#bodyOf(recorded);
+    const path = await this.#pathOf(recorded);
+    const answer = await call(recorded.http, path, { headers: sent, ...(raw === null ? {} : { raw }) });
+    this.#answers.push({ recorded, answer });
+    this.#learn(recorded, answer);
+  }
+
+  #bodyOf(recorded: RecordedCall): Uint8Array | string | null {
+    if (!recorded.path.endsWith("/unlinked/")) return bytesOf(recorded);
+    const poll = JSON.parse(recorded.body ?? "{}");
+    return JSON.stringify("one_time_passcode" in poll ? { ...poll, one_time_passcode: this.#passcode } : poll);
+  }
+
+  async #pathOf({ path }: RecordedCall): Promise<string> {
+    const [, code] = /verify\/\?code=(\d+)/.exec(path) ?? [];
+    if (code === undefined) {
+      return path.replace("/printers/77/", `/printers/${this.#printerId}/`).replace("/9/", `/${this.#cloudFileId}/`);
+    }
+    // A code that the recording uses again was used up by then.
+    if (!this.#recordedCodes.has(code)) this.#usedCode = await this.#freshCode();
+    this.#recordedCodes.add(code);
+    return `/api/v1/octo/verify/?code=${this.#usedCode}`;
+  }
+
+  async #freshCode(): Promise<string> {
+    const path = `/api/v1/onetimeverificationcodes/?printer_id=${this.#printerId}`;
+    const { status, body } = await call("GET", path, { token: this.#account.token });
+    if (status !== 200) throw new Error(`no code: ${status}`);
+    return body.code ?? body[0].code;
+  }
+
+  #learn({ path, http }: RecordedCall, { status, body }: Answer): void {
+    if (path.endsWith("/unlinked/")) this.#passcode = body.one_time_passcode ?? "";
+    if (path.includes("/verify/") && status === 200) this.#token = body.printer.auth_token;
+    if (path.endsWith("/g_code_files/") && http === "POST") this.#fileId = body.id;
+  }
+
+  /** A handshake that the stub refused is made with a token that was never any. */
+  async #dial(isAccepted: boolean): Promise<void> {
+    const { status, webSocket } = await dialAgent(isAccepted ? this.#token : `${this.#token.slice(0, -1)}!`);
+    this.#handshakes.push({ status, isAccepted });
+    this.#countFaults();
+    if (webSocket !== null) this.#agent = new ScriptedAgent(webSocket);
+  }
+
+  #translated(frame: RecordedFrame): object {
+    const { current_print_ts: ts, status, passthru } = frame;
+    if (status !== undefined) this.#lastStatus = this.#translatedStatus(status);
+    return {
+      ...frame,
+      ...(ts === undefined ? {} : { current_print_ts: ts > 0 ? ts + SHIFT_S : ts }),
+      ...(status === undefined ? {} : { status: this.#lastStatus }),
+      ...(passthru?.ref === undefined ? {} : { passthru: { ...passthru, ref: this.#refOf(passthru.ref) } }),
+    };
+  }
+
+  #translatedStatus(status: NonNullable<RecordedFrame["status"]>): object {
+    const { _ts, job } = status;
+    const file = job?.file;
+    const id = file?.obico_g_code_file_id == null ? {} : { obico_g_code_file_id: this.#fileId };
+    return {
+      ...status,
+      ...(_ts === undefined ? {} : { _ts: _ts + SHIFT_S }),
+      ...(file === undefined ? {} : { job: { ...job, file: { ...file, ...id } } }),
+    };
+  }
+
+  /** Receipts of commands carry the server's own reference. */
+  #refOf(recorded: unknown): unknown {
+    return isReceiptRef(recorded) ? this.#pendingRef : recorded;
+  }
+
+  async #say(frame: string | ArrayBuffer): Promise<void> {
+    this.#agent?.send(frame);
+    await this.#agent?.settled();
+  }
+
+  /** Given over REST; the agent reads the frame before its recorded life goes on. */
+  async #command(cmd: "pause" | "resume" | "cancel"): Promise<void> {
+    const agent = this.#agent;
+    if (agent === null) throw new Error("no agent");
+    const path = `/api/v1/printers/${this.#printerId}/${cmd}_print/`;
+    this.#commands.push(call("POST", path, { token: this.#account.token, body: {} }));
+    for (;;) {
+      const frame = await agent.next("passthru");
+      const { ref } = frame.passthru as { ref: string };
+      this.#pendingRef = ref;
+      if ("commands" in frame) return this.#hasReceipts ? undefined : this.#say(receipt(ref));
+      await this.#say(JSON.stringify({ passthru: { ref, ret: "PAUSED" } }));
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#agent?.close();
+    await this.#agent?.untilClosed();
+    this.#countFaults();
+    this.#agent = null;
+    await call("GET", `/api/v1/printers/${this.#printerId}/`, { token: this.#account.token });
+  }
+
+  #countFaults(): void {
+    this.#faults += this.#agent?.pending("error") ?? 0;
+  }
+}
+
+function isReceiptRef(ref: unknown): boolean {
+  return typeof ref === "string" && ref.startsWith("cmd-");
+}
+
+/** As Moonraker's agent gives it; no state id is as good as an expected one. */
+function receipt(ref: string): string {
+  return JSON.stringify({ passthru: { ref, error: "Request not supported." } });
+}
