@@ -229,7 +229,7 @@ CREATE TABLE `prints` (
 	CONSTRAINT "prints_alert_overwrite" CHECK("prints"."alert_overwrite" is null or "prints"."alert_overwrite" in ('FAILED', 'NOT_FAILED'))
 );
 --> statement-breakpoint
-CREATE INDEX `prints_user_started` ON `prints` (`user_id`,`started_at`,`id`);--> statement-breakpoint
+CREATE INDEX `prints_user_started` ON `prints` (`user_id`,`started_at`,`id`,`deleted_at`);--> statement-breakpoint
 CREATE INDEX `prints_g_code_file` ON `prints` (`g_code_file_id`) WHERE "prints"."g_code_file_id" is not null;--> statement-breakpoint
 CREATE TABLE `unlinked_agents` (
 	`id` integer PRIMARY KEY NOT NULL,

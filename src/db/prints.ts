@@ -4,7 +4,7 @@
  */
 import { and, asc, desc, eq, getTableColumns, isNotNull, isNull, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
-import type { AlertOverwrite, Print } from "../domain/print.ts";
+import type { Print, PrintEdit } from "../domain/print.ts";
 import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
 import { anyOf, type PrintSelection, selects } from "./print-selection.ts";
@@ -44,15 +44,20 @@ export async function listPrints(
   return rows.map((row) => listedOfRow(row, now));
 }
 
+export interface WantedPrint {
+  readonly userId: number;
+  readonly id: number;
+  readonly withDeleted: boolean;
+}
+
 /** Undefined unless the account has it; a deleted one only `withDeleted`. */
-export async function findPrint(
-  db: Db,
-  wanted: { readonly userId: number; readonly id: number; readonly withDeleted: boolean },
-  now: number,
-): Promise<ListedPrint | undefined> {
-  const isOwn = and(eq(prints.id, wanted.id), eq(prints.userId, wanted.userId));
-  const [row] = await joined(db).where(wanted.withDeleted ? isOwn : and(isOwn, isNull(prints.deletedAt)));
+export async function findPrint(db: Db, wanted: WantedPrint, now: number): Promise<ListedPrint | undefined> {
+  const [row] = await joined(db).where(isWanted(wanted));
   return row === undefined ? undefined : listedOfRow(row, now);
+}
+
+function isWanted({ id, userId, withDeleted }: WantedPrint) {
+  return and(eq(prints.id, id), eq(prints.userId, userId), withDeleted ? undefined : isNull(prints.deletedAt));
 }
 
 const current = alias(prints, "current_prints");
@@ -63,7 +68,7 @@ const shortStatus = sql<string | null>`'{"state":{"flags":{"printing":' ||
 
 const { settings: _long, ...printerColumns } = getTableColumns(printers);
 
-function joined(db: Db) {
+export function joined(db: Db) {
   return db
     .select({ print: prints, printer: printerColumns, status: shortStatus, current, file: gCodeFiles })
     .from(prints)
@@ -78,7 +83,7 @@ type JoinedRow = Awaited<ReturnType<typeof joined>>[number];
 
 const NO_LIVE_COPY = { at: 0, statusAt: null, lastSeenAt: null, normalizedP: 0, lastExaminedAt: null } as const;
 
-function listedOfRow({ print, printer, status, current, file }: JoinedRow, now: number): ListedPrint {
+export function listedOfRow({ print, printer, status, current, file }: JoinedRow, now: number): ListedPrint {
   const view = (row: NonNullable<typeof printer>): PrinterView => {
     const live = { ...NO_LIVE_COPY, printerId: row.id, status };
     return viewOfRow({ printer: { ...row, settings: null }, live, print: current }, now);
@@ -91,23 +96,19 @@ function listedOfRow({ print, printer, status, current, file }: JoinedRow, now: 
   };
 }
 
-/** What `http` may write of a print that ended. */
-export interface PrintEdit {
-  readonly alertOverwrite?: AlertOverwrite | null;
-  readonly filamentUsed?: number | null;
-  readonly printTime?: number | null;
-}
-
-const isEnded = and(isNotNull(prints.endedAt), isNull(prints.deletedAt));
-
-/** False when nothing was written: the account has no such print, or it has not ended. */
-export async function editPrint(db: Db, userId: number, id: number, edit: PrintEdit): Promise<boolean> {
-  const rows = await db
+/** The print as it is then; undefined when nothing was written: the account has no such print, or D1 does not show its end. */
+export async function editEndedPrint(
+  db: Db,
+  wanted: { readonly userId: number; readonly id: number },
+  edit: PrintEdit,
+): Promise<Print | undefined> {
+  const { alertOverwrite, filamentUsedMm: filamentUsed, printTimeSeconds: printTime } = edit;
+  const [row] = await db
     .update(prints)
-    .set(edit)
-    .where(and(eq(prints.id, id), eq(prints.userId, userId), isEnded))
-    .returning({ id: prints.id });
-  return rows.length > 0;
+    .set({ alertOverwrite, filamentUsed, printTime })
+    .where(and(isWanted({ ...wanted, withDeleted: false }), isNotNull(prints.endedAt)))
+    .returning();
+  return row === undefined ? undefined : printOfRow(row);
 }
 
 /** A print that only its printer's object can end. */
@@ -117,16 +118,21 @@ export interface CurrentPrint {
   readonly printerUid: string;
 }
 
-/** Deletes those of `ids` that the account has and that ended; `current` are those that did not. */
+/** One round trip: deletes those of `ids` that the account has and that ended; `current` are those that did not. */
 export async function deleteEndedPrints(
   db: Db,
   userId: number,
   ids: readonly number[],
   now: number,
 ): Promise<{ deleted: number; current: CurrentPrint[] }> {
-  const isMeant = and(eq(prints.userId, userId), sql`${prints.id} in ${anyOf(ids)}`);
+  // The plus keeps SQLite off the account's index: the ids are fewer than an account's prints.
+  const isMeant = sql`${prints.id} in ${anyOf(ids)} and +${prints.userId} = ${userId}`;
   const [deleted, current] = await db.batch([
-    db.update(prints).set({ deletedAt: now }).where(and(isMeant, isEnded)).returning({ id: prints.id }),
+    db
+      .update(prints)
+      .set({ deletedAt: now })
+      .where(and(isMeant, isNotNull(prints.endedAt), isNull(prints.deletedAt)))
+      .returning({ id: prints.id }),
     db
       .select({ id: prints.id, printerId: prints.printerId, printerUid: printers.uid })
       .from(prints)

@@ -100,7 +100,8 @@ interface OwnedOnceEnded {
 function keepOnceEnded(image: OwnedOnceEnded) {
   return {
     alertOverwrite: sql`iif(${prints.endedAt} is null, ${image.alertOverwrite}, ${prints.alertOverwrite})`,
-    deletedAt: sql`iif(${prints.endedAt} is null, ${image.deletedAt}, ${prints.deletedAt})`,
+    // A print that is re-opened keeps its owner's deletion: no write ever brings a deleted row back.
+    deletedAt: sql`coalesce(${prints.deletedAt}, ${image.deletedAt})`,
     filamentUsed: sql`iif(${prints.endedAt} is null, ${image.filamentUsed}, ${prints.filamentUsed})`,
     printTime: sql`iif(${prints.endedAt} is null, ${image.printTime}, ${prints.printTime})`,
   };

@@ -229,7 +229,8 @@ export const prints = sqliteTable(
     deletedAt: integer(),
   },
   (t) => [
-    index("prints_user_started").on(t.userId, t.startedAt, t.id),
+    // What an offset skips is skipped in here, deleted or not.
+    index("prints_user_started").on(t.userId, t.startedAt, t.id, t.deletedAt),
     index("prints_g_code_file").on(t.gCodeFileId).where(sql`${t.gCodeFileId} is not null`),
     check("prints_outcome", sql`${t.outcome} is null or ${oneOf(t.outcome, OUTCOMES)}`),
     check("prints_alert_overwrite", sql`${t.alertOverwrite} is null or ${oneOf(t.alertOverwrite, ALERT_OVERWRITES)}`),

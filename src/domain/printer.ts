@@ -19,7 +19,7 @@ import { type Failure, notFound } from "./failure.ts";
 import { ledgerFacts, nextPrintId, takeFrame, withMove } from "./frame.ts";
 import { isGenerationValid, relinkGeneration, rotateGeneration, useGeneration } from "./generation.ts";
 import { onPrintEnded, onSendFailed, onTime, takeCommand } from "./ledger.ts";
-import { type AlertOverwrite, endPrint, type Print, printByServer } from "./print.ts";
+import { type AlertOverwrite, editPrint, endPrint, type Print, type PrintEdit, printByServer } from "./print.ts";
 import type { AgentFrame } from "./report.ts";
 import { presence, recoverStatus, statusText } from "./status.ts";
 import type { PrinterView } from "./view.ts";
@@ -47,6 +47,7 @@ export type Input =
   /** `takenExtIds`: time stamps of remembered prints at and after `now`. */
   | { readonly type: "start-print"; readonly filename: string; readonly takenExtIds: readonly number[] }
   | { readonly type: "finish-print"; readonly isCancelled: boolean }
+  | { readonly type: "edit-print"; readonly printId: number; readonly edit: PrintEdit }
   | { readonly type: "remove-print"; readonly printId: number }
   | ({ readonly type: "agent-called" } & AgentHello)
   | { readonly type: "agent-event"; readonly event: AgentEvent }
@@ -79,6 +80,7 @@ const ARCHIVED_INPUTS: ReadonlySet<Input["type"]> = new Set([
   "unarchive",
   "remove",
   "status-found",
+  "edit-print",
   "remove-print",
 ]);
 const AGENT_INPUTS: ReadonlySet<Input["type"]> = new Set(["agent-opened", "agent-called", "agent-event", "frame"]);
@@ -136,6 +138,7 @@ type OwnerInput = Extract<
       | "acknowledge"
       | "start-print"
       | "finish-print"
+      | "edit-print"
       | "remove-print";
   }
 >;
@@ -164,11 +167,11 @@ function stepOwner(before: Change, input: OwnerInput, now: number): Step {
     case "start-print":
       return { ...startPrint(before, input, now), reply: { type: "fact", succeeded: true } };
     case "finish-print":
+    case "edit-print":
+      return fact(before, currentIf(state, input.printId), (print) => withPrint(before, editPrint(print, input.edit)));
       return fact(before, state.current, (print) => finishPrint(before, print, input.isCancelled, now));
     case "remove-print":
-      return fact(before, state.current?.id === input.printId ? state.current : null, (print) =>
-        removePrint(before, print, now),
-      );
+      return fact(before, currentIf(state, input.printId), (print) => removePrint(before, print, now));
   }
 }
 
@@ -180,6 +183,11 @@ function fact(before: Change, print: Print | null, act: (print: Print) => Change
   const succeeded = print !== null;
   return { ...(print === null ? before : act(print)), reply: { type: "fact", succeeded } };
 }
+/** The current print if it is the one that is meant. */
+function currentIf({ current }: PrinterState, printId: number): Print | null {
+  return current?.id === printId ? current : null;
+}
+
 
 function agentCalled(before: Change, hello: AgentHello & { type: "agent-called" }, now: number): Step {
   const { tokens } = before.printer.state;

@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 
-const REQUIRED = "This field is required.";
+export const REQUIRED = "This field is required.";
 const NOT_NULL = "This field may not be null.";
 const BLANK = "This field may not be blank.";
 
@@ -67,6 +67,13 @@ export function freeTextField(maxCodePoints: number) {
     .meta({ maxLength: maxCodePoints });
 }
 
+/** Any RFC 3339 moment, as epoch milliseconds. */
+export function timeField() {
+  return z.iso
+    .datetime({ offset: true, error: fault("Datetime has wrong format. Use RFC 3339.") })
+    .transform((text) => Date.parse(text));
+}
+
 /** An agent's text: what cannot be stored or is too long is cut rather than refused. */
 export function lenientTextField(maxCodeUnits: number) {
   return z
@@ -110,17 +117,28 @@ export function readText(schema: z.ZodObject, texts: Readonly<Record<string, unk
   const read = Object.entries(schema.shape).flatMap(([key, field]) => {
     const value = texts[key];
     if (value === undefined) return [];
-    const type = typeOf(field);
-    if (type === "array") return [[key, Array.isArray(value) ? value : [value]]];
-    return [[key, readValue(type, lastOf(value))]];
+    const items = itemsOf(field);
+    if (items === null) return [[key, readValue(typeOf(field), lastOf(value))]];
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    return [[key, values.map((one) => readValue(typeOf(items), one))]];
   });
   return Object.fromEntries(read);
 }
 
-/** The type under `optional`, `default` and the like. */
-function typeOf(field: z.core.$ZodType): string {
+/** What stands under `optional`, `default` and the like. */
+function bare(field: z.core.$ZodType): z.core.$ZodType {
   const { def } = field._zod;
-  return "innerType" in def && def.innerType instanceof z.core.$ZodType ? typeOf(def.innerType) : def.type;
+  return "innerType" in def && def.innerType instanceof z.core.$ZodType ? bare(def.innerType) : field;
+}
+
+function typeOf(field: z.core.$ZodType): string {
+  return bare(field)._zod.def.type;
+}
+
+/** What an array's items are; null for other fields. */
+function itemsOf(field: z.core.$ZodType): z.core.$ZodType | null {
+  const array = bare(field);
+  return array instanceof z.core.$ZodArray ? array._zod.def.element : null;
 }
 
 function readValue(type: string, value: unknown): unknown {

@@ -78,3 +78,22 @@ export function printJson(print: Print, { printerId, printer, file }: PrintOwner
     outcome: print.outcome,
   };
 }
+
+/** What the prints' own routes show beside it. */
+export const DetailedPrintJson = PrintJson.extend({
+  prediction_json_url: z.string(),
+  printshotfeedback_set: z.tuple([]),
+  firstlayerinspection_set: z.tuple([]),
+}).meta({ id: "Print" });
+
+export function detailedPrintJson({
+  print,
+  ...owner
+}: PrintOwner & { readonly print: Print }): z.input<typeof DetailedPrintJson> {
+  return {
+    ...printJson(print, owner),
+    prediction_json_url: `/api/v1/prints/${print.id}/prediction_json/`,
+    printshotfeedback_set: [],
+    firstlayerinspection_set: [],
+  };
+}

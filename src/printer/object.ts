@@ -6,7 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { ConfigurationPatch } from "../domain/configuration.ts";
 import type { AgentEvent } from "../domain/events.ts";
 import type { Failure } from "../domain/failure.ts";
-import type { AlertOverwrite } from "../domain/print.ts";
+import type { AlertOverwrite, PrintEdit } from "../domain/print.ts";
 import type { Input } from "../domain/printer.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { PrinterView } from "../domain/view.ts";
@@ -158,6 +158,10 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
 
   agentEvent(agent: AgentCredential, event: AgentEvent): Promise<Result<null>> {
     return this.#called(agent, () => {
+  editPrint(uid: string, printId: number, edit: PrintEdit): Promise<Result<FactAnswer>> {
+    return this.#fact(uid, () => ({ type: "edit-print", printId, edit }));
+  }
+
       this.#seam.apply({ type: "agent-event", event });
       return null;
     });

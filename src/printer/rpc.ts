@@ -5,7 +5,7 @@
 import type { CommandKind, CommandRecord, Initiator, PrintFile } from "../domain/command.ts";
 import type { ConfigurationPatch } from "../domain/configuration.ts";
 import type { AgentEvent } from "../domain/events.ts";
-import type { AlertOverwrite } from "../domain/print.ts";
+import type { AlertOverwrite, PrintEdit } from "../domain/print.ts";
 import type { Result } from "../domain/result.ts";
 import type { PrinterView } from "../domain/view.ts";
 
@@ -94,3 +94,5 @@ export const CREDENTIAL_HEADERS = {
   keyId: "x-platen-key-id",
   printerId: "x-platen-printer-id",
 } as const;
+  /** Edits that print if it is current; `succeeded` is false when it is not. */
+  editPrint(uid: string, printId: number, edit: PrintEdit): Promise<Result<FactAnswer>>;
