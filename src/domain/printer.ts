@@ -167,9 +167,9 @@ function stepOwner(before: Change, input: OwnerInput, now: number): Step {
     case "start-print":
       return { ...startPrint(before, input, now), reply: { type: "fact", succeeded: true } };
     case "finish-print":
+      return fact(before, state.current, (print) => finishPrint(before, print, input.isCancelled, now));
     case "edit-print":
       return fact(before, currentIf(state, input.printId), (print) => withPrint(before, editPrint(print, input.edit)));
-      return fact(before, state.current, (print) => finishPrint(before, print, input.isCancelled, now));
     case "remove-print":
       return fact(before, currentIf(state, input.printId), (print) => removePrint(before, print, now));
   }
@@ -183,11 +183,11 @@ function fact(before: Change, print: Print | null, act: (print: Print) => Change
   const succeeded = print !== null;
   return { ...(print === null ? before : act(print)), reply: { type: "fact", succeeded } };
 }
+
 /** The current print if it is the one that is meant. */
 function currentIf({ current }: PrinterState, printId: number): Print | null {
   return current?.id === printId ? current : null;
 }
-
 
 function agentCalled(before: Change, hello: AgentHello & { type: "agent-called" }, now: number): Step {
   const { tokens } = before.printer.state;

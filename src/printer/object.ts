@@ -141,6 +141,10 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     return this.#fact(uid, () => ({ type: "finish-print", isCancelled: cancelled }));
   }
 
+  editPrint(uid: string, printId: number, edit: PrintEdit): Promise<Result<FactAnswer>> {
+    return this.#fact(uid, () => ({ type: "edit-print", printId, edit }));
+  }
+
   removePrint(uid: string, printId: number): Promise<Result<FactAnswer>> {
     return this.#fact(uid, () => ({ type: "remove-print", printId }));
   }
@@ -158,10 +162,6 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
 
   agentEvent(agent: AgentCredential, event: AgentEvent): Promise<Result<null>> {
     return this.#called(agent, () => {
-  editPrint(uid: string, printId: number, edit: PrintEdit): Promise<Result<FactAnswer>> {
-    return this.#fact(uid, () => ({ type: "edit-print", printId, edit }));
-  }
-
       this.#seam.apply({ type: "agent-event", event });
       return null;
     });

@@ -78,6 +78,8 @@ export interface PrinterRpc {
   acknowledge(uid: string, overwrite: AlertOverwrite | null): Promise<Result<FactAnswer>>;
   startPrint(uid: string, filename: string): Promise<Result<FactAnswer>>;
   finishPrint(uid: string, cancelled: boolean): Promise<Result<FactAnswer>>;
+  /** Edits that print if it is current; `succeeded` is false when it is not. */
+  editPrint(uid: string, printId: number, edit: PrintEdit): Promise<Result<FactAnswer>>;
   /** Ends and deletes that print if it is current; `succeeded` is false when it is not. */
   removePrint(uid: string, printId: number): Promise<Result<FactAnswer>>;
   /** `unauthenticated` when the generation is dead or the printer archived or deleted. */
@@ -94,5 +96,3 @@ export const CREDENTIAL_HEADERS = {
   keyId: "x-platen-key-id",
   printerId: "x-platen-printer-id",
 } as const;
-  /** Edits that print if it is current; `succeeded` is false when it is not. */
-  editPrint(uid: string, printId: number, edit: PrintEdit): Promise<Result<FactAnswer>>;
