@@ -11,6 +11,12 @@ import type { HttpEnv } from "./http/context.ts";
 import { currentPrint } from "./http/current-print.ts";
 import { docs } from "./http/docs.ts";
 import { onError, onNotFound, problem, unwrap } from "./http/errors.ts";
+import { events } from "./http/events.ts";
+import { gCodeDownload } from "./http/g-code-download.ts";
+import { gCodeFiles } from "./http/g-code-files.ts";
+import { gCodeFolders } from "./http/g-code-folders.ts";
+import { linking } from "./http/linking.ts";
+import { printFile } from "./http/print-file.ts";
 import { printStatistics } from "./http/print-statistics.ts";
 import { printers } from "./http/printers.ts";
 import { prints } from "./http/prints.ts";
@@ -62,6 +68,10 @@ export const app = shell
   .route("/", currentPrint)
   .route("/", printStatistics)
   .route("/", prints)
+  .route("/", events)
+  .route("/", gCodeFiles)
+  .route("/", gCodeFolders)
+  .route("/", gCodeDownload)
   .route("/", users)
   .route("/", agent);
 

@@ -19,8 +19,8 @@ export async function listEvents(
   const { of, types, classes } = selection;
   const isSelected = and(
     "userId" in of ? eq(printerEvents.userId, of.userId) : eq(printerEvents.printerId, of.printerId),
-    types === null ? undefined : inArray(printerEvents.eventType, [...types]),
-    classes === null ? undefined : inArray(printerEvents.eventClass, [...classes]),
+    types === null ? undefined : inArray(printerEvents.eventType, [...new Set(types)]),
+    classes === null ? undefined : inArray(printerEvents.eventClass, [...new Set(classes)]),
   );
   const rows = await db
     .select()

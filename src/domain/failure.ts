@@ -17,8 +17,8 @@ export type FieldErrors = Readonly<Record<string, readonly string[]>>;
 export type Failure =
   | { readonly code: "unauthenticated"; readonly reason: "missing" | "invalid"; readonly realm: "api" | "agent" }
   | { readonly code: "insufficient_scope" }
-  /** `noun` null: the path itself is unknown. */
-  | { readonly code: "not_found"; readonly noun: Noun | null }
+  /** `noun` null: the path itself is unknown, unless a sentence says what else. */
+  | { readonly code: "not_found"; readonly noun: Noun | null; readonly sentence?: string }
   | { readonly code: "method_not_allowed"; readonly method: string; readonly allow: readonly string[] }
   | { readonly code: "invalid"; readonly errors: FieldErrors }
   | { readonly code: "idempotency_mismatch" }

@@ -1,7 +1,7 @@
 /** What is a fact of the server and needs no agent: alerts of the current print, and prints that people report (semantics C2, C3). */
 import { Hono } from "hono";
 import * as z from "zod";
-import { notFound } from "../domain/failure.ts";
+import type { Failure } from "../domain/failure.ts";
 import { ALERT_OVERWRITES } from "../domain/print.ts";
 import type { Result } from "../domain/result.ts";
 import type { FactAnswer, PrinterRpc } from "../printer/rpc.ts";
@@ -83,6 +83,13 @@ const start = route(
   },
 );
 
+/** The sentence of the reference (semantics B1). */
+const NOT_PRINTING = {
+  code: "not_found",
+  noun: "Print",
+  sentence: "Printer is not currently printing.",
+} as const satisfies Failure;
+
 const finish = route(
   {
     method: "POST",
@@ -92,8 +99,7 @@ const finish = route(
     printer: "live",
     body: z.object({
       status: z
-        .unknown()
-        .transform((status) => status === "cancelled")
+        .preprocess((status) => status === "cancelled", z.boolean().default(false))
         .describe("`cancelled`; anything else is success."),
     }),
     answers: { 200: FactJson },
@@ -102,7 +108,7 @@ const finish = route(
     const { id, uid } = c.get("printer");
     const { status: isCancelled } = c.req.valid("json");
     const answer = await callPrinterOnce(c, id, (printer) => printer.finishPrint(uid, isCancelled));
-    if (!answer.succeeded) throw new FailureError(notFound("Print"));
+    if (!answer.succeeded) throw new FailureError(NOT_PRINTING);
     return c.json(await factJson(c, c.var, answer), 200);
   },
 );

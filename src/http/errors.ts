@@ -93,6 +93,7 @@ function sentenceOf(failure: Failure): string {
     case "insufficient_scope":
       return "You do not have permission to perform this action.";
     case "not_found":
+      if (failure.sentence !== undefined) return failure.sentence;
       return failure.noun === null ? "Not found." : `No ${failure.noun} matches the given query.`;
     case "method_not_allowed":
       return `Method "${failure.method}" not allowed.`;
