@@ -1,0 +1,46 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { seededRandom } from "../support/agent/random.ts";
+import { Bench } from "../support/chaos/bench.ts";
+import { ObjectWorld } from "../support/chaos/object-world.ts";
+import { BrokenPromise } from "../support/chaos/promises.ts";
+import { makePrinter } from "../support/printer.ts";
+
+const STEPS = 150;
+const TAKES = { timeout: 60_000 };
+/** Ahead of the real clock, so that no alarm comes by itself. */
+const AHEAD_MS = 3_600_000;
+
+/** `broken` names the promise and the step in which it broke; null: none. */
+async function run(seed: number): Promise<{ broken: string | null; frames: number }> {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + AHEAD_MS });
+  const bench = new Bench(await makePrinter(), Math.floor(Date.now() / 1000));
+  const world = new ObjectWorld(bench, seededRandom(seed));
+  let step = 0;
+  try {
+    await bench.connect();
+    for (; step < STEPS; step += 1) await world.step();
+    await world.finish();
+    return { broken: null, frames: bench.arrived.length };
+  } catch (error) {
+    if (!(error instanceof BrokenPromise)) throw error;
+    const broken = `seed ${seed}, step ${step}: ${error.promise}: ${error.message}`;
+    return { broken, frames: bench.arrived.length };
+  }
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("evictions, deaths, closes and time between any two events of a real object", () => {
+  test.each([9, 12, 19])("[C17] break no promise of the ledger: seed %i", TAKES, async (seed) => {
+    const { broken, frames } = await run(seed);
+    expect(broken).toBeNull();
+    expect(frames).toBeGreaterThan(STEPS / 10);
+  });
+
+  test("[C17] break no promise of the ledger: a seed of today", TAKES, async () => {
+    const { broken } = await run(Math.floor(Math.random() * 2 ** 31));
+    expect(broken).toBeNull();
+  });
+});
