@@ -17,9 +17,13 @@ export function useGeneration(tokens: TokenGenerations, generation: number, keyI
   return { ...tokens, used: generation, graceUntil, keyId };
 }
 
-/** Re-linking: a lost answer must not lock out both, so the one last used counts until the newest one is, 15 min at most. */
+/**
+ * Re-linking: a lost answer must not lock out both, so the one last used counts until the newest one is, 15 min at most. One
+ * that died before stays dead.
+ */
 export function relinkGeneration(tokens: TokenGenerations, now: number): TokenGenerations {
-  return { ...tokens, newest: tokens.newest + 1, graceUntil: tokens.used === null ? null : now + RELINK_GRACE_MS };
+  const used = tokens.used !== null && isGenerationValid(tokens, tokens.used, now) ? tokens.used : null;
+  return { ...tokens, newest: tokens.newest + 1, used, graceUntil: used === null ? null : now + RELINK_GRACE_MS };
 }
 
 /** An explicit rotation is immediate. */
