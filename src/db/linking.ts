@@ -6,8 +6,15 @@ import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { guessHistory, insertFailureIf, isRefused } from "./link-failures.ts";
-import { viewOfRow } from "./printers.ts";
-import { oneTimeVerificationCodes as codes, printerLive, printers, prints } from "./schema.ts";
+import {
+  insertPrinterIfRoom,
+  type ListedPrinter,
+  type NewPrinter,
+  type OwnedPrinter,
+  ownedPrinterColumns,
+  viewOfRow,
+} from "./printers.ts";
+import { oneTimeVerificationCodes as codes, gCodeFiles, printerLive, printers, prints } from "./schema.ts";
 
 export type VerificationCode = typeof codes.$inferSelect;
 
@@ -18,44 +25,63 @@ export function isLiveCode(now: number): SQL {
     and ${printers.archivedAt} is null and ${printers.deletedAt} is null)))`;
 }
 
-/**
- * The live code of that account for that printer (null: for a new one), made from `digits` if there is none. Undefined:
- * those digits belong to another live code, draw others.
- */
+/** A code as its account sees it. */
+export interface ShownCode {
+  readonly code: VerificationCode;
+  /** As the list shows it; null before there is one, and once it is deleted. */
+  readonly printer: ListedPrinter | null;
+}
+
+export type CodeRequest =
+  | ({ readonly kind: "live" } & ShownCode)
+  /** The account has no such printer that could be linked. */
+  | { readonly kind: "unknown_printer" }
+  /** Those digits belong to another live code: draw others. */
+  | { readonly kind: "taken" };
+
+/** The live code of that account for that printer (null: for a new one), made from `digits` if there is none. */
 export async function findOrInsertCode(
   db: Db,
   wanted: { readonly userId: number; readonly printerId: number | null; readonly digits: string },
   now: number,
-): Promise<VerificationCode | undefined> {
-  const own = sql`${codes.userId} = ${wanted.userId} and ${codes.printerId} is ${wanted.printerId} and ${isLiveCode(now)}`;
-  const taken = sql`${codes.code} = ${wanted.digits} and ${codes.verifiedAt} is null and ${codes.expiredAt} >= ${now}`;
-  const isFree = sql`not exists (select 1 from ${codes} where ${own}) and not exists (select 1 from ${codes} where ${taken})`;
+): Promise<CodeRequest> {
   const { userId, printerId, digits: code } = wanted;
+  const own = sql`${codes.userId} = ${userId} and ${codes.printerId} is ${printerId} and ${isLiveCode(now)}`;
+  const owned = sql`${printers.id} = ${printerId} and ${printers.userId} = ${userId}
+    and ${printers.archivedAt} is null and ${printers.deletedAt} is null`;
+  const isFree = sql`(${printerId} is null or exists (select 1 from ${printers} where ${owned}))
+    and not exists (select 1 from ${codes} where ${own}) and not ${isTaken(code, now)}`;
   const row = { userId, printerId, code, createdAt: now, expiredAt: now + CODE_LIFE_MS };
-  const [, rows] = await db.batch([
+  const [, [live], [printer]] = await db.batch([
     db.insert(codes).select(valuesIf(codes, row, isFree)),
     db.select().from(codes).where(own).limit(1),
+    db.select({ id: printers.id }).from(printers).where(owned),
   ]);
-  return rows[0];
+  if (printerId !== null && printer === undefined) return { kind: "unknown_printer" };
+  if (live === undefined) return { kind: "taken" };
+  const shown = printerId === null ? { code: live, printer: null } : await findCode(db, userId, live.id, now);
+  return shown === undefined ? { kind: "taken" } : { kind: "live", ...shown };
 }
 
-/** The account's code, with its printer as the list shows it; no printer once that one is deleted. */
-export async function findCode(
-  db: Db,
-  userId: number,
-  id: number,
-  now: number,
-): Promise<{ readonly code: VerificationCode; readonly printer: PrinterView | null } | undefined> {
+/** Whether a code of those digits, made from now on, would not be the only one. */
+function isTaken(digits: string, now: number): SQL {
+  return sql`exists (select 1 from ${codes} where ${codes.code} = ${digits} and ${codes.verifiedAt} is null
+    and ${codes.expiredAt} >= ${now})`;
+}
+
+/** The account's code, used or expired ones too. */
+export async function findCode(db: Db, userId: number, id: number, now: number): Promise<ShownCode | undefined> {
   const [row] = await db
-    .select({ code: codes, printer: printers, live: printerLive, print: prints })
+    .select({ code: codes, printer: printers, live: printerLive, print: prints, file: gCodeFiles })
     .from(codes)
     .leftJoin(printers, and(eq(printers.id, codes.printerId), isNull(printers.deletedAt)))
     .leftJoin(printerLive, eq(printerLive.printerId, printers.id))
     .leftJoin(prints, eq(prints.id, printers.currentPrintId))
+    .leftJoin(gCodeFiles, eq(gCodeFiles.id, prints.gCodeFileId))
     .where(and(eq(codes.id, id), eq(codes.userId, userId)));
   if (row === undefined) return undefined;
-  const { code, printer, live, print } = row;
-  return { code, printer: printer === null ? null : viewOfRow({ printer, live, print }, now) };
+  const { code, printer, live, print, file } = row;
+  return { code, printer: printer === null ? null : { printer: viewOfRow({ printer, live, print }, now), file } };
 }
 
 /** The account's live code of those digits. */
@@ -72,9 +98,12 @@ export async function findLiveCode(
   return row;
 }
 
+/** A code that was used: nobody else can use it any more. It still tells when it would have expired. */
+export type UsedCode = VerificationCode & { readonly verifiedAt: number };
+
 export type CodeUse =
-  /** Nobody else can use it any more; `printerUid` is null when a printer is to be made. */
-  | { readonly kind: "used"; readonly code: VerificationCode; readonly printerUid: string | null }
+  /** `printer`: the one to link again; null when one is to be made. */
+  | { readonly kind: "used"; readonly code: UsedCode; readonly printer: OwnedPrinter | null }
   | { readonly kind: "unknown" }
   | { readonly kind: "refused"; readonly againAt: number };
 
@@ -92,7 +121,8 @@ export async function useCode(
   const match = sql`${codes.code} = ${guess.digits} and ${isLiveCode(now)}`;
   const [before] = await db.batch([
     db
-      .select({ ...history, code: codes, printerUid: printers.uid })
+      // Rows of a batch are keyed by column names, so no two may be alike.
+      .select({ ...history, code: codes, printerUid: printers.uid, printerFile: ownedPrinterColumns.file })
       .from(sql`(select 1)`)
       .leftJoin(codes, match)
       .leftJoin(printers, eq(printers.id, codes.printerId)),
@@ -103,18 +133,35 @@ export async function useCode(
   const againAt = found === undefined ? null : guessAgainAt(found);
   if (againAt !== null) return { kind: "refused", againAt };
   if (!found?.code) return { kind: "unknown" };
-  return { kind: "used", code: { ...found.code, verifiedAt: now }, printerUid: found.printerUid };
+  const { code, printerUid: uid, printerFile: file } = found;
+  const printer = uid === null || code.printerId === null ? null : { id: code.printerId, uid, file, archivedAt: null };
+  return { kind: "used", code: { ...code, verifiedAt: now }, printer };
 }
 
-/** Shows the new printer to whoever polls the code that made it. */
-export async function settleCode(db: Db, id: number, printerId: number): Promise<void> {
-  await db.update(codes).set({ printerId }).where(eq(codes.id, id));
+/**
+ * Makes the printer of a used code and shows it to whoever polls the code: both or neither, so that a released code never
+ * makes a second one. Undefined when the account holds as many as it may.
+ */
+export async function insertLinkedPrinter(
+  db: Db,
+  codeId: number,
+  born: NewPrinter,
+  now: number,
+): Promise<PrinterView | undefined> {
+  const made = sql`(select ${printers.id} from ${printers} where ${printers.uid} = ${born.uid})`;
+  const [[printer]] = await db.batch([
+    insertPrinterIfRoom(db, born, now),
+    db.update(codes).set({ printerId: made }).where(eq(codes.id, codeId)),
+  ]);
+  return printer === undefined ? undefined : viewOfRow({ printer, live: null, print: null }, now);
 }
 
-/** Gives a used code back, as it was, because what it was used for did not happen. */
-export async function releaseCode(db: Db, code: VerificationCode): Promise<void> {
+/** Gives a used code back because what it was used for did not happen, unless its digits belong to another by now. */
+export async function releaseCode(db: Db, code: UsedCode, now: number): Promise<void> {
   await db
     .update(codes)
     .set({ verifiedAt: null, expiredAt: code.expiredAt })
-    .where(sql`${codes.id} = ${code.id} and ${codes.verifiedAt} = ${code.verifiedAt}`);
+    .where(
+      sql`${codes.id} = ${code.id} and ${codes.verifiedAt} = ${code.verifiedAt} and not ${isTaken(code.code, now)}`,
+    );
 }

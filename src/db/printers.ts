@@ -38,6 +38,13 @@ export function ownedPrinter(userId: SQLiteColumn, printerId: number | null): SQ
   return and(eq(printers.id, printerId ?? 0), eq(printers.userId, userId), isNull(printers.deletedAt));
 }
 
+/** Ids of the account's printers that are not deleted. */
+export async function listPrinterIds(db: Db, userId: number): Promise<number[]> {
+  const isHeld = and(eq(printers.userId, userId), isNull(printers.deletedAt));
+  const rows = await db.select({ id: printers.id }).from(printers).where(isHeld);
+  return rows.map(({ id }) => id);
+}
+
 export interface ListedPrinters {
   readonly userId: number;
   readonly withArchived: boolean;
@@ -72,28 +79,31 @@ export async function listPrinters(db: Db, list: ListedPrinters, now: number): P
   return rows.map(({ file, ...row }) => ({ printer: viewOfRow(row, now), file }));
 }
 
+export interface NewPrinter {
+  readonly userId: number;
+  readonly uid: string;
+  readonly configuration: Configuration;
+  readonly maxPrinters: number;
+}
+
 /**
  * Makes a printer in that account; undefined when it holds `maxPrinters` already. One statement, so that calls at once
  * cannot pass the bound together.
  */
-export async function insertPrinter(
-  db: Db,
-  born: {
-    readonly userId: number;
-    readonly uid: string;
-    readonly configuration: Configuration;
-    readonly maxPrinters: number;
-  },
-  now: number,
-): Promise<PrinterView | undefined> {
+export async function insertPrinter(db: Db, born: NewPrinter, now: number): Promise<PrinterView | undefined> {
+  const [printer] = await insertPrinterIfRoom(db, born, now);
+  return printer === undefined ? undefined : viewOfRow({ printer, live: null, print: null }, now);
+}
+
+/** The same as a statement of a batch. */
+export function insertPrinterIfRoom(db: Db, born: NewPrinter, now: number) {
   const { userId, uid, configuration, maxPrinters } = born;
   const held = sql`select count(*) from ${printers} where ${printers.userId} = ${userId} and ${printers.deletedAt} is null`;
   const row = { ...configuration, userId, uid, createdAt: now };
-  const [printer] = await db
+  return db
     .insert(printers)
     .select(valuesIf(printers, row, sql`(${held}) < ${maxPrinters}`))
     .returning();
-  return printer === undefined ? undefined : viewOfRow({ printer, live: null, print: null }, now);
 }
 
 export interface PrinterRow {
@@ -125,7 +135,7 @@ export function viewOfRow({ printer, live, print }: PrinterRow, now: number): Pr
   };
 }
 
-function configurationOfRow(row: PrinterRow["printer"]): Configuration {
+export function configurationOfRow(row: PrinterRow["printer"]): Configuration {
   const { name, actionOnFailure, watchingEnabled, toolsOffOnPause, bedOffOnPause, retractOnPause, liftZOnPause } = row;
   const { detectiveSensitivity, minTimelapseSecsOnFinish, minTimelapseSecsOnCancel } = row;
   return {

@@ -296,7 +296,7 @@ export const commands = sqliteTable(
   ],
 );
 
-/** Six-digit codes (semantics A8). The live ones are unused and unexpired; `insertCode` keeps their digits unique. */
+/** Six-digit codes (semantics A8). The live ones are unused and unexpired; `findOrInsertCode` keeps their digits unique. */
 export const oneTimeVerificationCodes = sqliteTable(
   "one_time_verification_codes",
   {

@@ -99,7 +99,7 @@ describe("[S26] guesses are bounded", () => {
     const userId = await insertUser();
     await findOrInsertCode(metered, { userId, printerId: null, digits: freshDigits() }, now);
     await useCode(metered, { digits: "none", source }, now);
-    expect(statements.length).toBe(5);
+    expect(statements.length).toBe(6);
     expect(await scannedTables(env.DB, statements)).toEqual([]);
   });
 });

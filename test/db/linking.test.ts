@@ -1,7 +1,8 @@
 import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
-import { findOrInsertCode, releaseCode, settleCode } from "../../src/db/linking.ts";
+import { findOrInsertCode, insertLinkedPrinter, releaseCode } from "../../src/db/linking.ts";
 import { oneTimeVerificationCodes, printers } from "../../src/db/schema.ts";
+import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
 import { CODE_LIFE_MS } from "../../src/domain/linking.ts";
 import {
   codeNow,
@@ -48,15 +49,30 @@ describe("[S24] one live code for each account and printer", () => {
     const digits = freshDigits();
     const [ada, bob] = [await insertUser(), await insertUser()];
     const first = await findOrInsertCode(db, { userId: ada, printerId: null, digits }, now);
-    expect(await findOrInsertCode(db, { userId: bob, printerId: null, digits }, now + 1)).toBeUndefined();
+    expect(await findOrInsertCode(db, { userId: bob, printerId: null, digits }, now + 1)).toEqual({ kind: "taken" });
     const later = now + CODE_LIFE_MS + 1;
     const second = await findOrInsertCode(db, { userId: bob, printerId: null, digits }, later);
-    expect(second).toMatchObject({ userId: bob, code: digits });
+    expect(second).toMatchObject({ kind: "live", code: { userId: bob, code: digits } });
     expect(await tryCode(digits, { ...elsewhere(), now: later })).toMatchObject({
       kind: "used",
       code: { userId: bob },
     });
-    expect(await codeNow(ada, first?.id ?? 0)).toMatchObject({ verifiedAt: null });
+    if (first.kind !== "live") throw new Error(first.kind);
+    expect(await codeNow(ada, first.code.id)).toMatchObject({ verifiedAt: null });
+  });
+
+  test.each([
+    { name: "somebody else's", of: (other: number) => insertPrinterRow(other) },
+    { name: "an archived", of: (_: number, own: number) => insertPrinterRow(own, { archivedAt: 1 }) },
+    { name: "a deleted", of: (_: number, own: number) => insertPrinterRow(own, { deletedAt: 1 }) },
+    { name: "no", of: async () => ({ id: 2 ** 40 }) },
+  ])("[S24] $name printer gets none, and no row is written", async ({ of }) => {
+    const { now } = elsewhere();
+    const [own, other] = [await insertUser(), await insertUser()];
+    const { id: printerId } = await of(other, own);
+    const wanted = { userId: own, printerId, digits: freshDigits() };
+    expect(await findOrInsertCode(db, wanted, now)).toEqual({ kind: "unknown_printer" });
+    expect(await db.$count(oneTimeVerificationCodes, eq(oneTimeVerificationCodes.userId, own))).toBe(0);
   });
 
   test("[S24] a code is found by its own account only", async () => {
@@ -126,34 +142,66 @@ describe("[S25] a code works once, and only while it lives", () => {
     const code = await insertCode(userId, printer.id, at.now);
     expect(await tryCode(code.code, at)).toMatchObject({
       kind: "used",
-      printerUid: printer.uid,
+      printer: { id: printer.id, uid: printer.uid },
       code: { printerId: printer.id },
     });
   });
 
-  test("[S25] a released code is what it was; a settled one shows its printer", async () => {
-    const at = elsewhere();
+  /** A code that was just used. */
+  async function usedCode(at: ReturnType<typeof elsewhere>) {
     const userId = await insertUser();
     const code = await insertCode(userId, null, at.now);
-    const first = await tryCode(code.code, at);
-    if (first.kind !== "used") throw new Error(first.kind);
-    await releaseCode(db, first.code);
+    const use = await tryCode(code.code, at);
+    if (use.kind !== "used") throw new Error(use.kind);
+    return { userId, code, used: use.code };
+  }
+
+  const bornIn = (userId: number, maxPrinters = 1) => ({
+    ...{ userId, maxPrinters, uid: crypto.randomUUID() },
+    configuration: { ...DEFAULT_CONFIGURATION, name: "My Printer" },
+  });
+
+  test("[S25] a released code is what it was, and works", async () => {
+    const at = elsewhere();
+    const { userId, code, used } = await usedCode(at);
+    await releaseCode(db, used, at.now);
     expect(await codeNow(userId, code.id)).toEqual(code);
     expect((await tryCode(code.code, at)).kind).toBe("used");
-    const printer = await insertPrinterRow(userId);
-    await settleCode(db, code.id, printer.id);
-    expect(await codeNow(userId, code.id)).toMatchObject({ printerId: printer.id });
+  });
+
+  test("[S25] the printer that a code made is shown with it, and the code makes no second one", async () => {
+    const at = elsewhere();
+    const { userId, code, used } = await usedCode(at);
+    const printer = await insertLinkedPrinter(db, code.id, bornIn(userId), at.now);
+    expect(await codeNow(userId, code.id)).toMatchObject({ printerId: printer?.id });
+    await releaseCode(db, used, at.now);
+    expect(await tryCode(code.code, at)).toMatchObject({ kind: "used", printer: { id: printer?.id } });
+  });
+
+  test("[S25] in a full account nothing is made, and the released code is what it was", async () => {
+    const at = elsewhere();
+    const { userId, code, used } = await usedCode(at);
+    await insertPrinterRow(userId);
+    expect(await insertLinkedPrinter(db, code.id, bornIn(userId), at.now)).toBeUndefined();
+    await releaseCode(db, used, at.now);
+    expect(await codeNow(userId, code.id)).toEqual(code);
   });
 
   test("[S25] a release that comes late takes no other use back", async () => {
     const at = elsewhere();
-    const userId = await insertUser();
-    const code = await insertCode(userId, null, at.now);
-    const first = await tryCode(code.code, at);
-    if (first.kind !== "used") throw new Error(first.kind);
-    await releaseCode(db, first.code);
+    const { userId, code, used } = await usedCode(at);
+    await releaseCode(db, used, at.now);
     await tryCode(code.code, { ...at, now: at.now + 1 });
-    await releaseCode(db, first.code);
+    await releaseCode(db, used, at.now);
     expect(await codeNow(userId, code.id)).toMatchObject({ verifiedAt: at.now + 1 });
+  });
+
+  test("[S25] a code is not given back when its digits belong to another one by now", async () => {
+    const at = elsewhere();
+    const { userId, code, used } = await usedCode(at);
+    const other = { userId: await insertUser(), printerId: null, digits: code.code };
+    expect(await findOrInsertCode(db, other, at.now)).toMatchObject({ kind: "live" });
+    await releaseCode(db, used, at.now);
+    expect(await codeNow(userId, code.id)).toMatchObject({ verifiedAt: at.now });
   });
 });

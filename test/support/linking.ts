@@ -44,9 +44,9 @@ export function freshDigits(): string {
 }
 
 export async function insertCode(userId: number, printerId: number | null, now: number): Promise<VerificationCode> {
-  const code = await findOrInsertCode(db, { userId, printerId, digits: freshDigits() }, now);
-  if (code === undefined) throw new Error("the digits were taken");
-  return code;
+  const request = await findOrInsertCode(db, { userId, printerId, digits: freshDigits() }, now);
+  if (request.kind !== "live") throw new Error(request.kind);
+  return request.code;
 }
 
 /** The row as its account sees it. */
