@@ -5,7 +5,7 @@ import { isJsonObject, readObject } from "./json.ts";
 import { hexadecimal, type Random } from "./random.ts";
 import type { HttpAnswer, HttpRequest, Transport } from "./transport.ts";
 
-const PYTHON_REQUESTS = {
+export const PYTHON_REQUESTS = {
   "User-Agent": "python-requests/2.28.1",
   "Accept-Encoding": "gzip, deflate",
   Accept: "*/*",
