@@ -40,6 +40,11 @@ export function sourceOf(ip: string | null): Source {
   return { address: `${hex.slice(0, 4).join(":")}::/64`, network: `${hex.slice(0, 3).join(":")}::/48` };
 }
 
+/** False for all those whose address nobody told: they have nothing in common. */
+export function isKnownSource({ address }: Source): boolean {
+  return address !== UNKNOWN;
+}
+
 /** Whether `host` is an IPv4 address of a local network; names and IPv6 are not. */
 export function isLocalHost(host: string): boolean {
   const value = parseIpv4(host);

@@ -9,7 +9,8 @@ export type Noun =
   | "GCodeFile"
   | "GCodeFolder"
   | "ApiToken"
-  | "OneTimeVerificationCode";
+  | "OneTimeVerificationCode"
+  | "OneTimePasscode";
 
 /** Field name to sentences; faults of the whole body stand under `non_field_errors`. */
 export type FieldErrors = Readonly<Record<string, readonly string[]>>;

@@ -9,27 +9,29 @@ const text = z.string().max(MAX_TEXT_CHARS);
 /** Left out when it is not what agents send. */
 const optionalText = text.optional().catch(undefined);
 
-const Info = z.object({
-  device_id: z.string().regex(/^[\w-]{1,64}$/),
-  hostname: optionalText,
-  host_or_ip: optionalText,
-  port: z.int().min(1).max(65_535).optional().catch(undefined),
-  os: optionalText,
-  arch: optionalText,
-  rpi_model: optionalText,
-  octopi_version: optionalText,
-  plugin_version: optionalText,
-  agent: optionalText,
-  printerprofile: optionalText,
-  machine_type: optionalText,
-  meta: z
-    .record(text, text)
-    .refine((meta) => Object.keys(meta).length <= MAX_META_KEYS)
-    .optional()
-    .catch(undefined),
-});
+export const AgentInfoJson = z
+  .object({
+    device_id: z.string().regex(/^[\w-]{1,64}$/),
+    hostname: optionalText,
+    host_or_ip: optionalText,
+    port: z.int().min(1).max(65_535).optional().catch(undefined),
+    os: optionalText,
+    arch: optionalText,
+    rpi_model: optionalText,
+    octopi_version: optionalText,
+    plugin_version: optionalText,
+    agent: optionalText,
+    printerprofile: optionalText,
+    machine_type: optionalText,
+    meta: z
+      .record(text, text)
+      .refine((meta) => Object.keys(meta).length <= MAX_META_KEYS)
+      .optional()
+      .catch(undefined),
+  })
+  .meta({ id: "UnlinkedAgent" });
 
-export type AgentInfo = z.infer<typeof Info>;
+export type AgentInfo = z.infer<typeof AgentInfoJson>;
 
 export interface PollBody {
   readonly deviceId: string;
@@ -41,7 +43,7 @@ export interface PollBody {
 
 /** Null when the body does not even name its device. */
 export function readPoll(body: unknown): PollBody | null {
-  const parsed = Info.safeParse(body);
+  const parsed = AgentInfoJson.safeParse(body);
   if (!parsed.success || typeof body !== "object" || body === null) return null;
   const info = parsed.data;
   return {

@@ -39,7 +39,7 @@ export type PrinterBody = z.input<typeof PrinterJson>;
 /** `file`: the current print's, if it is one of the account's. */
 export async function printerJson(
   c: HttpContext,
-  caller: Caller,
+  caller: Pick<Caller, "canWrite">,
   printer: PrinterView,
   file: GCodeFile | null,
 ): Promise<PrinterBody> {
