@@ -10,7 +10,20 @@ export interface ApiPrinter {
   readonly current_print: { readonly id: number; readonly filename: string } | null;
 }
 
+/** The part of a linking code that the scripts read. */
+export interface ApiCode {
+  readonly id: number;
+  readonly code: string;
+  readonly expired_at: string;
+  readonly verified_at: string | null;
+  readonly printer: { readonly id: number; readonly name: string } | null;
+}
+
+/** The server did not answer, or could not do it now: the same call may succeed later. */
+export class Outage extends Refusal {}
+
 const LONGEST_WAIT_S = 60;
+const ANSWER_MS = 30_000;
 
 export class Api {
   readonly url: string;
@@ -40,11 +53,24 @@ export class Api {
     return this.#call("POST", "/api/v1/printers/", { name });
   }
 
+  /** The account's live linking code, made if there is none, for that printer; null: for a new one. */
+  askCode(printerId: number | null): Promise<ApiCode> {
+    const query = printerId === null ? "" : `?printer_id=${printerId}`;
+    return this.#call("GET", `/api/v1/onetimeverificationcodes/${query}`);
+  }
+
+  findCode(id: number): Promise<ApiCode> {
+    return this.#call("GET", `/api/v1/onetimeverificationcodes/${id}/`);
+  }
+
   /** What the server asks to wait for is waited for; any other refusal is one. */
   async #call<T>(method: string, path: string, body?: object): Promise<T> {
     const response = await this.#send(method, path, body);
     if (response.ok) return (await response.json()) as T; // safe: the route's own schema
-    if (response.status !== 429) throw new Refusal(`${method} ${this.url}${path}: ${await detailOf(response)}`);
+    if (response.status !== 429) {
+      const line = `${method} ${this.url}${path}: ${await detailOf(response)}`;
+      throw response.status >= 500 ? new Outage(line) : new Refusal(line);
+    }
     await response.body?.cancel();
     await pause(Math.min(LONGEST_WAIT_S, Number(response.headers.get("retry-after")) || 1) * 1000);
     return this.#call(method, path, body);
@@ -52,10 +78,11 @@ export class Api {
 
   async #send(method: string, path: string, body?: object): Promise<Response> {
     const headers = { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" };
+    const init = { method, headers, body: body === undefined ? null : JSON.stringify(body) };
     try {
-      return await fetch(this.url + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+      return await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) });
     } catch {
-      throw new Refusal(`No answer from ${this.url}.`);
+      throw new Outage(`No answer from ${this.url}.`);
     }
   }
 }

@@ -1,140 +1,93 @@
 /** `npm run link`: shows a linking code at a terminal and waits until an agent used it. */
 import { setTimeout as pause } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { Api, type ApiCode, Outage } from "./api.ts";
+import { readCount, readFlags } from "./arguments.ts";
+import { Refusal, runScript } from "./refusal.ts";
 
 const HELP = `Shows a six-digit code that links a printer's agent to your account, and waits until it was used.
 
-  npm run link -- [options]
+  npm run link -- --token TOKEN [options]
 
   --token TOKEN   an API token with the scopes read and write (default: $PLATEN_TOKEN)
   --url URL       the server (default: http://127.0.0.1:8787)
-  --printer ID    link this printer again, instead of making a new one
+  --printer ID    links this printer again, instead of making a new one
   --help          this text
 
-Ends with 0 once the code was used, 130 on Ctrl-C, 1 when it cannot go on.`;
+Ends with 0 once the code was used, with 130 on Ctrl-C, else with 1. A second run shows the same code while it lives.`;
 
 const POLL_MS = 2_000;
-/** An answer may be late by that much before the call is given up and made again. */
-const ANSWER_MS = 15_000;
+/** A code that is used shows its printer a moment later; so many polls without one mean that the server was cut off. */
+const USED_POLLS = 10;
+const INTERRUPTED = 130;
 
 interface Options {
-  readonly url: string;
-  readonly token: string;
-  readonly printerId: string | null;
+  readonly api: Api;
+  readonly printerId: number | null;
 }
 
-/** The part of the answer that this program reads. */
-interface Code {
-  readonly id: number;
-  readonly code: string;
-  readonly expired_at: string;
-  readonly verified_at: string | null;
-  readonly printer: { readonly id: number; readonly name: string } | null;
-}
-
-/** Something that trying again does not heal; its message is for the person at the terminal. */
-class Refusal extends Error {}
-
-process.once("SIGINT", () => {
-  console.log("\nStopped. The code stays valid until it expires.");
-  process.exit(130);
-});
-
-try {
-  const options = readOptions();
-  if (options === null) console.log(HELP);
-  else await link(options);
-} catch (error) {
-  if (!(error instanceof Refusal)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
-
-/** Null: only help is wanted. */
-function readOptions(): Options | null {
+function readOptions(): Options {
   const text = { type: "string" } as const;
-  const parsed = attempt(() =>
-    parseArgs({ options: { url: text, token: text, printer: text, help: { type: "boolean", short: "h" } } }),
-  );
-  const { url = "http://127.0.0.1:8787", token = process.env.PLATEN_TOKEN, printer, help } = parsed.values;
-  if (help) return null;
-  if (!token)
-    throw new Refusal("An API token is needed: --token TOKEN, or PLATEN_TOKEN in the environment. See --help.");
-  if (!URL.canParse(url)) throw new Refusal(`--url ${url} is no URL.`);
-  if (printer !== undefined && !/^[1-9]\d*$/.test(printer)) throw new Refusal(`--printer ${printer} is no printer id.`);
-  return { url: url.replace(/\/+$/, ""), token, printerId: printer ?? null };
+  const flags = readFlags(HELP, { token: text, url: text, printer: text });
+  const token = flags.token ?? process.env.PLATEN_TOKEN;
+  if (!token) throw new Refusal("An API token is needed: --token TOKEN, or PLATEN_TOKEN in the environment.", 2);
+  const url = flags.url ?? "http://127.0.0.1:8787";
+  if (!/^https?:/.test(url) || !URL.canParse(url)) throw new Refusal(`--url ${url} is no URL.`, 2);
+  const { printer } = flags;
+  return {
+    api: new Api(url, token),
+    printerId: printer === undefined ? null : readCount("printer", printer, 1, Number.MAX_SAFE_INTEGER),
+  };
 }
 
-/** parseArgs explains itself well enough for one line. */
-function attempt<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw new Refusal(`${error instanceof Error ? error.message : error} See --help.`);
-  }
-}
-
-async function link(options: Options): Promise<void> {
-  let shown = await findCode(options);
-  show(shown, options);
-  for (;;) {
+async function link({ api, printerId }: Options): Promise<void> {
+  let shown = await api.askCode(printerId);
+  show(shown, api.url);
+  for (let used = 0; used < USED_POLLS; ) {
     await pause(POLL_MS);
-    const code = await call(options, `/api/v1/onetimeverificationcodes/${shown.id}/`);
+    const code = await patiently(() => api.findCode(shown.id));
     if (code.verified_at !== null && code.printer !== null) {
       console.log(`Linked: printer ${code.printer.id}, ${JSON.stringify(code.printer.name)}.`);
       return;
     }
-    if (Date.parse(code.expired_at) > Date.now() - (code.verified_at === null ? 0 : ANSWER_MS)) continue;
-    if (code.verified_at !== null)
-      throw new Refusal("The code was used, but no printer came of it. Please start again.");
-    const next = await findCode(options);
-    if (next.id !== shown.id) show(next, options);
+    used = code.verified_at === null ? 0 : used + 1;
+    if (code.verified_at !== null || Date.parse(code.expired_at) > Date.now()) continue;
+    const next = await patiently(() => api.askCode(printerId));
+    if (next.id !== shown.id) show(next, api.url);
     shown = next;
   }
+  throw new Refusal("The code was used, but no printer came of it. Please start again.");
 }
 
-function findCode(options: Options): Promise<Code> {
-  const query = options.printerId === null ? "" : `?printer_id=${options.printerId}`;
-  return call(options, `/api/v1/onetimeverificationcodes/${query}`);
-}
-
-function show(code: Code, options: Options): void {
-  const until = new Date(code.expired_at).toLocaleTimeString();
+function show(code: ApiCode, url: string): void {
   console.log(`
-  Server  ${options.url}
-  Code    ${code.code}   (until ${until})
+  Server  ${url}
+  Code    ${code.code}   (until ${new Date(code.expired_at).toLocaleTimeString()})
 
   Enter both in the set-up wizard of OctoPrint's Obico plugin, or where moonraker-obico's link script asks.
   Waiting for the agent. Ctrl-C stops.
 `);
 }
 
-/** Outages are waited for; refusals are not. */
-async function call(options: Options, path: string): Promise<Code> {
-  for (let told = false; ; ) {
-    const response = await fetchOrNull(options, path);
-    if (response?.ok) return (await response.json()) as Code; // safe: the shape of this route's 200
-    if (response !== null && response.status !== 429 && response.status < 500)
-      throw new Refusal(await explain(response));
-    if (!told)
-      console.error(response === null ? `No answer from ${options.url}. Trying again.` : await explain(response));
-    told = true;
-    const retryAfter = Number(response?.headers.get("retry-after") ?? 0);
-    await pause(Math.max(POLL_MS, (retryAfter || 0) * 1000));
+/** An outage is waited for: the code lives on. */
+async function patiently<T>(call: () => Promise<T>): Promise<T> {
+  for (let told = false; ; told = true) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Outage)) throw error;
+      if (!told) console.error(`${error.message} Trying again.`);
+      await pause(POLL_MS);
+    }
   }
 }
 
-async function fetchOrNull({ url, token }: Options, path: string): Promise<Response | null> {
-  try {
-    const headers = { authorization: `Bearer ${token}` };
-    return await fetch(url + path, { headers, signal: AbortSignal.timeout(ANSWER_MS) });
-  } catch {
-    return null;
+await runScript(async () => {
+  const options = readOptions();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      console.log("\nStopped. The code stays valid until it expires.");
+      process.exit(INTERRUPTED);
+    });
   }
-}
-
-async function explain(response: Response): Promise<string> {
-  const body: unknown = await response.json().catch(() => null);
-  const detail = typeof body === "object" && body !== null && "detail" in body ? body.detail : response.statusText;
-  return `${response.status}: ${detail}`;
-}
+  await link(options);
+});
