@@ -9,6 +9,7 @@ import { commands } from "./http/commands.ts";
 import { connect } from "./http/connect.ts";
 import type { HttpEnv } from "./http/context.ts";
 import { currentPrint } from "./http/current-print.ts";
+import { discovery } from "./http/discovery.ts";
 import { docs } from "./http/docs.ts";
 import { onError, onNotFound, problem, unwrap } from "./http/errors.ts";
 import { events } from "./http/events.ts";
@@ -73,6 +74,8 @@ export const app = shell
   .route("/", gCodeFolders)
   .route("/", gCodeDownload)
   .route("/", users)
+  .route("/", linking)
+  .route("/", discovery)
   .route("/", agent);
 
 /** For `hono/client`: every route with what it takes and gives. */
