@@ -83,6 +83,19 @@ describe("a print", () => {
     expect(news()).toEqual(["Paused PrintPaused print", "Printing PrintResumed print"]);
   });
 
+  test("[A8.5] cancelled while paused: nothing of a resume", async () => {
+    const { clock, agent, news } = await printingBench();
+    agent.changeFilament();
+    await clock.advance(5000);
+    agent.printer.order({ kind: "cancel" });
+    await clock.advance(5000);
+    expect(news()).toEqual([
+      "Paused PrintPaused print",
+      "Operational PrintCancelled print",
+      "Operational PrintFailed print",
+    ]);
+  });
+
   test("[A8.5] done: the ending event carries the time stamp, the next regular status says -1", async () => {
     const { clock, news } = await printingBench(90);
     await clock.advance(150_000);

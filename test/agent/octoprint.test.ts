@@ -106,6 +106,22 @@ describe("a print", () => {
     expect(rest).toEqual(recordedEvents(356, 357));
   });
 
+  test("[A8.4] other filament: an event over HTTP with a picture, once in ten minutes, and a pause", async () => {
+    const { server, clock, agent, news } = await printingBench(3000);
+    news();
+    for (let minute = 0; minute < 12; minute += 3) {
+      agent.changeFilament();
+      await clock.advance(90_000);
+      agent.printer.order({ kind: "resume" });
+      await clock.advance(90_000);
+    }
+    const changes = server.calls("/api/v1/octo/printer_events/").filter(({ body }) => body.includes("FILAMENT_CHANGE"));
+    expect(changes).toHaveLength(1);
+    expect(changes[0]?.body).toMatch(/name="notify"\r\n\r\ntrue\r\n[\s\S]*name="snapshot"; filename="snapshot"/);
+    expect(news().filter((frame) => frame.includes("PrintPaused"))).toHaveLength(4);
+    expect(server.frames.some((frame) => JSON.stringify(frame).includes("Filament"))).toBe(false);
+  });
+
   test("[A4.7] the started event has the new time stamp, the starting state before it still -1", async () => {
     const { server } = await printingBench();
     const starting = server.frames.findIndex((frame) => gist(frame).startsWith("Starting"));

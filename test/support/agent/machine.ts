@@ -18,6 +18,8 @@ export interface Machine {
   readonly reach: "ready" | "shutdown" | "lost";
   readonly phase: Phase;
   readonly phaseSeconds: number;
+  /** Held by a pause, until it prints again or ends. */
+  readonly isHeld: boolean;
   /** The file loaded last; it stays after the end. */
   readonly job: Job | null;
   /** When the host says that the print began or, between prints, the last one: Unix seconds; 0 before the first. */
@@ -57,6 +59,7 @@ export function idleMachine(seed: number): Machine {
     reach: "ready",
     phase: "idle",
     phaseSeconds: 0,
+    isHeld: false,
     job: null,
     startedAt: 0,
     ...NOTHING_PRINTED,
@@ -90,7 +93,7 @@ export function act(machine: Machine, order: Order): Machine {
     case "reach":
       return { ...machine, reach: order.reach };
     case "power_cut":
-      return { ...cooling(machine), ...enter("idle"), ...NOTHING_PRINTED, job: null };
+      return { ...cooling(machine), ...enter("idle"), ...NOTHING_PRINTED, isHeld: false, job: null };
   }
 }
 
@@ -131,9 +134,9 @@ function moveOn(machine: Machine, seconds: number): Machine {
   const { phase, phaseSeconds, job } = machine;
   if (phase === "starting" && phaseSeconds >= 0.5) return { ...machine, ...enter("printing") };
   if (phase === "printing" && job !== null && isHot(machine, job)) return printed(machine, job, seconds);
-  if (phase === "pausing" && phaseSeconds >= 1) return { ...machine, ...enter("paused") };
+  if (phase === "pausing" && phaseSeconds >= 1) return { ...machine, ...enter("paused"), isHeld: true };
   if (phase === "resuming" && phaseSeconds >= 1 && (job === null || isHot(machine, job))) {
-    return { ...machine, ...enter("printing") };
+    return { ...machine, ...enter("printing"), isHeld: false };
   }
   if (phase === "cancelling" && phaseSeconds >= 1) return ended(machine, "cancelled", null);
   if (phase === "finishing" && phaseSeconds >= 0.5) return ended(machine, "complete", null);
@@ -157,7 +160,7 @@ function pausing(machine: Machine, order: Extract<Order, { kind: "pause" }>): Ma
 }
 
 function ended(machine: Machine, outcome: NonNullable<Machine["outcome"]>, error: string | null): Machine {
-  return { ...cooling(machine), ...enter("idle"), outcome, error };
+  return { ...cooling(machine), ...enter("idle"), isHeld: false, outcome, error };
 }
 
 function cooling(machine: Machine): Machine {

@@ -89,6 +89,11 @@ export class MoonrakerAgent implements VirtualAgent {
     return this.#prove(0);
   }
 
+  /** Klipper's macro pauses: the agent learns of nothing else. */
+  changeFilament(): void {
+    this.printer.order({ kind: "pause", nozzleOff: false, bedOff: false, liftMm: 0 });
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#watch.stop();

@@ -17,7 +17,7 @@ export interface MoonrakerView {
 
 export function klipperText(machine: Machine): KlipperText {
   if (machine.phase === "idle") return "Operational";
-  return machine.phase === "paused" || machine.phase === "resuming" ? "Paused" : "Printing";
+  return machine.isHeld ? "Paused" : "Printing";
 }
 
 export function moonrakerStatus(view: MoonrakerView): object {

@@ -76,6 +76,11 @@ export class OctoprintAgent implements VirtualAgent {
     await this.#prove(0);
   }
 
+  changeFilament(): void {
+    this.#life.changeFilament();
+    this.printer.order({ kind: "pause", nozzleOff: false, bedOff: false, liftMm: 0 });
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#reports.stop();

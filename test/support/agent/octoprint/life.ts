@@ -24,6 +24,14 @@ import type { StateId } from "./status.ts";
 const RECONNECT_MS = 6000;
 const FIRST_READING_MS = 2000;
 
+const FILAMENT_MS = 10 * 60_000;
+const FILAMENT_CHANGE = {
+  event_title: "Filament Change Required",
+  event_type: "FILAMENT_CHANGE",
+  event_class: "WARNING",
+  notify: "true",
+} as const;
+
 export interface LifeOptions {
   readonly printer: VirtualPrinter;
   readonly clock: Clock;
@@ -35,6 +43,7 @@ export interface LifeOptions {
 export class OctoprintLife {
   readonly #options: LifeOptions;
   readonly #reports: OctoprintReports;
+  #filamentAt = Number.NEGATIVE_INFINITY;
   /** OctoPrint handles one event after the other; one that waits for the server holds up the next. */
   #handled: Promise<void> = Promise.resolve();
 
@@ -64,6 +73,16 @@ export class OctoprintLife {
     this.#reports.file = machine.job ?? "never";
     this.#reports.hasReadings = true;
     if (machine.job !== null) await this.#upsert(machine.job);
+  }
+
+  /** Told over HTTP only, with a picture, and once in ten minutes. */
+  changeFilament(): void {
+    const { clock, http, printer } = this.#options;
+    const name = printer.machine.job?.name;
+    if (name === undefined || clock.elapsed() - this.#filamentAt < FILAMENT_MS) return;
+    this.#filamentAt = clock.elapsed();
+    const event_text = `<div><i>Printer:</i> virtual</div><div><i>G-Code:</i> ${name}</div>`;
+    void http.postPrinterEvent(eventFields({ ...FILAMENT_CHANGE, event_text }), PICTURE);
   }
 
   #onPhase(before: Machine, after: Machine): void {
