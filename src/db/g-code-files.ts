@@ -1,8 +1,8 @@
 /** G-code records as agents report them: found again by signature and name, else made. */
-import { and, asc, eq, isNull, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
-import { gCodeFiles } from "./schema.ts";
+import { gCodeCopies, gCodeFiles } from "./schema.ts";
 
 export type GCodeFile = typeof gCodeFiles.$inferSelect;
 
@@ -19,23 +19,24 @@ export interface ReportedFile {
 }
 
 /**
- * The account's record of that signature and safe name, on this printer or in the cloud; made if there is none. One round
- * trip and one transaction, so that reports at once make one row. A record that was found stays as it is.
+ * The account's record of that signature and safe name, on this printer or in the cloud, or the cloud file that this printer
+ * fetched under them; made if there is none. One round trip and one transaction, so that reports at once make one row. A
+ * record that was found stays as it is.
  */
 export async function findOrInsertGCodeFile(
   db: Db,
   { printerId, ...file }: ReportedFile,
   now: number,
 ): Promise<{ readonly file: GCodeFile; readonly isNew: boolean }> {
-  const isSame = and(
-    eq(gCodeFiles.userId, file.userId),
+  const isCopied = sql`${gCodeFiles.id} in ${copiedFiles(printerId, file)}`;
+  const isReported = and(
     eq(gCodeFiles.safeFilename, file.safeFilename),
     file.agentSignature === null
       ? isNull(gCodeFiles.agentSignature)
       : eq(gCodeFiles.agentSignature, file.agentSignature),
-    or(isNull(gCodeFiles.residentPrinterId), eq(gCodeFiles.residentPrinterId, printerId)),
-    isNull(gCodeFiles.deletedAt),
+    isReachableFrom(printerId),
   );
+  const isSame = and(eq(gCodeFiles.userId, file.userId), or(isCopied, isReported), isNull(gCodeFiles.deletedAt));
   const row = { ...file, residentPrinterId: printerId, createdAt: now, updatedAt: now };
   const isUnknown = sql`not exists (select 1 from ${gCodeFiles} where ${isSame})`;
   const [made, [found]] = await db.batch([
@@ -43,10 +44,26 @@ export async function findOrInsertGCodeFile(
       .insert(gCodeFiles)
       .select(valuesIf(gCodeFiles, row, isUnknown))
       .returning({ id: gCodeFiles.id }),
-    db.select().from(gCodeFiles).where(isSame).orderBy(asc(gCodeFiles.id)).limit(1),
+    db.select().from(gCodeFiles).where(isSame).orderBy(desc(isCopied), asc(gCodeFiles.id)).limit(1),
   ]);
   if (found === undefined) throw new Error("the record was neither found nor made");
   return { file: found, isNew: made.length > 0 };
+}
+
+/** A column of its own would hold one printer's signature only: that of whichever fetched the file last. */
+function copiedFiles(printerId: number, { safeFilename, agentSignature }: ReportedFileName): SQL {
+  const isCopy = and(
+    eq(gCodeCopies.printerId, printerId),
+    eq(gCodeCopies.safeFilename, safeFilename),
+    eq(gCodeCopies.agentSignature, agentSignature ?? ""),
+  );
+  return sql`(select ${gCodeCopies.gCodeFileId} from ${gCodeCopies} where ${isCopy})`;
+}
+
+type ReportedFileName = Pick<ReportedFile, "safeFilename" | "agentSignature">;
+
+function isReachableFrom(printerId: number) {
+  return or(isNull(gCodeFiles.residentPrinterId), eq(gCodeFiles.residentPrinterId, printerId));
 }
 
 /** What an agent says of a file that it fetched; undefined keys stay as they are. */
@@ -55,7 +72,7 @@ export interface ReportedEdit {
   readonly agentSignature?: string | null | undefined;
 }
 
-/** Undefined unless the account has that file, in the cloud or on this printer. */
+/** Undefined unless the account has that file, in the cloud or on this printer. Of a cloud file the printer has a copy now. */
 export async function editReportedFile(
   db: Db,
   wanted: { readonly userId: number; readonly printerId: number; readonly id: number },
@@ -65,13 +82,27 @@ export async function editReportedFile(
   const isReachable = and(
     eq(gCodeFiles.id, wanted.id),
     eq(gCodeFiles.userId, wanted.userId),
-    or(isNull(gCodeFiles.residentPrinterId), eq(gCodeFiles.residentPrinterId, wanted.printerId)),
+    isReachableFrom(wanted.printerId),
     isNull(gCodeFiles.deletedAt),
   );
-  const [file] = await db
+  const update = db
     .update(gCodeFiles)
     .set({ ...edit, updatedAt: now })
     .where(isReachable)
     .returning();
+  const { agentSignature } = edit;
+  if (agentSignature === undefined || agentSignature === null) return (await update)[0];
+  const copy = sql`select ${wanted.printerId}, ${gCodeFiles.id}, ${gCodeFiles.safeFilename}, ${agentSignature}
+    from ${gCodeFiles} where ${and(isReachable, isNull(gCodeFiles.residentPrinterId))}`;
+  const [[file]] = await db.batch([
+    update,
+    db
+      .insert(gCodeCopies)
+      .select(copy)
+      .onConflictDoUpdate({
+        target: [gCodeCopies.printerId, gCodeCopies.gCodeFileId],
+        set: { agentSignature, safeFilename: sql`excluded.safe_filename` },
+      }),
+  ]);
   return file;
 }

@@ -60,15 +60,17 @@ function isWanted({ id, userId, withDeleted }: WantedPrint) {
   return and(eq(prints.id, id), eq(prints.userId, userId), withDeleted ? undefined : isNull(prints.deletedAt));
 }
 
-const current = alias(prints, "current_prints");
+/** The print that its printer is at now, beside a print of whenever. */
+export const current = alias(prints, "current_prints");
 
 /** A status may be long, and a page holds many: only what a nested printer tells is read out of it. */
-const shortStatus = sql<string | null>`'{"state":{"flags":{"printing":' ||
+export const shortStatus = sql<string | null>`'{"state":{"flags":{"printing":' ||
   coalesce(${printerLive.status} -> '$.state.flags.printing', 'null') || '}}}'`;
 
-const { settings: _long, ...printerColumns } = getTableColumns(printers);
+const { settings: _long, ...shortColumns } = getTableColumns(printers);
+export const printerColumns = shortColumns;
 
-export function joined(db: Db) {
+function joined(db: Db) {
   return db
     .select({ print: prints, printer: printerColumns, status: shortStatus, current, file: gCodeFiles })
     .from(prints)

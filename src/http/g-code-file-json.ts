@@ -10,7 +10,7 @@ export const GCodeFileJson = z
     filename: z.string(),
     safe_filename: z.string(),
     parent_folder: z.int().nullable(),
-    url: z.string().nullable(),
+    url: z.string().nullable().describe("Where an agent keeps it, or where its content can be had for an hour."),
     num_bytes: z.int().nullable(),
     resident_printer: z.int().nullable().describe("Null for a file in the cloud."),
     agent_signature: z.string().nullable().describe("`scheme:value`, as the agent tells files apart."),
@@ -23,6 +23,7 @@ export const GCodeFileJson = z
     created_at: TimeJson,
     updated_at: TimeJson,
     deleted: TimeJson.nullable(),
+    deleted_by_cascade: z.boolean(),
   })
   .meta({ id: "GCodeFile" });
 
@@ -36,14 +37,15 @@ const UNREAD = {
   thumbnail3_url: null,
 } as const;
 
-export function gCodeFileJson(file: GCodeFile): z.input<typeof GCodeFileJson> {
+/** `url`: null inside a print for a cloud file, whose URLs are made where files are asked for. */
+export function gCodeFileJson(file: GCodeFile, url = file.url): z.input<typeof GCodeFileJson> {
   return {
     id: file.id,
     user: file.userId,
     filename: file.filename,
     safe_filename: file.safeFilename,
     parent_folder: file.parentFolderId,
-    url: file.url,
+    url,
     num_bytes: file.numBytes,
     resident_printer: file.residentPrinterId,
     agent_signature: file.agentSignature,
@@ -51,5 +53,6 @@ export function gCodeFileJson(file: GCodeFile): z.input<typeof GCodeFileJson> {
     created_at: timeJson(file.createdAt),
     updated_at: timeJson(file.updatedAt),
     deleted: timeJson(file.deletedAt),
+    deleted_by_cascade: false,
   };
 }

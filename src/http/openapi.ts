@@ -100,7 +100,7 @@ function describe(spec: RouteSpec, path: string, schemas: Map<string, JsonSchema
     tags: [tagOf(path)],
     security: SECURITY[spec.access],
     parameters: parametersOf(spec, path, schemas),
-    ...(spec.body === undefined ? {} : { requestBody: bodyOf(spec.body, spec, schemas) }),
+    ...requestBodyOf(spec, schemas),
     responses: responsesOf(spec, schemas),
   };
 }
@@ -128,7 +128,12 @@ function parametersOf(spec: RouteSpec, path: string, schemas: Map<string, JsonSc
   ];
 }
 
-function bodyOf(body: z.ZodObject, { media }: RouteSpec, schemas: Map<string, JsonSchema>): JsonSchema {
+function requestBodyOf({ body, stream, media }: RouteSpec, schemas: Map<string, JsonSchema>) {
+  if (stream !== undefined) return { requestBody: bodyOf(stream, ["multipart"], schemas) };
+  return body === undefined ? {} : { requestBody: bodyOf(body, media, schemas) };
+}
+
+function bodyOf(body: z.ZodObject, media: RouteSpec["media"], schemas: Map<string, JsonSchema>): JsonSchema {
   const schema = schemaOf(body, "input", schemas);
   const types = (media ?? (["json", "form", "multipart"] as const)).map((kind) => MEDIA_TYPES[kind]);
   const required = !body.safeParse({}).success;

@@ -38,7 +38,8 @@ interface Validated {
   readonly error?: z.core.$ZodError;
 }
 
-function refuseInvalid(result: Validated): void {
+/** 400 with every fault, unless there is none. */
+export function refuseInvalid(result: Validated): void {
   if (result.error !== undefined) throw new FailureError({ code: "invalid", errors: errorsOf(result.error) });
 }
 

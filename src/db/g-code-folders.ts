@@ -1,0 +1,129 @@
+/** Folders of cloud files: a tree within each account, whose siblings have different names. */
+import { and, asc, desc, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
+import type { Db } from "./client.ts";
+import { valuesIf } from "./insert-if.ts";
+import { cutPage, type NumberedPage } from "./numbered-page.ts";
+import { type gCodeFiles, gCodeFolders } from "./schema.ts";
+
+export type GCodeFolder = typeof gCodeFolders.$inferSelect & {
+  /** What lies directly in it. */
+  readonly folderCount: number;
+  readonly fileCount: number;
+};
+
+/** Aliases, because a folder is counted beside itself; its own columns carry their table's name for the same reason. */
+const childFolders = sql`select count(*) from g_code_folders as child
+  where child.user_id = g_code_folders.user_id and child.parent_folder_id = g_code_folders.id`;
+const childFiles = sql`select count(*) from g_code_files as child
+  where child.parent_folder_id = g_code_folders.id and child.deleted_at is null`;
+
+export const folderColumns = {
+  ...getTableColumns(gCodeFolders),
+  folderCount: sql<number>`(${childFolders})`,
+  fileCount: sql<number>`(${childFiles})`,
+};
+
+export const FOLDER_SORTINGS = ["created_at_desc", "created_at_asc", "name_desc", "name_asc"] as const;
+export type FolderSorting = (typeof FOLDER_SORTINGS)[number];
+
+export interface FolderSelection {
+  readonly userId: number;
+  /** Undefined: wherever it is; null: at the root. */
+  readonly parentFolderId: number | null | undefined;
+  /** Part of the safe name, in any case; null: whichever. */
+  readonly contains: string | null;
+  readonly sorting: FolderSorting;
+}
+
+/** `parentFolderId` is that column of either table; undefined: wherever. */
+export function isIn(
+  column: typeof gCodeFolders.parentFolderId | typeof gCodeFiles.parentFolderId,
+  parentFolderId: number | null | undefined,
+) {
+  if (parentFolderId === undefined) return undefined;
+  return parentFolderId === null ? isNull(column) : eq(column, parentFolderId);
+}
+
+/** One round trip: the page, and how many there are in all. */
+export async function listGCodeFolders(
+  db: Db,
+  selection: FolderSelection,
+  page: NumberedPage,
+): Promise<{ readonly count: number; readonly folders: GCodeFolder[] }> {
+  const { userId, parentFolderId, contains, sorting } = selection;
+  const isSelected = and(
+    eq(gCodeFolders.userId, userId),
+    isIn(gCodeFolders.parentFolderId, parentFolderId),
+    contains === null ? undefined : sql`instr(lower(${gCodeFolders.safeName}), lower(${contains})) > 0`,
+  );
+  const count = sql`select count(*) from ${gCodeFolders} where ${isSelected}`;
+  const order = sorting.endsWith("_desc") ? desc : asc;
+  const by = sorting.startsWith("name") ? gCodeFolders.name : gCodeFolders.createdAt;
+  const paged = sql`(select ${gCodeFolders.id} from ${gCodeFolders} where ${isSelected}
+    order by ${order(by)}, ${order(gCodeFolders.id)} ${cutPage(page, count)})`;
+  const [[counted], folders] = await db.batch([
+    db.select({ count: sql<number>`(${count})` }).from(sql`(select 1)`),
+    db
+      .select(folderColumns)
+      .from(gCodeFolders)
+      .where(sql`${gCodeFolders.id} in ${paged}`)
+      .orderBy(order(by), order(gCodeFolders.id)),
+  ]);
+  return { count: counted?.count ?? 0, folders };
+}
+
+/** Undefined unless the account has it. */
+export async function findGCodeFolder(db: Db, userId: number, id: number): Promise<GCodeFolder | undefined> {
+  const [folder] = await selectFolder(db, userId, id);
+  return folder;
+}
+
+/** The same as a statement of a batch. */
+export function selectFolder(db: Db, userId: number, id: number) {
+  return db
+    .select(folderColumns)
+    .from(gCodeFolders)
+    .where(and(eq(gCodeFolders.id, id), eq(gCodeFolders.userId, userId)));
+}
+
+/** True for the root as well. */
+export function isOwnFolder(userId: number, id: number | null): SQL<number> {
+  if (id === null) return sql`1`;
+  return sql`exists (select 1 from ${gCodeFolders} where ${gCodeFolders.id} = ${id} and ${gCodeFolders.userId} = ${userId})`;
+}
+
+/** Why a folder cannot be where it is wanted: the first that applies. */
+export type FolderRefusal = "no_parent" | "cycle" | "name_taken";
+
+export interface FolderName {
+  readonly name: string;
+  readonly safeName: string;
+}
+
+/** Made in one statement with what allows it: folders made at once cannot share a name. */
+export async function insertGCodeFolder(
+  db: Db,
+  folder: FolderName & { readonly userId: number; readonly parentFolderId: number | null },
+  now: number,
+): Promise<GCodeFolder | FolderRefusal> {
+  const { userId, parentFolderId, safeName } = folder;
+  const hasParent = isOwnFolder(userId, parentFolderId);
+  const isFree = sql`not exists (select 1 from ${gCodeFolders} where ${sameName(userId, parentFolderId, sql`${safeName}`)})`;
+  const [[made], [parent]] = await db.batch([
+    db
+      .insert(gCodeFolders)
+      .select(valuesIf(gCodeFolders, { ...folder, createdAt: now, updatedAt: now }, sql`${hasParent} and ${isFree}`))
+      .returning(),
+    db.select({ isThere: hasParent }).from(sql`(select 1)`),
+  ]);
+  if (made !== undefined) return { ...made, folderCount: 0, fileCount: 0 };
+  return parent?.isThere ? "name_taken" : "no_parent";
+}
+
+function sameName(userId: number, parentFolderId: number | null, safeName: SQL): SQL | undefined {
+  return and(
+    eq(gCodeFolders.userId, userId),
+    isIn(gCodeFolders.parentFolderId, parentFolderId),
+    sql`${gCodeFolders.safeName} = ${safeName}`,
+  );
+}

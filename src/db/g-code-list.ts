@@ -1,0 +1,127 @@
+/** G-code records as their owner sees them: in pages, each with its folder and its newest prints. */
+import { and, asc, desc, eq, isNull, type SQL, sql } from "drizzle-orm";
+import type { Db } from "./client.ts";
+import type { GCodeFile } from "./g-code-files.ts";
+import { folderColumns, type GCodeFolder, isIn } from "./g-code-folders.ts";
+import { cutPage, type NumberedPage } from "./numbered-page.ts";
+import { current, type ListedPrint, listedOfRow, printerColumns, shortStatus } from "./prints.ts";
+import { gCodeFiles, gCodeFolders, printerLive, printers, prints } from "./schema.ts";
+
+export const FILE_SORTINGS = [
+  "created_at_desc",
+  "created_at_asc",
+  "num_bytes_desc",
+  "num_bytes_asc",
+  "filename_desc",
+  "filename_asc",
+] as const;
+
+const SORTED_BY = {
+  created_at_desc: [desc, gCodeFiles.createdAt],
+  created_at_asc: [asc, gCodeFiles.createdAt],
+  num_bytes_desc: [desc, gCodeFiles.numBytes],
+  num_bytes_asc: [asc, gCodeFiles.numBytes],
+  filename_desc: [desc, gCodeFiles.filename],
+  filename_asc: [asc, gCodeFiles.filename],
+} as const satisfies Record<(typeof FILE_SORTINGS)[number], unknown>;
+
+/** Every part narrows the others. */
+export interface FileSelection {
+  readonly userId: number;
+  /** Null: files in the cloud. */
+  readonly residentPrinterId: number | null;
+  /** Undefined: wherever it is; null: at the root. */
+  readonly parentFolderId: number | null | undefined;
+  /** Part of the safe name, in any case; null: whichever. */
+  readonly contains: string | null;
+  /** As an agent tells files apart; null: whichever. */
+  readonly safeFilename: string | null;
+  readonly agentSignature: string | null;
+  readonly sorting: (typeof FILE_SORTINGS)[number];
+}
+
+export interface ListedFile {
+  readonly file: GCodeFile;
+  /** Null at the root, and once the folder is gone. */
+  readonly folder: GCodeFolder | null;
+  /** The newest first, `PRINTS_SHOWN` at most. */
+  readonly prints: readonly ListedPrint[];
+}
+
+/** A file may have been printed for years: its prints' own list has all of them. */
+const PRINTS_SHOWN = 50;
+
+/** One query: the page with its folders and prints, and how many records there are in all. */
+export async function listGCodeFiles(
+  db: Db,
+  selection: FileSelection,
+  page: NumberedPage,
+  now: number,
+): Promise<{ readonly count: number; readonly files: ListedFile[] }> {
+  const isSelected = selects(selection);
+  const [order, by] = SORTED_BY[selection.sorting];
+  const count = sql`select count(*) from ${gCodeFiles} where ${isSelected}`;
+  const paged = sql`(select ${gCodeFiles.id} from ${gCodeFiles} where ${isSelected}
+    order by ${order(by)}, ${order(gCodeFiles.id)} ${cutPage(page, count)})`;
+  const rows = await joined(db, paged, count).orderBy(order(by), order(gCodeFiles.id), ...newestFirst);
+  return { count: rows[0]?.count ?? 0, files: filesOfRows(rows, now) };
+}
+
+/** Undefined unless the account has it; a deleted one as well (semantics A9). */
+export async function findGCodeFile(db: Db, userId: number, id: number, now: number): Promise<ListedFile | undefined> {
+  const isOwn = and(eq(gCodeFiles.id, id), eq(gCodeFiles.userId, userId));
+  const own = sql`(select ${gCodeFiles.id} from ${gCodeFiles} where ${isOwn})`;
+  return filesOfRows(await joined(db, own, sql`1`).orderBy(...newestFirst), now)[0];
+}
+
+function selects(selection: FileSelection): SQL | undefined {
+  const { residentPrinterId, contains, safeFilename, agentSignature } = selection;
+  return and(
+    eq(gCodeFiles.userId, selection.userId),
+    residentPrinterId === null
+      ? isNull(gCodeFiles.residentPrinterId)
+      : eq(gCodeFiles.residentPrinterId, residentPrinterId),
+    isNull(gCodeFiles.deletedAt),
+    isIn(gCodeFiles.parentFolderId, selection.parentFolderId),
+    contains === null ? undefined : sql`instr(lower(${gCodeFiles.safeFilename}), lower(${contains})) > 0`,
+    safeFilename === null ? undefined : eq(gCodeFiles.safeFilename, safeFilename),
+    agentSignature === null ? undefined : eq(gCodeFiles.agentSignature, agentSignature),
+  );
+}
+
+const newestFirst = [desc(prints.startedAt), desc(prints.id)] as const;
+
+/**
+ * A row for each print of those files, one for a file without any. No batch: D1 gives a batch's rows as objects, in which
+ * columns of one name are one. `files`: a SELECT of ids.
+ */
+function joined(db: Db, files: SQL, count: SQL) {
+  const ranked = sql`(select ${prints.id}, row_number() over (
+    partition by ${prints.gCodeFileId} order by ${prints.startedAt} desc, ${prints.id} desc) as place
+    from ${prints} where ${prints.gCodeFileId} in ${files} and ${prints.deletedAt} is null)`;
+  const isShown = sql`${prints.id} in (select id from ${ranked} where place <= ${PRINTS_SHOWN})`;
+  const printer = { printer: printerColumns, status: shortStatus, current };
+  return db
+    .select({ file: gCodeFiles, folder: folderColumns, print: prints, ...printer, count: sql<number>`(${count})` })
+    .from(gCodeFiles)
+    .leftJoin(gCodeFolders, eq(gCodeFolders.id, gCodeFiles.parentFolderId))
+    .leftJoin(prints, and(eq(prints.gCodeFileId, gCodeFiles.id), isShown))
+    .leftJoin(printers, and(eq(printers.id, prints.printerId), isNull(printers.deletedAt)))
+    .leftJoin(printerLive, eq(printerLive.printerId, printers.id))
+    .leftJoin(current, eq(current.id, printers.currentPrintId))
+    .where(sql`${gCodeFiles.id} in ${files}`)
+    .$dynamic();
+}
+
+type JoinedRow = Awaited<ReturnType<typeof joined>>[number];
+
+/** A file's rows stand together. */
+function filesOfRows(rows: readonly JoinedRow[], now: number): ListedFile[] {
+  const files = new Map<number, ListedFile & { readonly prints: ListedPrint[] }>();
+  for (const { file, folder, print, ...row } of rows) {
+    const listed = files.get(file.id) ?? { file, folder, prints: [] };
+    if (print !== null) listed.prints.push(listedOfRow({ ...row, print, file }, now));
+    files.set(file.id, listed);
+  }
+  return [...files.values()];
+}

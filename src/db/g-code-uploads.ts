@@ -1,0 +1,96 @@
+/**
+ * Cloud files and their objects in R2. An object's key is noted before the object is made, and crossed out in the batch that
+ * makes its file: whatever breaks in between, no object is forgotten and no file is without one.
+ */
+import { and, asc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import type { Db } from "./client.ts";
+import type { GCodeFile } from "./g-code-files.ts";
+import { isOwnFolder } from "./g-code-folders.ts";
+import { valuesIf } from "./insert-if.ts";
+import { anyOf } from "./print-selection.ts";
+import { gCodeFiles, gCodeUploads } from "./schema.ts";
+
+export interface NewCloudFile {
+  readonly userId: number;
+  readonly parentFolderId: number | null;
+  readonly filename: string;
+  readonly safeFilename: string;
+  /** Both null: a record without content. */
+  readonly objectKey: string | null;
+  readonly numBytes: number | null;
+}
+
+/** False: the folder is none of the account's. */
+export async function insertUpload(
+  db: Db,
+  objectKey: string,
+  { userId, parentFolderId }: Pick<NewCloudFile, "userId" | "parentFolderId">,
+  now: number,
+): Promise<boolean> {
+  const noted = await db
+    .insert(gCodeUploads)
+    .select(valuesIf(gCodeUploads, { objectKey, startedAt: now }, isOwnFolder(userId, parentFolderId)))
+    .returning();
+  return noted.length > 0;
+}
+
+/** Undefined: the folder is none of the account's (any more). */
+export async function insertCloudFile(db: Db, file: NewCloudFile, now: number): Promise<GCodeFile | undefined> {
+  const hasParent = isOwnFolder(file.userId, file.parentFolderId);
+  const row = { ...file, createdAt: now, updatedAt: now };
+  const [[made]] = await db.batch([
+    db
+      .insert(gCodeFiles)
+      .select(valuesIf(gCodeFiles, row, hasParent))
+      .returning(),
+    db.delete(gCodeUploads).where(and(eq(gCodeUploads.objectKey, file.objectKey ?? ""), hasParent)),
+  ]);
+  return made;
+}
+
+/** The account's cloud file, unless it is deleted. */
+export async function findCloudFile(
+  db: Db,
+  wanted: { readonly id: number; readonly userId?: number },
+): Promise<GCodeFile | undefined> {
+  const isOwn = wanted.userId === undefined ? undefined : eq(gCodeFiles.userId, wanted.userId);
+  const [file] = await db
+    .select()
+    .from(gCodeFiles)
+    .where(and(eq(gCodeFiles.id, wanted.id), isOwn, isNull(gCodeFiles.deletedAt)));
+  return file;
+}
+
+/** Whoever fetches a file when it is deleted may finish. */
+const FETCHED_MS = 60 * 60_000;
+/** No upload takes longer. */
+const UPLOAD_MS = 24 * 60 * 60_000;
+
+/** Keys of objects that nobody needs any more, `limit` of each kind at most: of deleted files, of uploads that never ended. */
+export async function listErasable(db: Db, now: number, limit: number): Promise<string[]> {
+  const { objectKey, deletedAt, id } = gCodeFiles;
+  const [ofFiles, ofUploads] = await db.batch([
+    db
+      .select({ objectKey: sql<string>`${objectKey}` })
+      .from(gCodeFiles)
+      .where(and(isNotNull(deletedAt), isNotNull(objectKey), lt(deletedAt, now - FETCHED_MS)))
+      .orderBy(asc(id))
+      .limit(limit),
+    db
+      .select({ objectKey: gCodeUploads.objectKey })
+      .from(gCodeUploads)
+      .where(lt(gCodeUploads.startedAt, now - UPLOAD_MS))
+      .limit(limit),
+  ]);
+  return [...ofFiles, ...ofUploads].map((row) => row.objectKey);
+}
+
+/** Crosses out objects that are erased. */
+export async function settleErased(db: Db, keys: readonly string[]): Promise<void> {
+  const { deletedAt, objectKey } = gCodeFiles;
+  const isErased = and(isNotNull(deletedAt), isNotNull(objectKey), sql`${objectKey} in ${anyOf(keys)}`);
+  await db.batch([
+    db.update(gCodeFiles).set({ objectKey: null }).where(isErased),
+    db.delete(gCodeUploads).where(sql`${gCodeUploads.objectKey} in ${anyOf(keys)}`),
+  ]);
+}

@@ -1,0 +1,46 @@
+/** What files and folders of G-code have in common on the wire. */
+import * as z from "zod";
+import { invalid } from "../domain/failure.ts";
+import { NAME_CODE_POINTS_MAX } from "../domain/g-code.ts";
+import { FailureError } from "./errors.ts";
+import { integerField, textField } from "./fields.ts";
+
+export const gCodeNameField = textField(NAME_CODE_POINTS_MAX);
+
+const idField = integerField({ min: 1, max: Number.MAX_SAFE_INTEGER });
+
+/**
+ * A folder by its id; the root as null, as nothing or as `null` in text; or as it stands in a file's own GET, which may come
+ * back whole (wire 1).
+ */
+export const parentField = z
+  .unknown()
+  .transform((value, c) => readParent(value) ?? refuseParent(c))
+  .transform(({ id }) => id)
+  .optional()
+  .meta({ description: "A folder's id; null: the root." });
+
+function readParent(value: unknown): { readonly id: number | null } | null {
+  if (value === null || value === "" || value === "null") return { id: null };
+  const id = typeof value === "object" && "id" in value ? value.id : value;
+  const read = idField.safeParse(typeof id === "string" && /^\d{1,16}$/.test(id) ? Number(id) : id);
+  return read.success ? { id: read.data } : null;
+}
+
+function refuseParent(c: z.core.$RefinementCtx): never {
+  c.addIssue({ code: "custom", message: "A valid integer is required." });
+  return z.NEVER;
+}
+
+const BULK_MAX = 500;
+
+/** Ids that one call is about. */
+export function idsField() {
+  return z
+    .array(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER }), { error: "Expected a list of items." })
+    .max(BULK_MAX, { error: `Ensure this field has no more than ${BULK_MAX} elements.` });
+}
+
+export function noParent(): FailureError {
+  return new FailureError(invalid("parent_folder", "Parent folder does not exist"));
+}

@@ -1,0 +1,18 @@
+/** URLs that open a cloud file without credentials, for an hour (protocol 6.4). */
+import type { GCodeFile } from "../db/g-code-files.ts";
+import { makeFileToken } from "../protocol/file-token.ts";
+import type { HttpContext } from "./context.ts";
+
+const NAME_CHARACTERS = 100;
+
+/**
+ * Where the file's content can be had; the agent's own path for a file on a printer, null without content. The token stands
+ * in the query, which logs and traces leave out.
+ */
+export async function gCodeFileUrl(c: HttpContext, file: GCodeFile): Promise<string | null> {
+  if (file.objectKey === null || file.deletedAt !== null) return file.url;
+  const name = encodeURIComponent([...file.safeFilename].slice(-NAME_CHARACTERS).join(""));
+  const url = new URL(`/files/${file.id}/${name}`, c.req.raw.url);
+  url.searchParams.set("token", await makeFileToken(file.id, c.var.settings.agentKeys[0], Date.now()));
+  return url.href;
+}

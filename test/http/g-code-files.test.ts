@@ -1,0 +1,462 @@
+/** G-code records over REST (semantics A9, B9). */
+import { env } from "cloudflare:workers";
+import { describe, expect, test, vi } from "vitest";
+import { connect } from "../../src/db/client.ts";
+import { findOrInsertGCodeFile } from "../../src/db/g-code-files.ts";
+import { type FileSelection, listGCodeFiles } from "../../src/db/g-code-list.ts";
+import { prints } from "../../src/db/schema.ts";
+import { FILE_BYTES_MAX } from "../../src/domain/g-code.ts";
+import { FILE_TOKEN_LIFE_MS } from "../../src/protocol/file-token.ts";
+import { type Account, call, makeAccount, makePrinterOf, makeToken, ORIGIN } from "../support/api.ts";
+import { meter, scannedTables } from "../support/metered.ts";
+import { objectsOf, upload, uploaded } from "../support/upload.ts";
+
+const db = connect(env.DB);
+
+const list = (account: Account, query = "") => call("GET", `/api/v1/g_code_files/${query}`, { token: account.token });
+const names = ({ body }: Awaited<ReturnType<typeof list>>) =>
+  body.results.map((file: { filename: string }) => file.filename);
+
+async function makeFolder(account: Account, name: string, parent: number | null = null): Promise<number> {
+  const body = { name, parent_folder: parent };
+  const made = await call("POST", "/api/v1/g_code_folders/", { token: account.token, body });
+  expect(made.status).toBe(201);
+  return made.body.id;
+}
+
+async function insertPrint(
+  userId: number,
+  printerId: number,
+  gCodeFileId: number,
+  startedAt: number,
+  sequence: number,
+) {
+  const [print] = await db
+    .insert(prints)
+    .values({
+      id: printerId * 100_000 + sequence,
+      ...{ printerId, userId, gCodeFileId, startedAt },
+      revision: 1,
+      extId: startedAt / 1000,
+      filename: "hook.gcode",
+    })
+    .returning();
+  return print?.id;
+}
+
+describe("an upload", () => {
+  test("[S62] makes a record with ids, whose content comes back byte for byte from its URL without credentials", async () => {
+    const account = await makeAccount();
+    const folder = await makeFolder(account, "Hooks");
+    const content = "; Häkchen ✓\r\nG28\r\n--x\r\n";
+    const { status, headers, body } = await upload(account, { content, parent: String(folder) });
+    expect(status).toBe(201);
+    expect(headers.get("Location")).toBe(`/api/v1/g_code_files/${body.id}/`);
+    expect(body).toEqual({
+      ...{ id: expect.any(Number), filename: "hook v2.gcode", safe_filename: "hook_v2.gcode", parent_folder: folder },
+      ...{ url: expect.stringContaining(`${ORIGIN}/files/${body.id}/hook_v2.gcode?token=`), num_bytes: 26 },
+      ...{ resident_printer: null, agent_signature: null, metadata_json: null, filament_total: null },
+      ...{ estimated_time: null, thumbnail1_url: null, thumbnail2_url: null, thumbnail3_url: null },
+      ...{ created_at: expect.any(String), updated_at: expect.any(String), deleted: null, deleted_by_cascade: false },
+    });
+    const download = await call("GET", body.url.slice(ORIGIN.length));
+    expect(download).toMatchObject({ status: 200, body: content });
+    expect(Object.fromEntries(download.headers)).toMatchObject({
+      "content-length": "26",
+      "content-disposition": "attachment; filename*=UTF-8''hook_v2.gcode",
+      "cache-control": "private, no-store",
+    });
+  });
+
+  test("[S62] larger than a part of R2 comes back whole", async () => {
+    const account = await makeAccount();
+    const content = new Uint8Array(11 * 1024 * 1024 + 7).map((_, place) => 32 + ((place * 7 + (place >> 13)) % 90));
+    const { body } = await upload(account, { content });
+    expect(body.num_bytes).toBe(content.length);
+    const [object] = await objectsOf(account);
+    const stored = new Uint8Array((await (await env.GCODE.get(object?.key ?? ""))?.arrayBuffer()) ?? new ArrayBuffer());
+    expect(stored.length).toBe(content.length);
+    expect(await crypto.subtle.digest("SHA-256", stored)).toEqual(await crypto.subtle.digest("SHA-256", content));
+  });
+
+  test("[S62] without a file makes a record without content", async () => {
+    const account = await makeAccount();
+    const { body } = await upload(account, { content: null });
+    expect(body).toMatchObject({ url: null, num_bytes: null });
+    expect(await objectsOf(account)).toEqual([]);
+  });
+
+  const NO_TEXT = { file: ["Invalid G-code file. Please upload a valid text G-code file."] };
+  const BINARY = new Uint8Array(9 * 1024 * 1024).fill(65);
+  BINARY[BINARY.length - 1] = 0;
+
+  test.each([
+    ["a null character", { content: "G28\n\0" }, 400, NO_TEXT],
+    ["no UTF-8", { content: new Uint8Array([71, 50, 56, 0xff]) }, 400, NO_TEXT],
+    ["half a character at its end", { content: new Uint8Array([71, 0xe2, 0x9c]) }, 400, NO_TEXT],
+    ["nine megabytes of text and then none", { content: BINARY }, 400, NO_TEXT],
+    ["no bytes", { content: "" }, 400, { file: ["The submitted file is empty."] }],
+    ["a blank name", { filename: " " }, 400, { filename: ["This field may not be blank."] }],
+    ["a name of 1001 characters", { filename: "x".repeat(1001) }, 400, { filename: [expect.any(String)] }],
+    ["a parent that is no id", { parent: "abc" }, 400, { parent_folder: ["A valid integer is required."] }],
+    ["a parent that is not there", { parent: "999999999" }, 400, { parent_folder: ["Parent folder does not exist"] }],
+    ["a byte too many", { content: new Uint8Array(FILE_BYTES_MAX + 1).fill(65) }, 413, undefined],
+  ])("[S62] with %s leaves nothing", async (_, options, status, errors) => {
+    const account = await makeAccount();
+    const answer = await upload(account, options);
+    expect(answer).toMatchObject({ status, body: { code: status === 413 ? "too_large" : "invalid" } });
+    expect(answer.body.errors).toEqual(errors);
+    expect((await list(account)).body.count).toBe(0);
+    expect(await objectsOf(account)).toEqual([]);
+  });
+
+  test("[S62] may have the whole 50 MiB", async () => {
+    const account = await makeAccount();
+    const { status, body } = await upload(account, { content: new Uint8Array(FILE_BYTES_MAX).fill(65) });
+    expect([status, body.num_bytes]).toEqual([201, FILE_BYTES_MAX]);
+  });
+
+  const form = (...parts: string[]) => `${parts.map((part) => `--b\r\n${part}\r\n`).join("")}--b--\r\n`;
+  const NAME = 'Content-Disposition: form-data; name="filename"\r\n\r\nhook.gcode';
+  const FILE = 'Content-Disposition: form-data; name="file"; filename="f"\r\n\r\nG28';
+  const MULTIPART = "multipart/form-data; boundary=b";
+
+  test.each([
+    ["JSON", "application/json", "{}", 415],
+    ["nothing", "", "", 415],
+    ["no boundary", "multipart/form-data", form(NAME), 400],
+    ["no end", MULTIPART, form(NAME, FILE).slice(0, -6), 400],
+    ["no name", MULTIPART, form(FILE), 400],
+    ["two files", MULTIPART, form(NAME, FILE, FILE), 400],
+    ["no form at all", MULTIPART, "G28", 400],
+    [
+      "a long other field",
+      MULTIPART,
+      form(NAME, `Content-Disposition: form-data; name="x"\r\n\r\n${"x".repeat(70_000)}`),
+      413,
+    ],
+    ["the file before its name", MULTIPART, form(FILE, NAME), 201],
+  ])("[S62] as %s", async (_, contentType, raw, status) => {
+    const account = await makeAccount();
+    const answer = await call("POST", "/api/v1/g_code_files/", {
+      token: account.token,
+      raw: new TextEncoder().encode(raw),
+      headers: { "Content-Type": contentType },
+    });
+    expect(answer.status).toBe(status);
+    expect(await objectsOf(account)).toHaveLength(status === 201 ? 1 : 0);
+  });
+});
+
+describe("a signed URL", () => {
+  test("[S61] opens nothing once it is over, changed, of another file, or its file is deleted", async () => {
+    const account = await makeAccount();
+    const [file, other] = [await uploaded(account), await uploaded(account, { filename: "other.gcode" })];
+    const path = file.url.slice(ORIGIN.length);
+    const get = async (url: string) => (await call("GET", url)).status;
+    expect(await get(path)).toBe(200);
+    expect(await get(path.slice(0, -1))).toBe(404);
+    expect(await get(path.replace(/\?.*/, ""))).toBe(404);
+    expect(await get(path.replace(`/files/${file.id}/`, `/files/${other.id}/`))).toBe(404);
+    expect(await get(path.replace(`/files/${file.id}/`, "/files/x/"))).toBe(404);
+    vi.useFakeTimers({ now: Date.now() + FILE_TOKEN_LIFE_MS + 1000, toFake: ["Date"] });
+    expect(await get(path)).toBe(404);
+    vi.useRealTimers();
+    expect(await get("/files/")).toBe(404);
+    await call("DELETE", `/api/v1/g_code_files/${file.id}/`, { token: account.token });
+    expect(await get(path)).toBe(404);
+  });
+
+  test("[S61] never stands in a log: the token is in the query, which no log line has", async () => {
+    const account = await makeAccount();
+    const { url } = await uploaded(account);
+    const lines: unknown[] = [];
+    const errors = vi.spyOn(console, "error").mockImplementation((line) => void lines.push(line));
+    const broken = vi.spyOn(env.GCODE, "get").mockRejectedValue(new Error("get: internal error (10001)"));
+    const { status } = await call("GET", url.slice(ORIGIN.length));
+    broken.mockRestore();
+    errors.mockRestore();
+    expect([status, lines.length]).toEqual([503, 1]);
+    expect(JSON.stringify(lines)).not.toContain(new URL(url).searchParams.get("token"));
+  });
+});
+
+describe("the list", () => {
+  test("[H50] comes in pages of six, newest first, with folder and prints; `last` needs no counting", async () => {
+    const account = await makeAccount();
+    const folder = await makeFolder(account, "Hooks");
+    for (let n = 1; n <= 8; n += 1) await uploaded(account, { filename: `f${n}.gcode`, parent: String(folder) });
+    const first = await list(account);
+    expect(names(first)).toEqual(["f8", "f7", "f6", "f5", "f4", "f3"].map((name) => `${name}.gcode`));
+    expect(first.body).toMatchObject({ count: 8, previous: null, next: `${ORIGIN}/api/v1/g_code_files/?page=2` });
+    const { print_set, parent_folder, user } = first.body.results[0];
+    expect({ print_set, user }).toEqual({ print_set: [], user: account.userId });
+    expect(parent_folder).toMatchObject({ id: folder, name: "Hooks", g_code_file_count: 8, g_code_folder_count: 0 });
+    const next = await list(account, "?page=2");
+    expect(names(next)).toEqual(["f2.gcode", "f1.gcode"]);
+    expect(next.body).toMatchObject({ next: null, previous: `${ORIGIN}/api/v1/g_code_files/?page=1` });
+    expect((await list(account, "?page=last")).body.results).toEqual(next.body.results.map(reSigned));
+    expect(names(await list(account, "?page=last&page_size=4"))).toEqual(
+      ["f4", "f3", "f2", "f1"].map((n) => `${n}.gcode`),
+    );
+    expect((await list(account, "?page=3")).body).toMatchObject({ status: 404, detail: "Invalid page." });
+    expect((await list(await makeAccount(), "?page=last")).body).toEqual({
+      count: 0,
+      next: null,
+      previous: null,
+      results: [],
+    });
+  });
+
+  const reSigned = (file: object) => ({ ...file, url: expect.any(String) });
+
+  test("[H50] is sorted, searched and narrowed as asked", async () => {
+    const account = await makeAccount();
+    const folder = await makeFolder(account, "Hooks");
+    await uploaded(account, { filename: "b 100%.gcode", content: "G28\nG28\nG28\n" });
+    await uploaded(account, { filename: "A_hook.gcode", content: "G28\n", parent: String(folder) });
+    await uploaded(account, { filename: "c.gcode", content: "G28\nG28\n" });
+    const order = async (query: string) =>
+      (await list(account, query)).body.results.map((file: { filename: string }) => file.filename[0]).join("");
+    const expected = {
+      "?sorting=created_at_asc": "bAc",
+      "?sorting=num_bytes_desc": "bcA",
+      "?sorting=num_bytes_asc": "Acb",
+      "?sorting=filename_asc": "Abc",
+      "?sorting=filename_desc": "cbA",
+      "?parent_folder=null": "cb",
+      "?parent_folder=": "cb",
+      [`?parent_folder=${folder}`]: "A",
+      "?q=HOOK": "A",
+      "?q=_100_.": "b",
+      "?q=%25": "",
+      "?safe_filename=c.gcode": "c",
+      "?safe_filename=c.gcode&agent_signature=x": "",
+    };
+    const seen = await Promise.all(Object.keys(expected).map(async (query) => [query, await order(query)]));
+    expect(Object.fromEntries(seen)).toEqual(expected);
+  });
+
+  test.each([
+    "page=0",
+    "page=x",
+    "page=-1",
+    "page_size=0",
+    "page_size=101",
+    "sorting=size",
+    "parent_folder=x",
+    "resident_printer=x",
+  ])("[H50] refuses %s", async (query) => {
+    const { status, body } = await list(await makeAccount(), `?${query}`);
+    expect({ status, fields: Object.keys(body.errors) }).toEqual({ status: 400, fields: [query.split("=")[0]] });
+  });
+
+  test("[H50] shows a printer's own files only when that printer is named", async () => {
+    const account = await makeAccount();
+    const { id: printerId } = await makePrinterOf(account);
+    await uploaded(account, { filename: "cloud.gcode" });
+    const reported = { filename: "usb.gcode", safeFilename: "usb.gcode", agentSignature: "ts:1", url: "usb/usb.gcode" };
+    await findOrInsertGCodeFile(db, { ...reported, userId: account.userId, printerId, numBytes: 3 }, Date.now());
+    expect(names(await list(account))).toEqual(["cloud.gcode"]);
+    const { body } = await list(account, `?resident_printer=${printerId}`);
+    expect(body.results).toMatchObject([{ filename: "usb.gcode", url: "usb/usb.gcode", resident_printer: printerId }]);
+  });
+
+  test("[H50] shows the newest fifty prints of a file, each with its printer", async () => {
+    const account = await makeAccount();
+    const { id: printerId } = await makePrinterOf(account);
+    const [file, other] = [await uploaded(account), await uploaded(account, { filename: "other.gcode" })];
+    const ids = [];
+    for (let n = 1; n <= 52; n += 1) ids.push(await insertPrint(account.userId, printerId, file.id, n * 1000, n));
+    const last = await insertPrint(account.userId, printerId, other.id, 5000, 53);
+    const { body } = await list(account, "?sorting=created_at_asc");
+    const shown = body.results.map((one: { print_set: { id: number }[] }) => one.print_set.map(({ id }) => id));
+    expect(shown).toEqual([ids.slice(2).reverse(), [last]]);
+    expect(body.results[1].print_set[0]).toMatchObject({
+      printer: { id: printerId, name: "Bench" },
+      g_code_file: { id: other.id, url: null },
+    });
+  });
+
+  test("[H51] is one query of D1, whatever the page, and reads no table from end to end", async () => {
+    const { userId } = await makeAccount();
+    const selection: FileSelection = {
+      ...{ userId, residentPrinterId: null, parentFolderId: undefined, contains: null },
+      ...{ safeFilename: null, agentSignature: null, sorting: "created_at_desc" },
+    };
+    const metered = meter(env.DB);
+    const variants: Partial<FileSelection>[] = [
+      {},
+      { parentFolderId: null, contains: "x", sorting: "filename_asc" },
+      { parentFolderId: 7 },
+      { residentPrinterId: 7, sorting: "num_bytes_asc" },
+      { safeFilename: "x", agentSignature: "y" },
+    ];
+    for (const variant of variants) {
+      for (const number of [1, "last"] as const) {
+        await listGCodeFiles(connect(metered.database), { ...selection, ...variant }, { number, size: 6 }, 0);
+        expect(metered.take().roundTrips).toBe(1);
+      }
+    }
+    expect(await scannedTables(env.DB, metered.statements)).toEqual([]);
+  });
+});
+
+describe("one file", () => {
+  test("[H52] is read, renamed and moved; a body of its own GET changes nothing", async () => {
+    const account = await makeAccount();
+    const { token } = account;
+    const folder = await makeFolder(account, "Hooks");
+    const { id } = await uploaded(account, { parent: String(folder) });
+    const path = `/api/v1/g_code_files/${id}/`;
+    const before = (await call("GET", path, { token })).body;
+    expect(before).toMatchObject({ id, parent_folder: { id: folder }, print_set: [], user: account.userId });
+    const same = await call("PATCH", path, { token, body: before });
+    expect(same).toMatchObject({ status: 200, body: { filename: "hook v2.gcode", parent_folder: folder } });
+    expect(same.body).not.toHaveProperty("user");
+    const body = { filename: "A/B.gcode", parent_folder: null, safe_filename: "x", user: 1, num_bytes: 1 };
+    const edited = await call("PATCH", path, { token, body });
+    expect(edited.body).toMatchObject({
+      filename: "A/B.gcode",
+      safe_filename: "A_B.gcode",
+      parent_folder: null,
+      num_bytes: 30,
+    });
+    const form = await call("PATCH", path, { token, raw: new URLSearchParams({ parent_folder: String(folder) }) });
+    expect(form.body).toMatchObject({ filename: "A/B.gcode", parent_folder: folder });
+  });
+
+  test("[H52] of an agent keeps the agent's safe name when it is renamed", async () => {
+    const account = await makeAccount();
+    const { id: printerId } = await makePrinterOf(account);
+    const reported = { filename: "usb.gcode", safeFilename: "usb.gcode", agentSignature: "ts:1", url: "usb/usb.gcode" };
+    const owner = { userId: account.userId, printerId, numBytes: 3 };
+    const { file } = await findOrInsertGCodeFile(db, { ...reported, ...owner }, Date.now());
+    const { body } = await call("PATCH", `/api/v1/g_code_files/${file.id}/`, {
+      token: account.token,
+      body: { filename: "mine" },
+    });
+    expect(body).toMatchObject({ filename: "mine", safe_filename: "usb.gcode" });
+    expect(await findOrInsertGCodeFile(db, { ...reported, ...owner }, Date.now())).toMatchObject({ isNew: false });
+  });
+
+  test.each([
+    [{ filename: "" }, "filename"],
+    [{ filename: null }, "filename"],
+    [{ parent_folder: 999_999_999 }, "parent_folder"],
+    [{ parent_folder: 1.5 }, "parent_folder"],
+    [{ parent_folder: {} }, "parent_folder"],
+    [{ parent_folder: [1] }, "parent_folder"],
+  ])("[H52] refuses %j and stays as it is", async (body, field) => {
+    const account = await makeAccount();
+    const { id } = await uploaded(account);
+    const path = `/api/v1/g_code_files/${id}/`;
+    const before = (await call("GET", path, { token: account.token })).body;
+    const answer = await call("PATCH", path, { token: account.token, body: { filename: "new", ...body } });
+    expect(answer.status).toBe(400);
+    expect(Object.keys(answer.body.errors)).toEqual([field]);
+    expect((await call("GET", path, { token: account.token })).body).toEqual({ ...before, url: expect.any(String) });
+  });
+
+  test("[H52] deleted is gone from the list and the cloud, but its record can be read", async () => {
+    const account = await makeAccount();
+    const { token } = account;
+    const { id } = await uploaded(account);
+    const path = `/api/v1/g_code_files/${id}/`;
+    expect(await call("DELETE", path, { token })).toMatchObject({ status: 200, body: null });
+    expect((await call("DELETE", path, { token })).status).toBe(404);
+    expect((await call("PATCH", path, { token, body: {} })).status).toBe(404);
+    expect((await list(account)).body.count).toBe(0);
+    expect((await call("GET", path, { token })).body).toMatchObject({ id, url: null, deleted: expect.any(String) });
+  });
+
+  test("[H53] many are moved and deleted at once, foreign ones left alone", async () => {
+    const [account, stranger] = [await makeAccount(), await makeAccount()];
+    const { token } = account;
+    const folder = await makeFolder(account, "Hooks");
+    const mine = [await uploaded(account), await uploaded(account)].map(({ id }) => id);
+    const theirs = await uploaded(stranger);
+    const file_ids = [...mine, theirs.id, 999_999_999];
+    const move = { file_ids, parent_folder: folder };
+    expect(await call("POST", "/api/v1/g_code_files/bulk_move/", { token, body: move })).toMatchObject({
+      status: 204,
+      body: null,
+    });
+    expect((await list(account, `?parent_folder=${folder}`)).body.count).toBe(2);
+    expect((await list(stranger, "?parent_folder=null")).body.count).toBe(1);
+    const form = new URLSearchParams([...mine.map((id) => ["file_ids", String(id)]), ["parent_folder", ""]]);
+    expect((await call("POST", "/api/v1/g_code_files/bulk_move", { token, raw: form })).status).toBe(204);
+    expect((await list(account, "?parent_folder=null")).body.count).toBe(2);
+    expect((await call("POST", "/api/v1/g_code_files/bulk_delete/", { token, body: { file_ids } })).status).toBe(204);
+    expect([(await list(account)).body.count, (await list(stranger)).body.count]).toEqual([0, 1]);
+  });
+
+  test.each([{}, { file_ids: 1 }, { file_ids: ["a"] }, { file_ids: Array(501).fill(1) }])(
+    "[H53] refuses a bulk call of another shape",
+    async (body) => {
+      const { token } = await makeAccount();
+      for (const action of ["bulk_move", "bulk_delete"]) {
+        expect((await call("POST", `/api/v1/g_code_files/${action}/`, { token, body })).status).toBe(400);
+      }
+    },
+  );
+});
+
+describe("whose files", () => {
+  test("[S63] nobody reads, changes, deletes or moves another account's file, or moves one into its folders", async () => {
+    const [owner, stranger] = [await makeAccount(), await makeAccount()];
+    const { token } = stranger;
+    const folder = await makeFolder(owner, "Hooks");
+    const { id } = await uploaded(owner);
+    const own = await uploaded(stranger);
+    const NOT_FOUND = { status: 404, body: { detail: "No GCodeFile matches the given query." } };
+    for (const method of ["GET", "PATCH", "DELETE"]) {
+      const body = method === "PATCH" ? { body: { filename: 1 } } : {};
+      for (const path of [id, "abc", 0, "9".repeat(16)]) {
+        expect(await call(method, `/api/v1/g_code_files/${path}/`, { token, ...body })).toMatchObject(NOT_FOUND);
+      }
+    }
+    const NO_PARENT = { status: 400, body: { errors: { parent_folder: ["Parent folder does not exist"] } } };
+    const body = { parent_folder: folder, file_ids: [own.id] };
+    expect(await call("PATCH", `/api/v1/g_code_files/${own.id}/`, { token, body })).toMatchObject(NO_PARENT);
+    expect(await call("POST", "/api/v1/g_code_files/bulk_move/", { token, body })).toMatchObject(NO_PARENT);
+    expect(await upload(stranger, { parent: String(folder) })).toMatchObject(NO_PARENT);
+    expect((await list(stranger)).body.results).toMatchObject([{ id: own.id, parent_folder: null }]);
+    expect((await list(stranger, `?parent_folder=${folder}`)).body.count).toBe(0);
+    expect(await objectsOf(stranger)).toHaveLength(1);
+    expect((await list(owner)).body.count).toBe(1);
+  });
+
+  test("[S63] scopes and methods are those of every other noun", async () => {
+    const { userId } = await makeAccount();
+    const reader = await makeToken(userId, { canWrite: false });
+    const writer = await makeToken(userId, { canRead: false });
+    const status = async (method: string, path: string, token?: string) =>
+      (await call(method, `/api/v1/g_code_files/${path}`, token === undefined ? {} : { token })).status;
+    expect(await status("GET", "", writer)).toBe(403);
+    for (const path of ["", "bulk_move/", "bulk_delete/"]) expect(await status("POST", path, reader)).toBe(403);
+    for (const method of ["PATCH", "DELETE"]) expect(await status(method, "1/", reader)).toBe(403);
+    for (const path of ["", "1/", "abc/"]) expect(await status("GET", path)).toBe(401);
+    for (const path of ["bulk_move/", "bulk_delete"]) {
+      const answer = await call("GET", `/api/v1/g_code_files/${path}`);
+      expect([answer.status, answer.headers.get("Allow")]).toEqual([405, "POST"]);
+    }
+    expect(await status("PUT", "1/")).toBe(405);
+  });
+});
+
+test("[H51] an index finds what an agent reports, also among its own copies of cloud files", async () => {
+  const metered = meter(env.DB);
+  const file = {
+    userId: 1,
+    printerId: 1,
+    filename: "a",
+    safeFilename: "a",
+    agentSignature: "s",
+    url: null,
+    numBytes: 1,
+  };
+  await findOrInsertGCodeFile(connect(metered.database), file, 0).catch(() => undefined);
+  expect(metered.statements.length).toBeGreaterThan(1);
+  expect(await scannedTables(env.DB, metered.statements)).toEqual([]);
+});
