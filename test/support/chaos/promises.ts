@@ -14,7 +14,7 @@ export const PROMISES = {
   "leaves-sent": "a command leaves `sent` by `expires_at`, and 5 s more",
   "leaves-delivered": "a command leaves `delivered` by `settle_by`, and 5 s more",
   "same-key": "the same key is one command",
-  answered: "every call is answered",
+  answered: "every call is answered: 5 s after it arrived, or when its `Prefer: wait` is over",
 } as const;
 export type PromiseName = keyof typeof PROMISES;
 
@@ -41,4 +41,7 @@ export const LIMITS = {
   /** An agent that gives no receipts is not probed. */
   heardUnprobed: 75_000,
   live: 10_000,
+  answer: 5_000,
+  /** To the object and back, with the repetition of a call that broke. */
+  travel: 4_000,
 } as const;

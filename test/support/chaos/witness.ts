@@ -68,8 +68,13 @@ export class Witness implements ShellWitness, AgentWitness {
   }
 
   /** Somebody presses a button. */
-  onCall({ id, key }: Call): void {
+  onCall({ id, key, kind, waitMs }: Call): void {
     this.#unanswered.add(id);
+    // A call that broke is repeated once, and then waits again.
+    const longest = LIMITS.travel + 2 * (waitMs ?? LIMITS.answer);
+    this.#simulation.after(longest, () => {
+      hold(!this.#unanswered.has(id), "answered", `${kind} ${id} has no answer after ${longest} ms`);
+    });
     if (key !== null) this.#keyOf.set(id, key);
   }
 
@@ -97,8 +102,7 @@ export class Witness implements ShellWitness, AgentWitness {
 
   /** At the end of a world. */
   onEnd(): void {
-    const [open] = this.#unanswered;
-    hold(open === undefined, "answered", `the call ${open} got no answer`);
+    hold(this.#unanswered.size === 0, "answered", `${this.#unanswered.size} calls got no answer`);
     for (const state of this.#claims.states.values()) this.#tally.count("commands", state);
     for (const { command, readAt } of this.#sent.all) {
       if (readAt === null) this.#tally.count("frames", `${command.kind} lost`);
