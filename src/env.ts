@@ -51,7 +51,15 @@ export function readRetention(env: Env): number {
 }
 
 function readSignInSettings(issuer = "", audience = "", jwksUrl = ""): SignInSettings | null {
-  return issuer === "" || audience === "" || !URL.canParse(jwksUrl) ? null : { issuer, audience, jwksUrl };
+  return issuer === "" || audience === "" || !isKeySetUrl(jwksUrl) ? null : { issuer, audience, jwksUrl };
+}
+
+/** Whoever can change the keys on their way can sign in as anybody: only a machine's own loopback may go without TLS. */
+function isKeySetUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null) return false;
+  const isLoopback = url.hostname === "localhost" || url.hostname === "127.0.0.1" || url.hostname === "[::1]";
+  return url.protocol === "https:" || (url.protocol === "http:" && isLoopback);
 }
 
 /** `id:base64url-key` pairs, comma separated. */

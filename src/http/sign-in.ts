@@ -25,15 +25,21 @@ const CLOCK_MS = 60_000;
 /** One key set for the isolate's life, by URL: an isolate serves one deployment. */
 const keySets = new Map<string, KeySet>();
 
-const Header = z.object({ kid: z.string().min(1).max(255), typ: z.string().optional() });
+/** `crit` names extensions that whoever does not know them must refuse (RFC 7515): none is known here. */
+const Header = z.object({
+  kid: z.string().min(1).max(255),
+  typ: z.string().optional(),
+  crit: z.undefined().optional(),
+});
 
 const Claims = z.object({
   sub: z.string().min(1).max(255),
   exp: z.number(),
   nbf: z.number().optional(),
-  scope: z.string().optional(),
-  email: z.string().max(254).optional(),
-  email_verified: z.boolean().optional(),
+  // Providers differ in what they put into these: what is not understood gives nothing.
+  scope: z.string().optional().catch(undefined),
+  email: z.string().max(254).toLowerCase().optional().catch(undefined),
+  email_verified: z.boolean().optional().catch(undefined),
 });
 
 /** Null for a token that does not count at `now` (epoch milliseconds); throws `unavailable` without the provider's keys. */
