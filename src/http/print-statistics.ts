@@ -9,7 +9,7 @@ import type { HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { choiceField } from "./fields.ts";
 import { dayField, printFields, selectionOf, zoneField } from "./print-query.ts";
-import { route } from "./route.ts";
+import { getOnly, route } from "./route.ts";
 
 const GroupsJson = z.array(z.object({ key: z.string().describe("The period's first moment."), value: z.number() }));
 
@@ -69,4 +69,4 @@ const stats = route(
   },
 );
 
-export const printStatistics = new Hono<HttpEnv>().on(...stats);
+export const printStatistics = new Hono<HttpEnv>().on(...stats).on(...getOnly("/api/v1/prints/stats"));

@@ -18,7 +18,7 @@ import { choiceField, integerField, numberField, pageFields } from "./fields.ts"
 import { DetailedPrintJson, detailedPrintJson } from "./print-json.ts";
 import { PrintListQuery, selectionOf, spanOf } from "./print-query.ts";
 import { callPrinter } from "./printer-call.ts";
-import { route } from "./route.ts";
+import { postOnly, route } from "./route.ts";
 import { pathId } from "./validate.ts";
 
 const list = route(
@@ -183,6 +183,7 @@ async function removeCurrent(c: HttpContext, { id, printerId, printerUid }: Curr
 export const prints = new Hono<HttpEnv>()
   .on(...list)
   .on(...removeMany)
+  .on(...postOnly("/api/v1/prints/bulk_delete"))
   .on(...read("/api/v1/prints/:printId"))
   .on(...read("/api/v1/print/:printId"))
   .on(...predictions)

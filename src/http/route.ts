@@ -77,6 +77,29 @@ export function route<const S extends RouteSpec>(
   return [spec.method, spec.path, Object.assign(run, { spec } satisfies Declared)];
 }
 
+type Refusal<P extends string> = [methods: string[], path: P, handler: Handler<HttpEnv, P>];
+
+/** 405 on an action whose word stands where other paths have an id: those would answer 404. To be mounted before them. */
+export function postOnly<P extends string>(path: P): Refusal<P> {
+  return only(["POST"], path);
+}
+
+/** The same for what is only read. */
+export function getOnly<P extends string>(path: P): Refusal<P> {
+  return only(["GET", "HEAD"], path);
+}
+
+function only<P extends string>(allow: readonly string[], path: P): Refusal<P> {
+  const others = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !allow.includes(method));
+  return [
+    others,
+    path,
+    (c) => {
+      throw new FailureError({ code: "method_not_allowed", method: c.req.raw.method, allow });
+    },
+  ];
+}
+
 export function isDeclared(handler: object): handler is Declared {
   return "spec" in handler;
 }
