@@ -1,6 +1,10 @@
 /** The Worker's entry: HTTP, the printers' objects, and what runs by the clock. */
 import { app } from "./app.ts";
+import { runRetention } from "./retention.ts";
 
 export { PrinterObject } from "./printer/object.ts";
 
-export default { fetch: app.fetch } satisfies ExportedHandler<Env>;
+export default {
+  fetch: app.fetch,
+  scheduled: (_controller, env) => runRetention(env, Date.now()),
+} satisfies ExportedHandler<Env>;

@@ -6,7 +6,7 @@ export const GCODE_TEXT = "; a hook\nG28\nG1 X10 Y10 F3000\n";
 
 export interface UploadOptions {
   readonly filename?: string;
-  readonly content?: BlobPart | null;
+  readonly content?: string | Uint8Array<ArrayBuffer> | null;
   readonly parent?: string;
 }
 
