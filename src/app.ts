@@ -18,6 +18,7 @@ import { gCodeFiles } from "./http/g-code-files.ts";
 import { gCodeFolders } from "./http/g-code-folders.ts";
 import { linking } from "./http/linking.ts";
 import { printFile } from "./http/print-file.ts";
+import { printFile } from "./http/print-file.ts";
 import { printStatistics } from "./http/print-statistics.ts";
 import { printers } from "./http/printers.ts";
 import { prints } from "./http/prints.ts";
@@ -66,6 +67,7 @@ export const app = shell
   .route("/", connect)
   .route("/", printers)
   .route("/", commands)
+  .route("/", printFile)
   .route("/", currentPrint)
   .route("/", printStatistics)
   .route("/", prints)

@@ -10,6 +10,7 @@ export type LogEvent =
     }
   | { readonly event: "wake.failed" | "alarm.failed"; readonly printer: string; readonly error: unknown }
   | { readonly event: "live.failed"; readonly printerId: number; readonly error: unknown }
+  | { readonly event: "retention.failed"; readonly part: string; readonly error: unknown }
   | { readonly event: "outbox.failed"; readonly printerId: number; readonly attempt: number; readonly error: unknown }
   | { readonly event: "outbox.refused"; readonly printerId: number; readonly key: string; readonly error: unknown };
 

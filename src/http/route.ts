@@ -30,6 +30,8 @@ export interface RouteSpec {
   /** What the body may be; JSON and both kinds of forms, unless it says otherwise. */
   readonly media?: readonly Media[];
   readonly maxBytes?: number;
+  /** A multipart body that the handler reads itself, as it comes: described here, judged there. */
+  readonly stream?: z.ZodObject;
   /** Request headers that matter to this route, for its description. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Schemas by status; null: no body. Failures answer problem documents. */

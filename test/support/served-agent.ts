@@ -137,7 +137,7 @@ export class ServedAgent implements Transport {
   async #fetch({ method, url, headers, body }: HttpRequest): Promise<HttpAnswer> {
     vi.setSystemTime(this.clock.now());
     const bytes = body === null ? null : new Uint8Array(body);
-    const response = await exports.default.fetch(`${ORIGIN}${url}`, { method, headers, body: bytes });
+    const response = await exports.default.fetch(new URL(url, ORIGIN), { method, headers, body: bytes });
     return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
   }
 
