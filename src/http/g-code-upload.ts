@@ -22,6 +22,7 @@ export const UploadForm = z.object({
 
 const UploadFields = UploadForm.omit({ file: true });
 
+const FORM_BYTES_MAX = FILE_BYTES_MAX + BODY_BYTES;
 const TOO_LARGE = { code: "too_large", limitBytes: FILE_BYTES_MAX } as const satisfies Failure;
 const NO_FORM = invalid("non_field_errors", "The body is not a multipart form.");
 const NO_TEXT = invalid("file", "Invalid G-code file. Please upload a valid text G-code file.");
@@ -54,19 +55,36 @@ class UploadReader {
     this.#userId = userId;
   }
 
-  /** 415, 413 or 400 as soon as it is clear. */
+  /**
+   * 415, 413 or 400. What is refused in the middle is read on within the bounds: a client that is still sending would find
+   * its connection gone, and not the reason.
+   */
   async read(): Promise<void> {
     const reader = new MultipartReader(this.#boundary());
-    if (Number(this.#c.req.header("Content-Length") ?? 0) > FILE_BYTES_MAX + BODY_BYTES)
-      throw new FailureError(TOO_LARGE);
+    if (Number(this.#c.req.header("Content-Length") ?? 0) > FORM_BYTES_MAX) throw new FailureError(TOO_LARGE);
+    let refusal: FailureError | null = null;
+    let bytes = 0;
     for await (const chunk of this.#c.req.raw.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > FORM_BYTES_MAX) throw new FailureError(TOO_LARGE);
+      refusal ??= await this.#takeAll(reader, chunk);
+    }
+    if (refusal !== null) throw refusal;
+    if (!reader.isDone) throw new FailureError(NO_FORM);
+  }
+
+  /** Why the form is refused; null as long as it is not. */
+  async #takeAll(reader: MultipartReader, chunk: Uint8Array): Promise<FailureError | null> {
+    try {
       const before = this.content?.sizeBytes ?? 0;
       for (const piece of reader.push(chunk)) await this.#take(piece);
       this.#otherBytes += chunk.byteLength - ((this.content?.sizeBytes ?? 0) - before);
-      if (this.#otherBytes > BODY_BYTES) throw new FailureError(TOO_LARGE);
-      if (reader.isBroken) throw new FailureError(NO_FORM);
+    } catch (error) {
+      if (error instanceof FailureError) return error;
+      throw error;
     }
-    if (!reader.isDone) throw new FailureError(NO_FORM);
+    if (this.#otherBytes > BODY_BYTES) return new FailureError(TOO_LARGE);
+    return reader.isBroken ? new FailureError(NO_FORM) : null;
   }
 
   /** Judges the form as a whole, then makes object and record. */

@@ -7,9 +7,11 @@ import { type FileSelection, listGCodeFiles } from "../../src/db/g-code-list.ts"
 import { prints } from "../../src/db/schema.ts";
 import { FILE_BYTES_MAX } from "../../src/domain/g-code.ts";
 import { FILE_TOKEN_LIFE_MS } from "../../src/protocol/file-token.ts";
+import { runRetention } from "../../src/retention.ts";
 import { type Account, call, makeAccount, makePrinterOf, makeToken, ORIGIN } from "../support/api.ts";
 import { meter, scannedTables } from "../support/metered.ts";
 import { objectsOf, upload, uploaded } from "../support/upload.ts";
+import { callWith } from "../support/worker.ts";
 
 const db = connect(env.DB);
 
@@ -146,6 +148,55 @@ describe("an upload", () => {
     expect(answer.status).toBe(status);
     expect(await objectsOf(account)).toHaveLength(status === 201 ? 1 : 0);
   });
+});
+
+describe("an upload in an outage", () => {
+  test("[S65] of R2 is 503, and leaves nothing", async () => {
+    const account = await makeAccount();
+    const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const broken = vi.spyOn(env.GCODE, "put").mockRejectedValue(new Error("put: internal error (10001)"));
+    const answer = await upload(account);
+    broken.mockRestore();
+    errors.mockRestore();
+    expect(answer).toMatchObject({ status: 503, body: { code: "unavailable" } });
+    expect((await list(account)).body.count).toBe(0);
+  });
+
+  test("[S65] of D1 behind the object is 503, and the object is erased a day later", async () => {
+    const account = await makeAccount();
+    const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const broken = vi.spyOn(env.DB, "batch").mockRejectedValueOnce(new Error("D1_ERROR: Network connection lost."));
+    const { status } = await upload(account);
+    broken.mockRestore();
+    errors.mockRestore();
+    expect(status).toBe(503);
+    expect((await list(account)).body.count).toBe(0);
+    expect(await objectsOf(account)).toHaveLength(1);
+    await runRetention(env, Date.now() + 25 * 3_600_000);
+    expect(await objectsOf(account)).toEqual([]);
+  });
+});
+
+test("[H51] a list costs two round trips with the one that authenticates, a download one, a print's order two", async () => {
+  const account = await makeAccount();
+  const { token } = account;
+  const { id: printerId } = await makePrinterOf(account);
+  const { id, url } = await uploaded(account);
+  const metered = meter(env.DB);
+  const asked: [string, string, object, number][] = [
+    ["GET", "/api/v1/g_code_files/?page=last", { token }, 2],
+    ["GET", `/api/v1/g_code_files/${id}/`, { token }, 2],
+    ["GET", "/api/v1/g_code_folders/", { token }, 2],
+    ["GET", url.slice(ORIGIN.length), {}, 1],
+    ["POST", `/api/v1/printers/${printerId}/print_file/`, { token, body: { g_code_file_id: id } }, 2],
+  ];
+  // The day of the token's use is noted once.
+  await callWith({ DB: metered.database }, "GET", "/api/v1/users/me/", { token });
+  for (const [method, path, options, roundTrips] of asked) {
+    metered.take();
+    const { status } = await callWith({ DB: metered.database }, method, path, options);
+    expect([path, status, metered.take().roundTrips]).toEqual([path, 200, roundTrips]);
+  }
 });
 
 describe("a signed URL", () => {
