@@ -7,19 +7,13 @@ import { deleteGCodeFolders, editGCodeFolder, moveGCodeFolders } from "../../src
 import { findGCodeFolder, insertGCodeFolder, listGCodeFolders } from "../../src/db/g-code-folders.ts";
 import { type Account, call, makeAccount, makeToken, ORIGIN } from "../support/api.ts";
 import { meter, scannedTables } from "../support/metered.ts";
-import { uploaded } from "../support/upload.ts";
+import { makeFolder, uploaded } from "../support/upload.ts";
 
 const PATH = "/api/v1/g_code_folders/";
 
 const post = ({ token }: Account, body: unknown, action = "") => call("POST", `${PATH}${action}`, { token, body });
 const patch = ({ token }: Account, id: number, body: unknown) => call("PATCH", `${PATH}${id}/`, { token, body });
 const get = ({ token }: Account, rest: string | number = "") => call("GET", `${PATH}${rest}`, { token });
-
-async function make(account: Account, name: string, parent: number | null = null): Promise<number> {
-  const { status, body } = await post(account, { name, parent_folder: parent });
-  expect(status).toBe(201);
-  return body.id;
-}
 
 const TAKEN = { status: 400, body: { code: "invalid", errors: { name: ["Already existed."] } } };
 const NO_PARENT = { status: 400, body: { errors: { parent_folder: ["Parent folder does not exist"] } } };
@@ -36,8 +30,8 @@ describe("folders", () => {
       ...{ id: expect.any(Number), parent_folder: null, name: "Hooks & eyes", safe_name: "Hooks___eyes" },
       ...{ created_at: expect.any(String), updated_at: body.created_at, g_code_folder_count: 0, g_code_file_count: 0 },
     });
-    const small = await make(account, "small", body.id);
-    await make(account, "smaller", small);
+    const small = await makeFolder(account, "small", body.id);
+    await makeFolder(account, "smaller", small);
     const { id: fileId } = await uploaded(account, { parent: String(body.id) });
     await uploaded(account, { parent: String(body.id) });
     await call("DELETE", `/api/v1/g_code_files/${fileId}/`, { token: account.token });
@@ -56,9 +50,9 @@ describe("folders", () => {
 
   test("[H54] are found by name and parent, sorted as asked", async () => {
     const account = await makeAccount();
-    const a = await make(account, "Alpha");
-    const b = await make(account, "beta", a);
-    const c = await make(account, "Alphabet", a);
+    const a = await makeFolder(account, "Alpha");
+    const b = await makeFolder(account, "beta", a);
+    const c = await makeFolder(account, "Alphabet", a);
     const ids = async (query: string) => (await get(account, query)).body.results.map(({ id }: { id: number }) => id);
     expect(await ids("")).toEqual([c, b, a]);
     expect(await ids("?sorting=created_at_asc")).toEqual([a, b, c]);
@@ -71,8 +65,8 @@ describe("folders", () => {
 
   test("[H54] of one parent have different safe names", async () => {
     const account = await makeAccount();
-    const [a, b] = [await make(account, "a b"), await make(account, "b")];
-    const inner = await make(account, "a b", a);
+    const [a, b] = [await makeFolder(account, "a b"), await makeFolder(account, "b")];
+    const inner = await makeFolder(account, "a b", a);
     expect(await post(account, { name: "a_b" })).toMatchObject(TAKEN);
     expect(await post(account, { name: "a?b", parent_folder: a })).toMatchObject(TAKEN);
     expect(await patch(account, b, { name: "a b" })).toMatchObject(TAKEN);
@@ -111,9 +105,9 @@ describe("folders", () => {
 
   test("[H55] never lie in themselves", async () => {
     const account = await makeAccount();
-    const a = await make(account, "a");
-    const b = await make(account, "b", a);
-    const c = await make(account, "c", b);
+    const a = await makeFolder(account, "a");
+    const b = await makeFolder(account, "b", a);
+    const c = await makeFolder(account, "c", b);
     for (const parent_folder of [a, b, c]) expect(await patch(account, a, { parent_folder })).toMatchObject(LOOP);
     expect(await post(account, { folder_ids: [a], parent_folder: c }, "bulk_move/")).toMatchObject(LOOP);
     expect(await patch(account, c, { parent_folder: a })).toMatchObject({ status: 200, body: { parent_folder: a } });
@@ -155,9 +149,9 @@ describe("folders", () => {
 
   test("[H55] are moved all or none", async () => {
     const account = await makeAccount();
-    const [a, b] = [await make(account, "a"), await make(account, "b")];
-    const [inA, inB] = [await make(account, "x", a), await make(account, "x", b)];
-    const stranger = await make(await makeAccount(), "theirs");
+    const [a, b] = [await makeFolder(account, "a"), await makeFolder(account, "b")];
+    const [inA, inB] = [await makeFolder(account, "x", a), await makeFolder(account, "x", b)];
+    const stranger = await makeFolder(await makeAccount(), "theirs");
     const move = (folder_ids: unknown, parent_folder?: unknown) =>
       post(account, { folder_ids, parent_folder }, "bulk_move/");
     expect(await move([inA, inB], null)).toMatchObject(TAKEN);
@@ -173,10 +167,10 @@ describe("folders", () => {
   test("[H56] go with all that lies in them, and nothing else", async () => {
     const [account, stranger] = [await makeAccount(), await makeAccount()];
     const { token } = account;
-    const a = await make(account, "a");
-    const b = await make(account, "b", a);
-    const other = await make(account, "other");
-    const theirs = await make(stranger, "theirs");
+    const a = await makeFolder(account, "a");
+    const b = await makeFolder(account, "b", a);
+    const other = await makeFolder(account, "other");
+    const theirs = await makeFolder(stranger, "theirs");
     const deep = await uploaded(account, { parent: String(b) });
     const kept = await uploaded(account, { parent: String(other) });
     expect(await call("DELETE", `${PATH}${a}/`, { token })).toMatchObject({ status: 200, body: null });
@@ -193,14 +187,14 @@ describe("folders", () => {
 
   test("[S63] of another account are not there", async () => {
     const [owner, stranger] = [await makeAccount(), await makeAccount()];
-    const id = await make(owner, "a");
+    const id = await makeFolder(owner, "a");
     for (const path of [id, "abc", "0"]) {
       expect(await get(stranger, `${path}/`)).toMatchObject(NOT_FOUND);
       for (const method of ["PATCH", "DELETE"]) {
         expect(await call(method, `${PATH}${path}/`, { token: stranger.token })).toMatchObject(NOT_FOUND);
       }
     }
-    const own = await make(stranger, "a");
+    const own = await makeFolder(stranger, "a");
     expect(await post(stranger, { name: "b", parent_folder: id })).toMatchObject(NO_PARENT);
     expect(await patch(stranger, own, { parent_folder: id })).toMatchObject(NO_PARENT);
     expect((await get(stranger, `?parent_folder=${id}`)).body.count).toBe(0);

@@ -39,7 +39,7 @@ export async function call(method: string, path: string, options: CallOptions = 
   if (options.body !== undefined) headers.set("Content-Type", "application/json");
   const body = options.body === undefined ? (options.raw ?? null) : JSON.stringify(options.body);
   const response = await exports.default.fetch(`${ORIGIN}${path}`, { method, headers, body });
-  const text = await response.text();
+  const text = new TextDecoder().decode(await response.arrayBuffer());
   const isJson = /json/.test(response.headers.get("Content-Type") ?? "");
   return {
     status: response.status,

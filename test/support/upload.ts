@@ -29,3 +29,13 @@ export async function uploaded(account: Account, options: UploadOptions = {}) {
 export async function objectsOf({ userId }: Account): Promise<R2Object[]> {
   return (await env.GCODE.list({ prefix: `${userId}/` })).objects;
 }
+
+/** The new folder's id. */
+export async function makeFolder({ token }: Account, name: string, parent: number | null = null): Promise<number> {
+  const { status, body } = await call("POST", "/api/v1/g_code_folders/", {
+    token,
+    body: { name, parent_folder: parent },
+  });
+  if (status !== 201) throw new Error(`no folder: ${status} ${JSON.stringify(body)}`);
+  return body.id;
+}
