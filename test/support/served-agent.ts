@@ -46,6 +46,10 @@ export class ServedAgent implements Transport {
     return served;
   }
 
+  get isOctoprint(): boolean {
+    return this.#dialect === "octoprint";
+  }
+
   get agent(): VirtualAgent {
     return this.#agent;
   }
@@ -111,8 +115,15 @@ export class ServedAgent implements Transport {
   async restartServer(): Promise<void> {
     const socket = this.#socket;
     const closed = new Promise<void>((resolve) => socket?.addEventListener("close", () => resolve()));
+    await this.#stub.view("");
     await evictDurableObject(this.#stub, { webSockets: "close" });
     if (socket !== null) await closed;
+  }
+
+  /** The object's fields are gone, its sockets stay. */
+  async evict(): Promise<void> {
+    await this.#stub.view("");
+    await evictDurableObject(this.#stub);
   }
 
   /** The program ends and begins anew; OctoPrint's takes the print with it. */
