@@ -119,8 +119,19 @@ async function edited(c: HttpContext, { userId }: Caller, print: ListedPrint, ed
 async function editCurrent(c: HttpContext, listed: ListedPrint, edit: PrintEdit): Promise<ListedPrint | null> {
   if (listed.printer === null) return null;
   const { id, uid } = listed.printer;
-  const { succeeded, printer } = await callPrinter(c, id, (object) => object.editPrint(uid, listed.print.id, edit));
-  return succeeded && printer.currentPrint !== null ? { ...listed, printer, print: printer.currentPrint } : null;
+  const answer = await unlessGone(callPrinter(c, id, (printer) => printer.editPrint(uid, listed.print.id, edit)));
+  if (answer === null || !answer.succeeded || answer.printer.currentPrint === null) return null;
+  return { ...listed, printer: answer.printer, print: answer.printer.currentPrint };
+}
+
+/** Null: the printer is gone, and what was current there has ended with it. */
+async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof FailureError && error.failure.code === "not_found") return null;
+    throw error;
+  }
 }
 
 const remove = route(
@@ -177,7 +188,8 @@ async function deletePrints(c: HttpContext, { userId }: Caller, ids: readonly nu
 
 /** False when it is not current any more. */
 async function removeCurrent(c: HttpContext, { id, printerId, printerUid }: CurrentPrint): Promise<boolean> {
-  return (await callPrinter(c, printerId, (printer) => printer.removePrint(printerUid, id))).succeeded;
+  const answer = await unlessGone(callPrinter(c, printerId, (printer) => printer.removePrint(printerUid, id)));
+  return answer?.succeeded ?? false;
 }
 
 export const prints = new Hono<HttpEnv>()

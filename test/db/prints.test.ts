@@ -74,8 +74,8 @@ beforeAll(async () => {
   await insertPrints(Array.from({ length: 100 }, (_, n) => printOf(stranger, { startedAt: FIRST + n * 1_000_000 })));
 }, 60_000);
 
-describe("[H50] a hundred thousand prints of one account", () => {
-  test("[H50] are filtered, sorted and paged as the model says", async () => {
+describe("[H70] a hundred thousand prints of one account", () => {
+  test("[H70] are filtered, sorted and paged as the model says", async () => {
     const anySelection = fc.record({
       filter: fc.constantFrom(...PRINT_FILTERS),
       feedback: fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, fc.constantFrom(...FEEDBACK_FILTERS)),
@@ -111,7 +111,7 @@ describe("[H50] a hundred thousand prints of one account", () => {
     { zone: "Europe/Berlin", by: "week", first: "2022-03-16", last: "2024-06-30" },
     { zone: "Asia/Kathmandu", by: "month", first: "2022-01-31", last: "2025-02-01" },
     { zone: "America/Santiago", by: "year", first: "2022-06-01", last: "2025-03-01" },
-  ] as const)("[H51] add up by $by in $zone, also where its clock changes", async ({ zone: name, by, first, last }) => {
+  ] as const)("[H71] add up by $by in $zone, also where its clock changes", async ({ zone: name, by, first, last }) => {
     const zone = openZone(name);
     const periods = zone === null ? null : splitPeriods(zone, parseDay(first) ?? 0, parseDay(last) ?? 0, by);
     if (periods === null) throw new Error("no periods");
@@ -134,7 +134,7 @@ describe("[H50] a hundred thousand prints of one account", () => {
   });
 
   test.each([true, false])(
-    "[H52] what a deep page skips costs one index entry each (withDeleted: %s)",
+    "[H72] what a deep page skips costs one index entry each (withDeleted: %s)",
     async (withDeleted) => {
       const page = { isAscending: false, start: 90_000, limit: 12 };
       const { statements } = await observed((d) => listPrints(connect(d), { ...EVERY, userId, withDeleted }, page, 0));
@@ -171,7 +171,7 @@ function countBy(keys: readonly string[]): Map<string, number> {
   return counts;
 }
 
-describe("[H53] what prints cost D1", () => {
+describe("[H73] what prints cost D1", () => {
   const page = { isAscending: false, start: 0, limit: 500 };
   const narrow = { filter: "cancelled", printerIds: [1, 2], startedFrom: 1, startedBefore: 2 } as const;
   test.each([
@@ -187,14 +187,14 @@ describe("[H53] what prints cost D1", () => {
       name: "statistics",
       act: (d: D1Database) => sumPrints(connect(d), { ...EVERY, userId }, [{ key: "", from: 1, until: 2 }]),
     },
-  ])("[H53] $name: one round trip, by key or index only", async ({ act }) => {
+  ])("[H73] $name: one round trip, by key or index only", async ({ act }) => {
     const { roundTrips, plan } = await observed<unknown>(act);
     expect(roundTrips).toBe(1);
     expect(plan.length).toBeGreaterThan(0);
     expect(scansOf(plan)).toEqual([]);
   });
 
-  test("[H53] a deletion looks at the rows that it names, whatever else the account has", async () => {
+  test("[H73] a deletion looks at the rows that it names, whatever else the account has", async () => {
     const { plan } = await observed((d) => deleteEndedPrints(connect(d), userId, [1, 2, 3], 0));
     expect(plan.filter((step) => /SEARCH prints/.test(step) && !/PRIMARY KEY/.test(step))).toEqual([]);
   });

@@ -103,9 +103,9 @@ afterEach(() => {
 
 const REFUSED = { status: 401, body: { code: "unauthenticated", detail: "Invalid token." } };
 
-describe("[S52] a JWT of the operator's identity provider", () => {
+describe("[S72] a JWT of the operator's identity provider", () => {
   test.each(["RS256", "PS256", "ES256", "EdDSA"] as const)(
-    "[S52] signed with %s makes its account once",
+    "[S72] signed with %s makes its account once",
     async (alg) => {
       const { served, signer } = await provider(alg);
       const claims = served.claims();
@@ -118,7 +118,7 @@ describe("[S52] a JWT of the operator's identity provider", () => {
     },
   );
 
-  test("[S52] ten calls at once of a new subject make one account", async () => {
+  test("[S72] ten calls at once of a new subject make one account", async () => {
     const { served, signer } = await provider();
     const claims = served.claims({ sub: "ada" });
     const token = await sign(signer, claims);
@@ -128,7 +128,7 @@ describe("[S52] a JWT of the operator's identity provider", () => {
     expect(await db.$count(users, isAda)).toBe(1);
   });
 
-  test("[S52] the same subject of another issuer is another account", async () => {
+  test("[S72] the same subject of another issuer is another account", async () => {
     const one = await provider();
     const first = await one.served.call(await sign(one.signer, one.served.claims({ sub: "ada" })));
     const two = await provider();
@@ -141,7 +141,7 @@ describe("[S52] a JWT of the operator's identity provider", () => {
     { email_verified: false, shown: null },
     { email_verified: "true", shown: null },
     { email_verified: undefined, shown: null },
-  ])("[S52] its address counts only when it was verified: $email_verified", async ({ email_verified, shown }) => {
+  ])("[S72] its address counts only when it was verified: $email_verified", async ({ email_verified, shown }) => {
     const { served, signer } = await provider();
     const local = `${crypto.randomUUID()}-`;
     const { body } = await served.call(
@@ -150,7 +150,7 @@ describe("[S52] a JWT of the operator's identity provider", () => {
     expect(body.email).toBe(shown === null ? null : `${local}${shown}`);
   });
 
-  test("[S52] an address that another account has never opens that account", async () => {
+  test("[S72] an address that another account has never opens that account", async () => {
     const { served, signer } = await provider();
     const email = `${crypto.randomUUID()}@example.com`;
     const { userId } = await makeAccount();
@@ -169,14 +169,14 @@ describe("[S52] a JWT of the operator's identity provider", () => {
     { scope: "write", read: 403, write: 200 },
     { scope: "readwrite writer", read: 200, write: 403 },
     { scope: "openid read write", read: 200, write: 200 },
-  ])("[S52] scope $scope: read $read, write $write", async ({ scope, read, write }) => {
+  ])("[S72] scope $scope: read $read, write $write", async ({ scope, read, write }) => {
     const { served, signer } = await provider();
     const token = await sign(signer, served.claims({ scope }));
     expect((await served.call(token)).status).toBe(read);
     expect((await served.call(token, "PATCH", ME, { first_name: "Ada" })).status).toBe(write);
   });
 
-  test("[S52] makes API tokens within its scopes, that outlive it", async () => {
+  test("[S72] makes API tokens within its scopes, that outlive it", async () => {
     const { served, signer } = await provider();
     const token = await sign(signer, served.claims());
     const made = await served.call(token, "POST", "/api/v1/api_tokens/", { name: "CI" });
@@ -189,7 +189,7 @@ describe("[S52] a JWT of the operator's identity provider", () => {
   });
 });
 
-describe("[S55] refused, and nobody learns why", () => {
+describe("[S75] refused, and nobody learns why", () => {
   const past = () => Math.floor(Date.now() / 1000) - 1;
   test.each([
     { name: "another issuer", patch: { iss: "https://evil.test/" } },
@@ -204,12 +204,12 @@ describe("[S55] refused, and nobody learns why", () => {
     { name: "no subject", patch: { sub: undefined } },
     { name: "an empty subject", patch: { sub: "" } },
     { name: "a subject that is no text", patch: { sub: 7 } },
-  ])("[S55] claims: $name", async ({ patch }) => {
+  ])("[S75] claims: $name", async ({ patch }) => {
     const { served, signer } = await provider();
     expect(await served.call(await sign(signer, served.claims(patch)))).toMatchObject(REFUSED);
   });
 
-  test("[S55] an audience among several counts", async () => {
+  test("[S75] an audience among several counts", async () => {
     const { served, signer } = await provider();
     expect((await served.call(await sign(signer, served.claims({ aud: ["x", "platen"] })))).status).toBe(200);
   });
@@ -223,12 +223,12 @@ describe("[S55] refused, and nobody learns why", () => {
     { name: "alg HS256", header: { alg: "HS256" } },
     { name: "alg of another family", header: { alg: "RS256" } },
     { name: "no alg", header: { alg: undefined } },
-  ])("[S55] header: $name", async ({ header }) => {
+  ])("[S75] header: $name", async ({ header }) => {
     const { served, signer } = await provider();
     expect(await served.call(await sign(signer, served.claims(), header))).toMatchObject(REFUSED);
   });
 
-  test("[S55] no signature, under any alg", async () => {
+  test("[S75] no signature, under any alg", async () => {
     const { served, signer } = await provider();
     for (const alg of ["none", "None", signer.alg]) {
       const head = encodeJson({ alg, kid: signer.kid, typ: "JWT" });
@@ -236,7 +236,7 @@ describe("[S55] refused, and nobody learns why", () => {
     }
   });
 
-  test("[S55] HS256 with the public key as its secret", async () => {
+  test("[S75] HS256 with the public key as its secret", async () => {
     const { served, signer } = await provider("RS256");
     const secret = utf8(JSON.stringify(signer.jwk));
     const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
@@ -248,7 +248,7 @@ describe("[S55] refused, and nobody learns why", () => {
     expect(await served.call(await sign(forger, served.claims()))).toMatchObject(REFUSED);
   });
 
-  test("[S55] a symmetric key in the key set", async () => {
+  test("[S75] a symmetric key in the key set", async () => {
     const { served, signer } = await provider();
     const k = encode(utf8("a secret that a key set must never hold"));
     served.answer = () => Response.json({ keys: [{ kty: "oct", k, kid: signer.kid, alg: "HS256" }] });
@@ -262,7 +262,7 @@ describe("[S55] refused, and nobody learns why", () => {
     expect(await served.call(await sign(forger, served.claims()))).toMatchObject(REFUSED);
   });
 
-  test("[S55] another key under the same key id, and changed claims under the right signature", async () => {
+  test("[S75] another key under the same key id, and changed claims under the right signature", async () => {
     const { served, signer } = await provider();
     const forger = await makeSigner("ES256", signer.kid);
     expect(await served.call(await sign(forger, served.claims()))).toMatchObject(REFUSED);
@@ -270,26 +270,26 @@ describe("[S55] refused, and nobody learns why", () => {
     expect(await served.call(`${head}.${encodeJson(served.claims())}.${signature}`)).toMatchObject(REFUSED);
   });
 
-  test("[S55] a key that another provider serves", async () => {
+  test("[S75] a key that another provider serves", async () => {
     const { signer } = await provider();
     const { served } = await provider();
     expect(await served.call(await sign(signer, served.claims()))).toMatchObject(REFUSED);
   });
 
-  test("[S55] a key that is for encryption only", async () => {
+  test("[S75] a key that is for encryption only", async () => {
     const { served, signer } = await provider();
     served.answer = () => Response.json({ keys: [{ ...signer.jwk, use: "enc" }] });
     expect(await served.call(await sign(signer, served.claims()))).toMatchObject(REFUSED);
   });
 
-  test.each(["", "x", "a.b.c", "..", "e30.e30.e30", "plt_", "eyJhbGciOiJub25lIn0.e30."])("[S55] %j", async (token) => {
+  test.each(["", "x", "a.b.c", "..", "e30.e30.e30", "plt_", "eyJhbGciOiJub25lIn0.e30."])("[S75] %j", async (token) => {
     const { served } = await provider();
     expect((await served.call(token)).status).toBe(401);
   });
 });
 
-describe("[S56] the provider's keys", () => {
-  test("[S56] are fetched once and kept ten minutes", async () => {
+describe("[S76] the provider's keys", () => {
+  test("[S76] are fetched once and kept ten minutes", async () => {
     const { served, signer } = await provider();
     const start = Date.now();
     const at = async (ms: number) => {
@@ -302,7 +302,7 @@ describe("[S56] the provider's keys", () => {
     expect(served.fetches).toBe(2);
   });
 
-  test("[S56] are fetched again for an unknown key id, once a minute", async () => {
+  test("[S76] are fetched again for an unknown key id, once a minute", async () => {
     const { served, signer } = await provider();
     const start = Date.now();
     vi.setSystemTime(start);
@@ -320,7 +320,7 @@ describe("[S56] the provider's keys", () => {
     expect([await at(2 * MINUTE, stranger), await at(2 * MINUTE + 1, stranger), served.fetches]).toEqual([401, 401, 3]);
   });
 
-  test("[S56] that are gone from the set count no longer once it was fetched again", async () => {
+  test("[S76] that are gone from the set count no longer once it was fetched again", async () => {
     const { served, signer } = await provider();
     const start = Date.now();
     vi.setSystemTime(start);
@@ -340,7 +340,7 @@ describe("[S56] the provider's keys", () => {
         throw new Error("connection refused");
       },
     },
-  ])("[S56] $name: 503 with Retry-After, never 401, and API tokens go on working", async ({ answer }) => {
+  ])("[S76] $name: 503 with Retry-After, never 401, and API tokens go on working", async ({ answer }) => {
     const { served, signer } = await provider();
     served.answer = answer;
     const refused = await served.call(await sign(signer, served.claims()));
@@ -351,7 +351,7 @@ describe("[S56] the provider's keys", () => {
   });
 });
 
-describe("[S57] vars that are not all there enable nothing", () => {
+describe("[S77] vars that are not all there enable nothing", () => {
   test.each([
     { name: "none", patch: { JWT_ISSUER: "", JWT_AUDIENCE: "", JWT_JWKS_URL: "" } },
     { name: "no issuer", patch: { JWT_ISSUER: "" } },
@@ -361,14 +361,14 @@ describe("[S57] vars that are not all there enable nothing", () => {
     { name: "a URL that is none", patch: { JWT_JWKS_URL: "keys" } },
     { name: "a URL without TLS", patch: { JWT_JWKS_URL: "http://id.example.com/keys" } },
     { name: "another scheme", patch: { JWT_JWKS_URL: "data:application/json,{}" } },
-  ])("[S57] $name", async ({ patch }) => {
+  ])("[S77] $name", async ({ patch }) => {
     const { served, signer } = await provider();
     const token = await sign(signer, served.claims());
     expect(await callWith({ ...served.vars, ...patch }, "GET", ME, { token })).toMatchObject(REFUSED);
     expect(served.fetches).toBe(0);
   });
 
-  test("[S57] loopback may go without TLS", async () => {
+  test("[S77] loopback may go without TLS", async () => {
     const { served, signer } = await provider();
     const url = `http://localhost:8123/${crypto.randomUUID()}`;
     vi.stubGlobal("fetch", async () => Response.json({ keys: [signer.jwk] }));

@@ -64,7 +64,8 @@ export function printOf(
   };
 }
 
-let counted = 0;
+/** Printers' objects count from 1. */
+let counted = 50_000;
 
 /** What `act` asks of D1: its answer, its round trips, and how SQLite carries its statements out. */
 export async function observed<T>(act: (database: D1Database) => Promise<T>) {
