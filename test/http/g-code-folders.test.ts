@@ -21,7 +21,7 @@ const LOOP = { status: 400, body: { errors: { parent_folder: ["A folder cannot l
 const NOT_FOUND = { status: 404, body: { detail: "No GCodeFolder matches the given query." } };
 
 describe("folders", () => {
-  test("[H54] are made, read with what lies in them, and listed in pages", async () => {
+  test("[H94] are made, read with what lies in them, and listed in pages", async () => {
     const account = await makeAccount();
     const { status, headers, body } = await post(account, { name: " Hooks & eyes " });
     expect(status).toBe(201);
@@ -48,7 +48,7 @@ describe("folders", () => {
     expect((await get(account, "?page=4")).body).toMatchObject({ status: 404, detail: "Invalid page." });
   });
 
-  test("[H54] are found by name and parent, sorted as asked", async () => {
+  test("[H94] are found by name and parent, sorted as asked", async () => {
     const account = await makeAccount();
     const a = await makeFolder(account, "Alpha");
     const b = await makeFolder(account, "beta", a);
@@ -63,7 +63,7 @@ describe("folders", () => {
     expect((await get(account, "?sorting=size")).status).toBe(400);
   });
 
-  test("[H54] of one parent have different safe names", async () => {
+  test("[H94] of one parent have different safe names", async () => {
     const account = await makeAccount();
     const [a, b] = [await makeFolder(account, "a b"), await makeFolder(account, "b")];
     const inner = await makeFolder(account, "a b", a);
@@ -82,7 +82,7 @@ describe("folders", () => {
     expect(await post(await makeAccount(), { name: "b" })).toMatchObject({ status: 201 });
   });
 
-  test("[H54] made at once under one name are one", async () => {
+  test("[H94] made at once under one name are one", async () => {
     const account = await makeAccount();
     const made = await Promise.all(Array.from({ length: 5 }, () => post(account, { name: "same" })));
     expect(made.map(({ status }) => status).sort()).toEqual([201, 400, 400, 400, 400]);
@@ -95,7 +95,7 @@ describe("folders", () => {
     [{ name: "x".repeat(1001) }, "name"],
     [{ name: "x", parent_folder: "y" }, "parent_folder"],
     [{ name: "x", parent_folder: true }, "parent_folder"],
-  ])("[H54] are not made from %j", async (body, field) => {
+  ])("[H94] are not made from %j", async (body, field) => {
     const account = await makeAccount();
     const answer = await post(account, body);
     expect(answer.status).toBe(400);
@@ -103,7 +103,7 @@ describe("folders", () => {
     expect((await get(account)).body.count).toBe(0);
   });
 
-  test("[H55] never lie in themselves", async () => {
+  test("[H95] never lie in themselves", async () => {
     const account = await makeAccount();
     const a = await makeFolder(account, "a");
     const b = await makeFolder(account, "b", a);
@@ -115,7 +115,7 @@ describe("folders", () => {
     expect(await patch(account, c, { parent_folder: b })).toMatchObject(LOOP);
   });
 
-  test("[H55] stay a tree whatever is moved where, at once or in turn", async () => {
+  test("[H95] stay a tree whatever is moved where, at once or in turn", async () => {
     const db = connect(env.DB);
     const move = fc.record({ ids: fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }), to: fc.option(fc.nat(5)) });
     await fc.assert(
@@ -147,7 +147,7 @@ describe("folders", () => {
     );
   });
 
-  test("[H55] are moved all or none", async () => {
+  test("[H95] are moved all or none", async () => {
     const account = await makeAccount();
     const [a, b] = [await makeFolder(account, "a"), await makeFolder(account, "b")];
     const [inA, inB] = [await makeFolder(account, "x", a), await makeFolder(account, "x", b)];
@@ -164,7 +164,7 @@ describe("folders", () => {
     expect(await move([inA, inA], null)).toMatchObject({ status: 204 });
   });
 
-  test("[H56] go with all that lies in them, and nothing else", async () => {
+  test("[H96] go with all that lies in them, and nothing else", async () => {
     const [account, stranger] = [await makeAccount(), await makeAccount()];
     const { token } = account;
     const a = await makeFolder(account, "a");
@@ -185,7 +185,7 @@ describe("folders", () => {
     expect([(await get(account)).body.count, (await get(stranger)).body.count]).toEqual([0, 1]);
   });
 
-  test("[S63] of another account are not there", async () => {
+  test("[S93] of another account are not there", async () => {
     const [owner, stranger] = [await makeAccount(), await makeAccount()];
     const id = await makeFolder(owner, "a");
     for (const path of [id, "abc", "0"]) {
@@ -201,7 +201,7 @@ describe("folders", () => {
     expect((await get(owner, `${id}/`)).body).toMatchObject({ name: "a", g_code_folder_count: 0 });
   });
 
-  test("[S63] need the scope, and their actions a POST", async () => {
+  test("[S93] need the scope, and their actions a POST", async () => {
     const { userId } = await makeAccount();
     const reader = await makeToken(userId, { canWrite: false });
     for (const path of ["", "bulk_move/", "bulk_delete/"]) {
@@ -214,7 +214,7 @@ describe("folders", () => {
   });
 });
 
-test("[H51] every call of folders is one round trip, and reads no table from end to end", async () => {
+test("[H91] every call of folders is one round trip, and reads no table from end to end", async () => {
   const { userId } = await makeAccount();
   const metered = meter(env.DB);
   const db = connect(metered.database);

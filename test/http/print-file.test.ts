@@ -42,7 +42,7 @@ async function read({ account, printer }: Idle, path: string) {
 }
 
 describe("printing a file", () => {
-  test("[C30] hands the agent a URL that opens without credentials, and its answer is the receipt", async () => {
+  test("[C40] hands the agent a URL that opens without credentials, and its answer is the receipt", async () => {
     const world = await idle();
     const answer = print(world, { g_code_file_id: world.file.id });
     const { ref, args, ...call } = await nextDownload(world);
@@ -61,14 +61,14 @@ describe("printing a file", () => {
     expect(Object.keys(body)).toEqual(["succeeded", "printer", "command"]);
   });
 
-  test("[C30] is refused by an agent that is busy", async () => {
+  test("[C40] is refused by an agent that is busy", async () => {
     const world = await idle();
     const answer = print(world, { g_code_file_id: world.file.id });
     world.agent.send({ passthru: { ref: (await nextDownload(world)).ref, error: "Printer busy!" } });
     expect((await answer).body).toMatchObject({ succeeded: false, command: { state: "failed", reason: "refused" } });
   });
 
-  test("[C30] is refused while a print is current, and when nobody is there; no agent hears of it", async () => {
+  test("[C40] is refused while a print is current, and when nobody is there; no agent hears of it", async () => {
     const world = await idle();
     world.agent.send(frame({ ts: T }));
     await world.agent.settled();
@@ -83,7 +83,7 @@ describe("printing a file", () => {
     expect(world.agent.pending("passthru")).toBe(0);
   });
 
-  test("[C30] takes only what the account has in the cloud, with content", async () => {
+  test("[C40] takes only what the account has in the cloud, with content", async () => {
     const world = await idle();
     const foreign = await uploaded(await makeAccount());
     const empty = (await upload(world.account, { content: null })).body;
@@ -101,7 +101,7 @@ describe("printing a file", () => {
     expect(world.agent.pending("passthru")).toBe(0);
   });
 
-  test("[S64] needs the scope, and a printer of one's own", async () => {
+  test("[S94] needs the scope, and a printer of one's own", async () => {
     const world = await idle();
     const body = { g_code_file_id: world.file.id };
     const path = `/api/v1/printers/${world.printer.id}/print_file/`;
@@ -115,7 +115,7 @@ describe("printing a file", () => {
     expect((await call("GET", path, { token: world.account.token })).status).toBe(405);
   });
 
-  test("[C31] a silent agent is asked first whether it is there, and the file goes to it once", async () => {
+  test("[C41] a silent agent is asked first whether it is there, and the file goes to it once", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const world = await idle();
     vi.setSystemTime(Date.now() + 6_000);
@@ -138,7 +138,7 @@ describe("printing a file", () => {
     vi.useRealTimers();
   });
 
-  test("[C32] command, download, PATCH, report, start: the print has the file, and the command has succeeded", async () => {
+  test("[C42] command, download, PATCH, report, start: the print has the file, and the command has succeeded", async () => {
     const world = await idle();
     const { file, agent, printer } = world;
     const answer = print(world, { g_code_file_id: file.id });
@@ -167,7 +167,7 @@ describe("printing a file", () => {
     expect(body.print_set).toMatchObject([{ id: shown.current_print.id, printer: { id: printer.id } }]);
   });
 
-  test("[C33] two printers that fetch one file at once each find it again under a signature of their own", async () => {
+  test("[C43] two printers that fetch one file at once each find it again under a signature of their own", async () => {
     const account = await makeAccount();
     const file = await uploaded(account);
     const printers = [await makePrinterOf(account), await makePrinterOf(account), await makePrinterOf(account)];
@@ -198,7 +198,7 @@ describe.each(["moonraker", "octoprint"] as const)("a virtual %s", (dialect) => 
     vi.useRealTimers();
   });
 
-  test("[C32] fetches the file and prints it, and the print is bound to both", async () => {
+  test("[C42] fetches the file and prints it, and the print is bound to both", async () => {
     served = await ServedAgent.start(dialect);
     const world = served;
     await world.run(60);
