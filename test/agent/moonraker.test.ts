@@ -117,6 +117,24 @@ describe("a print", () => {
     expect(server.calls("/api/v1/octo/printer_events/").at(-1)?.body).toContain('name="snapshot"; filename="snapshot"');
   });
 
+  test("[A6.2] an event that is refused takes the console's line with it; its title is posted once", async () => {
+    const { server, clock, agent, news } = await printingBench();
+    server.answers = (_method, path) => (path.includes("printer_events") ? { status: 500 } : undefined);
+    agent.printer.order({ kind: "fail", error: "fault" });
+    await clock.advance(2000);
+    expect(news().sort()).toEqual(["Operational PrintFailed print", "passthru printer_event"]);
+    agent.printer.start(shortJob(600));
+    await clock.advance(10_000);
+    agent.printer.order({ kind: "fail", error: "fault" });
+    await clock.advance(2000);
+    expect(news().filter((frame) => frame.startsWith("passthru"))).toEqual([
+      "passthru printer_event",
+      "passthru terminal_feed",
+    ]);
+    const posted = server.calls("/api/v1/octo/printer_events/").filter(({ body }) => body.includes("Moonraker Error"));
+    expect(posted).toHaveLength(1);
+  });
+
   test.each([{ status: 500 }, { status: 200, body: {} }, null])(
     "[A6.3] without an id for its file the started event is never sent: %j",
     async (answer) => {

@@ -106,6 +106,27 @@ describe("a print", () => {
     expect(rest).toEqual(recordedEvents(356, 357));
   });
 
+  test("[A6.2] an error is told with a picture, once in half an hour", async () => {
+    const { server, clock, agent } = await printingBench();
+    const told = () =>
+      server.calls("/api/v1/octo/printer_events/").filter(({ body }) => body.includes("OctoPrint Error"));
+    const fail = async () => {
+      agent.printer.order({ kind: "fail", error: "thermal runaway" });
+      await clock.advance(20_000);
+      agent.printer.start(shortJob(600));
+      await clock.advance(60_000);
+    };
+    await fail();
+    await fail();
+    expect(told()).toHaveLength(1);
+    expect(told()[0]?.body).toContain('name="snapshot"; filename="snapshot"');
+    await clock.advance(30 * 60_000);
+    agent.printer.start(shortJob(600));
+    await clock.advance(60_000);
+    await fail();
+    expect(told()).toHaveLength(2);
+  });
+
   test("[A8.4] other filament: an event over HTTP with a picture, once in ten minutes, and a pause", async () => {
     const { server, clock, agent, news } = await printingBench(3000);
     news();
@@ -162,6 +183,16 @@ describe("statuses", () => {
     const gaps = at.slice(1).map((time, index) => Math.round((time - (at[index] ?? 0)) / 1000));
     expect(gaps.slice(-6, -3).every((gap) => gap === 50 || gap === 51)).toBe(true);
     expect(Math.min(...gaps.slice(-3))).toBeLessThanOrEqual(11);
+  });
+
+  test("[A4.6] a text for the display is told at once, as recorded", async () => {
+    const { server, clock, news } = await startBench("octoprint");
+    await clock.advance(30_000);
+    news();
+    server.send({ passthru: { target: "_printer", func: "commands", args: ["G28\nM117 hi there"], ref: "1" } });
+    await clock.advance(800);
+    expect(news()).toEqual(["passthru ref ret", "Operational -1"]);
+    expect(server.frames.at(-1)).toMatchObject({ status: { display_status: { message: "hi there" } } });
   });
 
   test("[A4.4] settings come every 30 min and after the firmware's answer, not with a reconnect", async () => {

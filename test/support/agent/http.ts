@@ -64,9 +64,10 @@ export class AgentHttp {
     await this.#call("POST", "/api/v1/octo/pic/", multipartBody(fields, "pic", jpeg, this.#boundary()), CALL_MS);
   }
 
-  async postPrinterEvent(fields: Fields, snapshot: Uint8Array | null): Promise<void> {
+  /** False: refused, or no answer. */
+  async postPrinterEvent(fields: Fields, snapshot: Uint8Array | null): Promise<boolean> {
     const body = snapshot === null ? formBody(fields) : multipartBody(fields, "snapshot", snapshot, this.#boundary());
-    await this.#call("POST", "/api/v1/octo/printer_events/", body, CALL_MS);
+    return isFine(await this.#call("POST", "/api/v1/octo/printer_events/", body, CALL_MS));
   }
 
   /** A file from the URL that the server gave; no credentials go there. Null when it could not be had. */

@@ -162,18 +162,18 @@ export class MoonrakerAgent implements VirtualAgent {
     if (call.ref !== null && call.ref !== undefined) this.link.post({ passthru: { ref: call.ref, ...answer } });
   }
 
-  /** An error on Klipper's console: a toast every time, an event only under a new title, and the line itself. */
+  /** An error on Klipper's console: a toast every time, an event only under a new title, and the line unless that failed. */
   async #onConsoleError(line: string): Promise<void> {
     const event = { event_text: line, event_type: "PRINTER_ERROR", event_class: "ERROR" } as const;
-    await this.#tell({ event_title: "Moonraker Error", ...event });
+    if (!(await this.#tell({ event_title: "Moonraker Error", ...event }))) return;
     this.link.post({ passthru: { terminal_feed: { msg: line, _ts: this.#options.clock.now() / 1000 } } });
   }
 
-  async #tell(event: PrinterEvent): Promise<void> {
+  async #tell(event: PrinterEvent): Promise<boolean> {
     this.link.post({ passthru: { printer_event: event } });
-    if (this.#titles.includes(event.event_title)) return;
+    if (this.#titles.includes(event.event_title)) return true;
     this.#titles.push(event.event_title);
     if (this.#titles.length > REMEMBERED_TITLES) this.#titles.shift();
-    await this.#http.postPrinterEvent(eventFields(event), PICTURE);
+    return this.#http.postPrinterEvent(eventFields(event), PICTURE);
   }
 }

@@ -24,6 +24,7 @@ import type { StateId } from "./status.ts";
 const RECONNECT_MS = 6000;
 const FIRST_READING_MS = 2000;
 
+const ERROR_MS = 30 * 60_000;
 const FILAMENT_MS = 10 * 60_000;
 const FILAMENT_CHANGE = {
   event_title: "Filament Change Required",
@@ -44,6 +45,7 @@ export class OctoprintLife {
   readonly #options: LifeOptions;
   readonly #reports: OctoprintReports;
   #filamentAt = Number.NEGATIVE_INFINITY;
+  #errorAt = Number.NEGATIVE_INFINITY;
   /** OctoPrint handles one event after the other; one that waits for the server holds up the next. */
   #handled: Promise<void> = Promise.resolve();
 
@@ -183,7 +185,11 @@ export class OctoprintLife {
     });
   }
 
-  #tell(error: string): Promise<void> {
+  /** An event of one title is told once in half an hour. */
+  async #tell(error: string): Promise<void> {
+    const { clock } = this.#options;
+    if (clock.elapsed() - this.#errorAt < ERROR_MS) return;
+    this.#errorAt = clock.elapsed();
     const event: PrinterEvent = {
       event_title: "OctoPrint Error",
       event_text: error,
@@ -191,7 +197,7 @@ export class OctoprintLife {
       event_type: "PRINTER_ERROR",
     };
     this.#options.link.post({ passthru: { printer_event: event } });
-    return this.#options.http.postPrinterEvent(eventFields(event), PICTURE);
+    await this.#options.http.postPrinterEvent(eventFields(event), PICTURE);
   }
 
   #become(stateId: StateId): void {

@@ -55,7 +55,7 @@ const CONNECTION_OPTIONS = {
 
 function run({ reports }: OctoprintHost, commands: unknown): Answer {
   const lines = (Array.isArray(commands) ? commands : [commands]).flatMap((text) => String(text).split("\n"));
-  for (const line of lines) if (line.startsWith("M117 ")) reports.message = line.slice(5);
+  for (const line of lines) if (line.startsWith("M117 ")) reports.show(line.slice(5));
   return { ret: null };
 }
 

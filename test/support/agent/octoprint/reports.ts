@@ -60,6 +60,12 @@ export class OctoprintReports {
     this.#boost = BOOST_TICKS;
   }
 
+  /** M117: the next tick says so. */
+  show(message: string): void {
+    this.message = message;
+    this.#lastAt = Number.NEGATIVE_INFINITY;
+  }
+
   /** The firmware answered: settings changed, and go out with a status at once. */
   postFirmware(): void {
     this.#hasFirmware = true;
