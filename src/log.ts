@@ -8,8 +8,9 @@ export type LogEvent =
       readonly path: string;
       readonly error: unknown;
     }
+  | { readonly event: "database.down"; readonly requestId: string; readonly error: unknown }
   | { readonly event: "wake.failed" | "alarm.failed"; readonly printer: string; readonly error: unknown }
-  | { readonly event: "live.failed"; readonly printerId: number; readonly error: unknown }
+  | { readonly event: "live.failed" | "revocation.failed"; readonly printerId: number; readonly error: unknown }
   | { readonly event: "retention.failed"; readonly part: string; readonly error: unknown }
   | { readonly event: "outbox.failed"; readonly printerId: number; readonly attempt: number; readonly error: unknown }
   | { readonly event: "outbox.refused"; readonly printerId: number; readonly key: string; readonly error: unknown };

@@ -2,8 +2,10 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 
+type Row<T extends SQLiteTable> = { [K in keyof T["$inferInsert"]]: T["$inferInsert"][K] | SQL };
+
 /** For `db.insert(table).select(...)`: the row with the table's defaults, or no row unless `condition` holds. */
-export function valuesIf<T extends SQLiteTable>(table: T, row: T["$inferInsert"], condition: SQL): SQL {
+export function valuesIf<T extends SQLiteTable>(table: T, row: Row<T>, condition: SQL): SQL {
   const given: Record<string, unknown> = row;
   const values = Object.entries(getTableColumns(table)).map(([key, column]) =>
     sql.param(given[key] ?? column.default ?? null, column),

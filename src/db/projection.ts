@@ -1,6 +1,7 @@
 /**
  * Writes of the printers' objects into D1: whole images, fenced by revision so that a late one never goes back, and safe to
- * repeat. `printers` is only ever updated: an upsert would bring a deleted row back.
+ * repeat. `printers` is only ever updated: an upsert would bring a deleted row back. Nothing is written for a printer that D1
+ * does not have: since D1 was restored its id may be another's.
  */
 import { and, eq, isNull, or, sql } from "drizzle-orm";
 import type { CommandRecord } from "../domain/command.ts";
@@ -8,6 +9,7 @@ import type { Configuration } from "../domain/configuration.ts";
 import type { PrinterEvent } from "../domain/events.ts";
 import type { Print } from "../domain/print.ts";
 import type { Db } from "./client.ts";
+import { valuesIf } from "./insert-if.ts";
 import { commands, gCodeFiles, printerEvents, printerLive, printers, prints } from "./schema.ts";
 
 export interface PrinterImage extends Configuration {
@@ -59,7 +61,7 @@ export function projectRow(db: Db, owner: ProjectionOwner, projection: Projectio
     case "print":
       return upsertPrint(db, owner, projection.image, revision);
     case "event":
-      return insertEvent(db, projection.image);
+      return insertEvent(db, owner, projection.image);
     case "command":
       return upsertCommand(db, owner, projection.image, revision);
     case "live":
@@ -79,9 +81,10 @@ function upsertPrint(db: Db, owner: ProjectionOwner, print: Print, revision: num
   const { filamentUsedMm, printTimeSeconds, gCodeFileId, alertOverwrite, deletedAt, ...shared } = print;
   const projected = { ...shared, revision, gCodeFileId: ownFile(owner, gCodeFileId) };
   const once = { alertOverwrite, deletedAt, filamentUsed: filamentUsedMm, printTime: printTimeSeconds };
+  const row = { ...projected, ...once, printerId: owner.id, userId: owner.userId };
   return db
     .insert(prints)
-    .values({ ...projected, ...once, printerId: owner.id, userId: owner.userId })
+    .select(valuesIf(prints, row, isThere(owner)))
     .onConflictDoUpdate({
       target: prints.id,
       // After the end was projected these four columns belong to the owner's edits.
@@ -115,25 +118,32 @@ function ownFile(owner: ProjectionOwner, gCodeFileId: number | null) {
   return sql`(select ${id} from ${gCodeFiles} where ${and(eq(id, gCodeFileId), eq(userId, owner.userId), isReachable)})`;
 }
 
-function insertEvent(db: Db, event: PrinterEvent) {
+function insertEvent(db: Db, owner: ProjectionOwner, event: PrinterEvent) {
   const { type, class: eventClass, title, text, ...shared } = event;
   const row = { ...shared, eventType: type, eventClass, eventTitle: title, eventText: text };
-  return db.insert(printerEvents).values(row).onConflictDoNothing();
+  return db
+    .insert(printerEvents)
+    .select(valuesIf(printerEvents, row, isThere(owner)))
+    .onConflictDoNothing();
 }
 
 function upsertCommand(db: Db, owner: ProjectionOwner, command: CommandRecord, revision: number) {
   const row = { ...command, revision };
   return db
     .insert(commands)
-    .values({ ...row, printerId: owner.id })
+    .select(valuesIf(commands, { ...row, printerId: owner.id }, isThere(owner)))
     .onConflictDoUpdate({ target: commands.id, set: row, setWhere: sql`excluded.revision > ${commands.revision}` });
+}
+
+function isThere({ id, uid }: ProjectionOwner) {
+  return sql`exists (select 1 from ${printers} where ${and(eq(printers.id, id), eq(printers.uid, uid))})`;
 }
 
 /** Fenced by the object's time: a copy that was overtaken is dropped. */
 function upsertLive(db: Db, owner: ProjectionOwner, image: LiveImage) {
   return db
     .insert(printerLive)
-    .values({ ...image, printerId: owner.id })
+    .select(valuesIf(printerLive, { ...image, printerId: owner.id }, isThere(owner)))
     .onConflictDoUpdate({ target: printerLive.printerId, set: image, setWhere: sql`excluded.at >= ${printerLive.at}` });
 }
 

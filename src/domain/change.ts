@@ -141,7 +141,8 @@ export function withEvent(before: Change, told: AgentEvent, printId: number | nu
   const sequence = eventSequence + 1;
   const event: PrinterEvent = {
     ...told,
-    id: printerId * EVENTS_PER_PRINTER + sequence,
+    // The last id is used again rather than one of the next printer's.
+    id: printerId * EVENTS_PER_PRINTER + Math.min(sequence, EVENTS_PER_PRINTER - 1),
     printerId,
     userId,
     printId,

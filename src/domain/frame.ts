@@ -163,9 +163,9 @@ function followPrint(before: Change, report: Report, remembered: Print | null, m
 
 const PRINTS_PER_PRINTER = 100_000;
 
-/** The id of a printer's next print (design 3). */
+/** The id of a printer's next print (design 3). The last one is used again rather than one of the next printer's. */
 export function nextPrintId(printerId: number, sequence: number): number {
-  return printerId * PRINTS_PER_PRINTER + sequence + 1;
+  return printerId * PRINTS_PER_PRINTER + Math.min(sequence + 1, PRINTS_PER_PRINTER - 1);
 }
 
 const MARKED = new Set([

@@ -151,9 +151,8 @@ function stepOwner(before: Change, input: OwnerInput, now: number): Step {
     case "archive":
       return done(withState(leave(before, now), { archivedAt: now }, { type: "project-printer" }));
     case "unarchive":
-      return done(
-        state.archivedAt === null ? before : withState(before, { archivedAt: null }, { type: "project-printer" }),
-      );
+      // Told also when nothing changes: D1 may have been restored to when it was archived.
+      return done(withState(before, { archivedAt: null }, { type: "project-printer" }));
     case "remove":
       return done(remove(before, now));
     case "rotate-token":

@@ -28,7 +28,7 @@ export class AlarmClock {
     const wanted = Math.max(Math.min(...times), now);
     const armedAt = this.#armedAt;
     if (armedAt !== null && armedAt >= now - LOST_MS && armedAt <= wanted) return;
-    this.#armedAt = wanted;
     void this.#storage.setAlarm(wanted);
+    this.#armedAt = wanted;
   }
 }

@@ -1,25 +1,43 @@
 /** Loads a printer into an object that has no state of it. */
 import { connect } from "../db/client.ts";
+import { within } from "../db/outage.ts";
 import { findPrinterRow } from "../db/projection.ts";
 import type { PrinterState } from "../domain/change.ts";
-import { type Failure, notFound } from "../domain/failure.ts";
+import type { Failure } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { log } from "../log.ts";
 import { stateOfRow } from "./projections.ts";
 
-const UNAVAILABLE = { code: "unavailable", retryAfterSeconds: 5 } as const satisfies Failure;
+export const UNAVAILABLE = { code: "unavailable", retryAfterSeconds: 5 } as const satisfies Failure;
 
-/** One round trip to the primary. A D1 error is `unavailable`: it never says that there is no such printer. */
-export async function findFirstState(
-  database: D1Database,
-  printerId: number,
-  uid: string,
-): Promise<Result<PrinterState>> {
-  try {
-    const row = await findPrinterRow(connect(database), printerId);
-    return row === undefined || row.printers.uid !== uid ? err(notFound("Printer")) : ok(stateOfRow(row));
-  } catch (error) {
-    log({ event: "wake.failed", printer: String(printerId), error });
-    return err(UNAVAILABLE);
+const WAIT_MS = 10_000;
+
+export class FirstWake {
+  readonly #database: D1Database;
+  readonly #printerId: number;
+  #flight: Promise<Result<PrinterState | null>> | null = null;
+
+  constructor(database: D1Database, printerId: number) {
+    this.#database = database;
+    this.#printerId = printerId;
+  }
+
+  /** The printer that D1 has under this id, whoever asks: one flight, later callers wait for it. Null: there is none. */
+  find(): Promise<Result<PrinterState | null>> {
+    this.#flight ??= this.#fly().finally(() => {
+      this.#flight = null;
+    });
+    return this.#flight;
+  }
+
+  /** One round trip to the primary. A D1 error is `unavailable`: it never says that there is no such printer. */
+  async #fly(): Promise<Result<PrinterState | null>> {
+    try {
+      const row = await within(WAIT_MS, findPrinterRow(connect(this.#database), this.#printerId));
+      return ok(row === undefined ? null : stateOfRow(row));
+    } catch (error) {
+      log({ event: "wake.failed", printer: String(this.#printerId), error });
+      return err(UNAVAILABLE);
+    }
   }
 }

@@ -1,7 +1,7 @@
 /** The printer between two events: state from its row, the rest from the socket's attachment and the document rows. */
 import type { Printer, PrinterState } from "../domain/change.ts";
 import type { ShownStatus } from "../domain/status.ts";
-import { ATTACHED_REST_BYTES, type Sockets } from "./sockets.ts";
+import { isTooLong, type Sockets } from "./sockets.ts";
 import type { Store } from "./store.ts";
 
 /** A status too long for the attachment is a row, written no more often than this. */
@@ -56,7 +56,7 @@ export class PrinterMemory {
 
   #isStatusRowDue(before: Printer, after: Printer, now: number): boolean {
     if (after.socket === null) return before.socket !== null || after.shown !== before.shown;
-    if (after.shown === null || after.shown === before.shown || !isLong(after.shown.rest)) return false;
+    if (after.shown === null || after.shown === before.shown || !isTooLong(after.socket, after.shown)) return false;
     const isDue = now - this.#longStatusAt >= LONG_STATUS_MS;
     if (isDue) this.#longStatusAt = now;
     return isDue;
@@ -73,13 +73,18 @@ export class PrinterMemory {
     const isConnected = state.connectedAt !== null && state.disconnectedAt === null;
     const attached = isConnected ? this.#sockets.read(state.connectionSequence) : null;
     const head = attached === null ? this.#readStatus() : attached.shown;
-    const rest = head === null ? null : (head.rest ?? this.#readStatus()?.rest ?? "{}");
     return {
       state,
       socket: attached?.socket ?? null,
-      shown: head === null || rest === null ? null : { ...head, rest, ...this.#readParts() },
+      shown: head === null ? null : { ...head, rest: head.rest ?? this.#readLongRest(), ...this.#readParts() },
       settings: this.#store.loadDocument("settings"),
     };
+  }
+
+  #readLongRest(): string {
+    const status = this.#readStatus();
+    this.#longStatusAt = status?.at ?? 0;
+    return status?.rest ?? "{}";
   }
 
   #readStatus(): Omit<ShownStatus, "job" | "fileMetadata"> | null {
@@ -90,8 +95,4 @@ export class PrinterMemory {
   #readParts(): Pick<ShownStatus, "job" | "fileMetadata"> {
     return { job: this.#store.loadDocument("job"), fileMetadata: this.#store.loadDocument("file_metadata") };
   }
-}
-
-function isLong(rest: string): boolean {
-  return rest.length * 3 > ATTACHED_REST_BYTES && new TextEncoder().encode(rest).byteLength > ATTACHED_REST_BYTES;
 }

@@ -20,7 +20,9 @@ import {
   type CommandRequest,
   CREDENTIAL_HEADERS,
   type FactAnswer,
+  type Principal,
   type PrinterRpc,
+  type Vouched,
 } from "./rpc.ts";
 import { Seam } from "./seam.ts";
 import { closeBack, closeQuietly } from "./sockets.ts";
@@ -80,12 +82,15 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
       await this.#seam.wakeUp(randomRef("p:"));
     } catch (error) {
       log({ event: "alarm.failed", printer: this.ctx.id.name ?? "", error });
+      this.#seam.rearm();
     }
-    this.#seam.rearm();
   }
 
-  view(uid: string): Promise<Result<PrinterView>> {
-    return this.#with(uid, () => ok(this.#seam.view()));
+  view(uid: string, principal: Principal | null = null): Promise<Result<PrinterView>> {
+    return this.#with(uid, () => {
+      if (principal !== null) this.#seam.note(principal);
+      return ok(this.#seam.view());
+    });
   }
 
   configure(uid: string, patch: ConfigurationPatch): Promise<Result<PrinterView>> {
@@ -112,8 +117,20 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     return this.#change(uid, { type: "relink" });
   }
 
-  command(uid: string, request: CommandRequest): Promise<Result<CommandAnswer>> {
-    return this.#with(uid, () => this.#desk.take(request));
+  command(uid: string, request: CommandRequest, principal: Principal | null = null): Promise<Result<CommandAnswer>> {
+    return this.#with(uid, () => {
+      if (principal !== null) this.#seam.note(principal);
+      return this.#desk.take(request);
+    });
+  }
+
+  async vouch(hash: string): Promise<Result<Vouched>> {
+    return this.#seam.vouch(hash);
+  }
+
+  async forget(hash: string): Promise<Result<null>> {
+    this.#seam.forget(hash);
+    return ok(null);
   }
 
   listCommands(uid: string, page: { start: number; limit: number }) {
@@ -170,11 +187,10 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
   /** Answers at once: an agent's event loop waits for it, and nobody reads its writes back. */
   async #called<T>(agent: AgentCredential, act: () => T): Promise<Result<T>> {
     const { uid, generation, keyId } = agent;
-    const called = await this.#with(uid, () => {
-      const reply = this.#seam.apply({ type: "agent-called", generation, keyId });
-      return reply.type === "refused" ? err(reply.failure) : ok(act());
-    });
-    return !called.ok && called.failure.code === "not_found" ? err(DEAD_TOKEN) : called;
+    const ready = await this.#seam.ready(uid);
+    if (!ready.ok) return ready.failure.code === "not_found" ? err(DEAD_TOKEN) : ready;
+    const reply = this.#seam.apply({ type: "agent-called", generation, keyId });
+    return reply.type === "refused" ? err(reply.failure) : ok(act());
   }
 
   #agentClosed(webSocket: WebSocket): void {
@@ -182,9 +198,12 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     if (this.#seam.find()?.socket?.connection === connection) this.#seam.apply({ type: "agent-closed", connection });
   }
 
+  /** For a caller whose printer D1 shows. */
   async #with<T>(uid: string, read: () => Result<T> | Promise<Result<T>>): Promise<Result<T>> {
     const ready = await this.#seam.ready(uid);
-    return ready.ok ? read() : ready;
+    if (ready.ok) return read();
+    this.#seam.retell(uid);
+    return ready;
   }
 
   #change(uid: string, input: Input): Promise<Result<PrinterView>> {

@@ -3,6 +3,7 @@
  * The only writer of the projected tables. A D1 outage delays history and loses nothing.
  */
 import { connect } from "../db/client.ts";
+import { isUnwritable, within } from "../db/outage.ts";
 import { findLiveCopy, type LiveImage, type Projection, type ProjectionOwner, projectRow } from "../db/projection.ts";
 import { log } from "../log.ts";
 
@@ -18,8 +19,9 @@ const PLACES = { printer: 0, print: 1, event: 2, command: 3, live: 4 } as const 
 
 const BATCH_ROWS = 100;
 const BACKOFF_MS = { first: 30_000, last: 5 * 60_000 } as const;
-/** A commit that D1 refuses for its content would be refused for ever. */
-const PERMANENT = /constraint failed|SQLITE_CONSTRAINT|D1_TYPE_ERROR|SQLITE_MISMATCH|too big|SQLITE_TOOBIG/i;
+/** Nobody waits longer for D1: a write may still be carried out, and is safe to repeat; a read gives up. */
+const WRITE_MS = 30_000;
+const READ_MS = 2_000;
 
 interface OutboxRow {
   readonly key: string;
@@ -37,7 +39,10 @@ export class Outbox {
   constructor(sql: SqlStorage, database: D1Database) {
     this.#sql = sql;
     this.#database = database;
-    sql.exec(TABLE);
+  }
+
+  create(): void {
+    this.#sql.exec(TABLE);
   }
 
   /** Runs inside the transaction that saves the state. */
@@ -57,13 +62,13 @@ export class Outbox {
 
   /** When the alarm has to try, epoch milliseconds; null while nothing waits. */
   nextTry(now: number): number | null {
-    return this.#isEmpty() ? null : (this.#retryAt ?? now + BACKOFF_MS.first);
+    return this.isEmpty() ? null : (this.#retryAt ?? now + BACKOFF_MS.first);
   }
 
-  /** Tries unless a failed try's pause is on; the alarm tries all the same. */
-  drain(owner: ProjectionOwner, now: number, byAlarm: boolean): Promise<void> {
+  /** Tries unless a failed try's pause is on; the alarm tries all the same. `owner` is asked before each batch. */
+  drain(owner: () => ProjectionOwner, byAlarm: boolean): Promise<void> {
     if (this.#retryAt !== null && !byAlarm) return Promise.resolve();
-    this.#drain ??= this.#drainAll(owner, now).finally(() => {
+    this.#drain ??= this.#drainAll(owner).finally(() => {
       this.#drain = null;
     });
     return this.#drain;
@@ -78,7 +83,7 @@ export class Outbox {
   async refreshLive(owner: ProjectionOwner, image: LiveImage): Promise<void> {
     if (this.#retryAt !== null) return;
     try {
-      await projectRow(connect(this.#database), owner, { kind: "live", image }, 0);
+      await within(WRITE_MS, projectRow(connect(this.#database), owner, { kind: "live", image }, 0));
     } catch (error) {
       log({ event: "live.failed", printerId: owner.id, error });
     }
@@ -87,25 +92,42 @@ export class Outbox {
   /** The list's copy of the status; null if there is none or D1 cannot be asked. */
   async findLive(printerId: number): Promise<LiveImage | null> {
     try {
-      return (await findLiveCopy(connect(this.#database), printerId)) ?? null;
+      return (await within(READ_MS, findLiveCopy(connect(this.#database), printerId))) ?? null;
     } catch (error) {
       log({ event: "live.failed", printerId, error });
       return null;
     }
   }
 
-  async #drainAll(owner: ProjectionOwner, now: number): Promise<void> {
+  async #drainAll(owner: () => ProjectionOwner): Promise<void> {
     for (let rows = this.#rows(); rows.length > 0; rows = this.#rows()) {
-      const failure = await this.#write(owner, rows);
+      const failure = await this.#tryRows(owner(), rows);
       if (failure === null) continue;
-      if (PERMANENT.test(messagesOf(failure)) && (await this.#writeOneByOne(owner, rows))) continue;
       this.#failures += 1;
-      this.#retryAt = now + backoff(this.#failures, Math.random());
-      log({ event: "outbox.failed", printerId: owner.id, attempt: this.#failures, error: failure });
+      this.#retryAt = Date.now() + backoff(this.#failures, Math.random());
+      log({ event: "outbox.failed", printerId: owner().id, attempt: this.#failures, error: failure });
       return;
     }
     this.#failures = 0;
     this.#retryAt = null;
+  }
+
+  /** Null when no row waits any more; else how D1 failed. After a permanent error each row is tried alone. */
+  async #tryRows(owner: ProjectionOwner, rows: readonly OutboxRow[]): Promise<unknown> {
+    const failure = await this.#write(owner, rows);
+    if (!isUnwritable(failure)) return failure;
+    for (const row of rows) {
+      const alone = await this.#write(owner, [row]);
+      if (alone === null) continue;
+      if (!isUnwritable(alone)) return alone;
+      this.#setAside(owner, row, alone);
+    }
+    return null;
+  }
+
+  #setAside(owner: ProjectionOwner, { key, revision }: OutboxRow, error: unknown): void {
+    this.#sql.exec("UPDATE outbox SET refused = 1 WHERE key = ? AND revision = ?", key, revision);
+    log({ event: "outbox.refused", printerId: owner.id, key, error });
   }
 
   /** Null when all rows are in D1 and gone from here; else what went wrong. */
@@ -114,25 +136,13 @@ export class Outbox {
     const [first, ...rest] = rows.map((row) => projectRow(db, owner, row.projection, row.revision));
     if (first === undefined) return null;
     try {
-      await db.batch([first, ...rest]);
+      await within(WRITE_MS, db.batch([first, ...rest]));
     } catch (error) {
       return error;
     }
     for (const { key, revision } of rows)
       this.#sql.exec("DELETE FROM outbox WHERE key = ? AND revision = ?", key, revision);
     return null;
-  }
-
-  /** After a permanent error: what can be written is, what cannot is set aside. False when D1 itself fails. */
-  async #writeOneByOne(owner: ProjectionOwner, rows: readonly OutboxRow[]): Promise<boolean> {
-    for (const row of rows) {
-      const failure = await this.#write(owner, [row]);
-      if (failure === null) continue;
-      if (!PERMANENT.test(messagesOf(failure))) return false;
-      this.#sql.exec("UPDATE outbox SET refused = 1 WHERE key = ? AND revision = ?", row.key, row.revision);
-      log({ event: "outbox.refused", printerId: owner.id, key: row.key, error: failure });
-    }
-    return true;
   }
 
   #rows(): OutboxRow[] {
@@ -142,7 +152,7 @@ export class Outbox {
     return rows.map((row) => ({ ...row, projection: JSON.parse(row.projection) as Projection }));
   }
 
-  #isEmpty(): boolean {
+  isEmpty(): boolean {
     return this.#sql.exec("SELECT 1 FROM outbox WHERE refused = 0 LIMIT 1").toArray().length === 0;
   }
 
@@ -166,9 +176,4 @@ function keyOf(projection: Projection): string {
 export function backoff(failures: number, random: number): number {
   const ceiling = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.last);
   return Math.ceil(ceiling * random);
-}
-
-function messagesOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return `${error.message} ${error.cause === undefined ? "" : messagesOf(error.cause)}`;
 }

@@ -1,9 +1,8 @@
 /** Turns a step's effects into the images that D1 is to show, and a row of D1 into the state of a first wake. */
-
+import { configurationOfRow, printOfRow } from "../db/printers.ts";
 import type { LiveImage, PrinterImage, PrinterRow, Projection } from "../db/projection.ts";
 import type { Effect, Printer, PrinterState } from "../domain/change.ts";
 import { recordOf } from "../domain/command.ts";
-import type { Print } from "../domain/print.ts";
 import { statusText } from "../domain/status.ts";
 
 /** The images of `effects`, as of `printer` at `now` (epoch milliseconds). */
@@ -56,7 +55,6 @@ const GAP = 1_000;
 /** The state of an object that wakes for the first time, or again without its storage. */
 export function stateOfRow({ printers: row, prints: print }: PrinterRow): PrinterState {
   const gap = row.revision === 0 ? 0 : GAP;
-  const wasConnected = row.connectedAt !== null;
   return {
     version: 1,
     id: row.id,
@@ -67,14 +65,14 @@ export function stateOfRow({ printers: row, prints: print }: PrinterRow): Printe
     printSequence: row.printSequence + gap,
     eventSequence: row.eventSequence + gap,
     connectionSequence: 0,
-    configuration: configurationOf(row),
+    configuration: configurationOfRow(row),
     archivedAt: row.archivedAt,
     deletedAt: row.deletedAt,
     tokens: { newest: row.generation, used: null, graceUntil: null, keyId: row.agentKeyId },
     agentName: row.agentName,
     agentVersion: row.agentVersion,
     connectedAt: row.connectedAt,
-    disconnectedAt: wasConnected ? (row.disconnectedAt ?? row.connectedAt) : null,
+    disconnectedAt: row.disconnectedAt,
     printerLostAt: row.printerLostAt,
     lastSeenAt: null,
     clockOffset: 0,
@@ -84,21 +82,5 @@ export function stateOfRow({ printers: row, prints: print }: PrinterRow): Printe
     replacements: { at: [], toldAt: null },
     normalizedP: 0,
     lastExaminedAt: null,
-  };
-}
-
-function printOfRow(row: NonNullable<PrinterRow["prints"]>): Print {
-  const { printerId, userId, revision, filamentUsed, printTime, ...shared } = row;
-  return { ...shared, filamentUsedMm: filamentUsed, printTimeSeconds: printTime };
-}
-
-function configurationOf(row: PrinterRow["printers"]): PrinterState["configuration"] {
-  const { name, actionOnFailure, watchingEnabled, toolsOffOnPause, bedOffOnPause } = row;
-  const { retractOnPause, liftZOnPause, detectiveSensitivity } = row;
-  const { minTimelapseSecsOnFinish, minTimelapseSecsOnCancel } = row;
-  return {
-    ...{ name, actionOnFailure, watchingEnabled, toolsOffOnPause, bedOffOnPause },
-    ...{ retractOnPause, liftZOnPause, detectiveSensitivity },
-    ...{ minTimelapseSecsOnFinish, minTimelapseSecsOnCancel },
   };
 }

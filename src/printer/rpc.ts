@@ -1,6 +1,7 @@
 /**
  * What the Worker may ask of a `PrinterObject` beside its socket upgrade: values only, additive between deployments.
- * Every call carries the printer's `uid`: an object that holds another printer loads again or refuses (design 3).
+ * Every call but `vouch` and `forget` carries the printer's `uid`: an object that holds another printer loads again or
+ * refuses (design 3).
  */
 import type { CommandKind, CommandRecord, Initiator, PrintFile } from "../domain/command.ts";
 import type { ConfigurationPatch } from "../domain/configuration.ts";
@@ -15,6 +16,26 @@ export interface AgentCredential {
   readonly uid: string;
   readonly generation: number;
   readonly keyId: string;
+}
+
+/** A caller that D1 let pass. The printer's object keeps the last ones for the time when D1 is down (design 3). */
+export interface Principal {
+  /** SHA-256 (hex) of the API token, or of who signed in with which scopes. */
+  readonly hash: string;
+  readonly userId: number;
+  /** Null for sign-ins. */
+  readonly tokenName: string | null;
+  readonly canRead: boolean;
+  readonly canWrite: boolean;
+  /** Epoch milliseconds; null: never, or not for D1 to say. */
+  readonly expiresAt: number | null;
+}
+
+/** What an object knows of a caller that passed before, and of its printer. */
+export interface Vouched {
+  readonly principal: Principal;
+  readonly uid: string;
+  readonly archivedAt: number | null;
 }
 
 export interface CommandRequest {
@@ -59,7 +80,12 @@ export interface FactAnswer {
 
 /** Implemented by `PrinterObject`. Failures: `not_found` (deleted, foreign uid; archived where noted), `unavailable`. */
 export interface PrinterRpc {
-  view(uid: string): Promise<Result<PrinterView>>;
+  /** `principal`: the caller, if D1 let it pass just now. */
+  view(uid: string, principal?: Principal | null): Promise<Result<PrinterView>>;
+  /** For the time when D1 is down, and never asks it: `unavailable` unless that token passed here within a week. */
+  vouch(hash: string): Promise<Result<Vouched>>;
+  /** The token with that hash was revoked. */
+  forget(hash: string): Promise<Result<null>>;
   /** Waits until D1 shows the change, 1 s at most. */
   configure(uid: string, patch: ConfigurationPatch): Promise<Result<PrinterView>>;
   /** `not_found` when it is archived already. */
@@ -70,7 +96,7 @@ export interface PrinterRpc {
   rotateToken(uid: string): Promise<Result<PrinterView>>;
   /** A new generation beside the one last used (design 6, re-linking). */
   relink(uid: string): Promise<Result<PrinterView>>;
-  command(uid: string, request: CommandRequest): Promise<Result<CommandAnswer>>;
+  command(uid: string, request: CommandRequest, principal?: Principal | null): Promise<Result<CommandAnswer>>;
   listCommands(uid: string, page: { start: number; limit: number }): Promise<Result<CommandPage>>;
   /** Null: not among those that the object holds. */
   findCommand(uid: string, commandId: string): Promise<Result<CommandRecord | null>>;

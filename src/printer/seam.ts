@@ -2,45 +2,59 @@
  * The one way into a printer: load, `step`, save state and outbox rows in one transaction, then carry out. It decides nothing,
  * and its fields hold no truth: eviction may come between any two events.
  */
-import type { Effect, Printer } from "../domain/change.ts";
+import type { Effect, Printer, PrinterState } from "../domain/change.ts";
 import { recordOf } from "../domain/command.ts";
 import { notFound } from "../domain/failure.ts";
 import { type Input, nextAlarm, type Reply, step, viewOf } from "../domain/printer.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { PrinterView } from "../domain/view.ts";
+import { AGENT_CLOSES } from "../protocol/close.ts";
 import { AlarmClock } from "./alarm-clock.ts";
 import { deliver } from "./delivery.ts";
-import { findFirstState } from "./first-wake.ts";
+import { FirstWake, UNAVAILABLE } from "./first-wake.ts";
 import { PrinterMemory } from "./memory.ts";
 import { Outbox } from "./outbox.ts";
+import { Principals } from "./principals.ts";
 import { liveImage, projectionsOf } from "./projections.ts";
+import type { Principal, Vouched } from "./rpc.ts";
 import { Sockets } from "./sockets.ts";
 import { Store } from "./store.ts";
 
 /** A REST write waits so long for D1 to show it. */
 const FLUSH_MS = 1_000;
+/** A failed alarm's next try. */
+const ALARM_PAUSE_MS = 30_000;
+/** So often the printer's own row goes to D1 with whatever else does: a first wake's gap covers what came after it. */
+const CARRY_EVERY = 200;
 
 export class Seam {
   readonly store: Store;
   readonly sockets: Sockets;
   readonly #ctx: DurableObjectState;
-  readonly #database: D1Database;
+  readonly #firstWake: FirstWake;
+  readonly #principals: Principals;
   readonly #memory: PrinterMemory;
   readonly #outbox: Outbox;
   readonly #clock: AlarmClock;
   readonly #onChange: () => void;
-  #waking: Promise<Result<null>> | null = null;
 
   /** `onChange` runs after every step. */
   constructor(ctx: DurableObjectState, database: D1Database, onChange: () => void) {
     this.#ctx = ctx;
-    this.#database = database;
+    this.#firstWake = new FirstWake(database, Number(ctx.id.name));
     this.#onChange = onChange;
     this.store = new Store(ctx.storage.sql);
     this.sockets = new Sockets(ctx);
+    this.#principals = new Principals(ctx.storage.sql);
     this.#memory = new PrinterMemory(this.store, this.sockets);
     this.#outbox = new Outbox(ctx.storage.sql, database);
     this.#clock = new AlarmClock(ctx.storage);
+    if (this.store.isCreated()) this.#createTables();
+  }
+
+  /** Again at each start: a table may be new since the object was made. */
+  #createTables(): void {
+    for (const part of [this.store, this.#principals, this.#outbox]) part.create();
   }
 
   /** Runs before any event. */
@@ -81,16 +95,18 @@ export class Seam {
   }
 
   #save(before: Printer, stepped: Printer, effects: readonly Effect[], now: number): Printer {
-    const projections = projectionsOf(effects, stepped, now);
-    const revision = before.state.revision + (projections.length === 0 ? 0 : 1);
+    const told = projectionsOf(effects, stepped, now);
+    const revision = before.state.revision + (told.length === 0 ? 0 : 1);
     const isMoved = revision !== before.state.revision;
     const after = isMoved ? { ...stepped, state: { ...stepped.state, revision } } : stepped;
+    const isCarried = isMoved && revision % CARRY_EVERY === 0;
+    const projections = isCarried ? [...told, ...projectionsOf([{ type: "project-printer" }], stepped, now)] : told;
     try {
       this.#ctx.storage.transactionSync(() => {
         this.#memory.save(before, after, now);
         for (const projection of projections) this.#outbox.put(projection, revision);
         for (const effect of effects) this.#remember(effect);
-        this.#clock.arm([nextAlarm(after, now), projections.length === 0 ? null : this.#outbox.nextTry(now)], now);
+        this.#clock.arm([nextAlarm(after, now), this.#outbox.nextTry(now)], now);
       });
     } catch (error) {
       this.#memory.forget();
@@ -122,9 +138,10 @@ export class Seam {
     await this.#drain(true);
   }
 
-  /** After an alarm, however it went. */
+  /** After an alarm that failed, whatever of: not at once, or it would fail again without end. */
   rearm(): void {
-    if (this.find() !== null) this.#arm(Date.now());
+    const now = Date.now();
+    this.#clock.arm([now + ALARM_PAUSE_MS], now);
   }
 
   /** Waits until D1 shows what was changed, 1 s at most. */
@@ -138,7 +155,7 @@ export class Seam {
   }
 
   async #drain(byAlarm: boolean): Promise<void> {
-    await this.#outbox.drain(this.printer().state, Date.now(), byAlarm);
+    await this.#outbox.drain(() => this.printer().state, byAlarm);
     this.#arm(Date.now());
   }
 
@@ -148,27 +165,60 @@ export class Seam {
 
   /** The printer with that uid is loaded, and its state agrees with its sockets. */
   async ready(uid: string): Promise<Result<null>> {
-    if (this.#memory.load()?.state.uid !== uid) {
-      this.#waking ??= this.#wake(uid).finally(() => {
-        this.#waking = null;
-      });
-      const woken = await this.#waking;
-      if (!woken.ok) return woken;
-    }
+    const loaded = await this.#loaded(uid);
+    if (!loaded.ok) return loaded;
     await this.#reconcile();
-    const printer = this.printer();
-    return printer.state.uid !== uid || printer.state.deletedAt !== null ? err(notFound("Printer")) : ok(null);
+    const { state } = this.printer();
+    return state.uid !== uid || state.deletedAt !== null ? err(notFound("Printer")) : ok(null);
   }
 
-  /** One flight, later callers wait for it; an object that held another printer starts over. */
-  async #wake(uid: string): Promise<Result<null>> {
-    const found = await findFirstState(this.#database, Number(this.#ctx.id.name), uid);
+  async #loaded(uid: string): Promise<Result<null>> {
+    if (this.find()?.state.uid === uid) return ok(null);
+    if (this.store.isBuried(uid)) return err(notFound("Printer"));
+    const found = await this.#firstWake.find();
     if (!found.ok) return found;
-    this.#ctx.storage.transactionSync(() => {
-      this.#outbox.clear();
-      this.#memory.adopt(found.value);
-    });
+    if (found.value?.uid !== uid) return err(notFound("Printer"));
+    if (this.find()?.state.uid !== uid) this.#adopt(found.value);
     return ok(null);
+  }
+
+  /** What was here belonged to another printer, which had this id before D1 was restored, or to none. */
+  #adopt(state: PrinterState): void {
+    const earlier = this.find()?.state ?? null;
+    this.#ctx.storage.transactionSync(() => {
+      this.#createTables();
+      if (earlier !== null && earlier.deletedAt !== null) this.store.bury(earlier.uid);
+      this.#outbox.clear();
+      this.#principals.clear();
+      // Its sockets may stay in the list while they close: no new one takes their number.
+      this.#memory.adopt({ ...state, connectionSequence: earlier?.connectionSequence ?? 0 });
+    });
+    if (earlier !== null) this.sockets.closeUpTo(earlier.connectionSequence, AGENT_CLOSES.removed);
+  }
+
+  /** D1 shows a printer that was deleted here as if it were not, which only its restoring does: it is told once more. */
+  retell(uid: string): void {
+    const printer = this.find();
+    if (printer?.state.uid !== uid || printer.state.deletedAt === null || !this.#outbox.isEmpty()) return;
+    this.#save(printer, printer, [{ type: "project-printer" }], Date.now());
+    this.#ctx.waitUntil(this.#drain(false));
+  }
+
+  /** D1 let `principal` pass to this printer. */
+  note(principal: Principal): void {
+    if (principal.userId === this.printer().state.userId) this.#principals.note(principal, Date.now());
+  }
+
+  /** Who passed before with that token, while D1 cannot be asked; never loads anything. */
+  vouch(hash: string): Result<Vouched> {
+    const state = this.find()?.state;
+    const principal = state === undefined ? null : this.#principals.find(hash, Date.now());
+    if (state === undefined || principal === null) return err(UNAVAILABLE);
+    return ok({ principal, uid: state.uid, archivedAt: state.archivedAt });
+  }
+
+  forget(hash: string): void {
+    if (this.find() !== null) this.#principals.forget(hash, Date.now());
   }
 
   /** A socket that died with the object got no close event: the first input after it notices (design 4). */
@@ -182,8 +232,14 @@ export class Seam {
     }
     this.apply({ type: "agent-lost" });
     const copy = await this.#outbox.findLive(state.id);
-    if (copy?.status != null && copy.statusAt !== null && this.printer().shown === null) {
+    if (copy?.status != null && copy.statusAt !== null && this.#isWithoutStatus(state.uid)) {
       this.apply({ type: "status-found", status: copy.status, at: copy.statusAt });
     }
+  }
+
+  /** Nothing was heard while D1 was asked. */
+  #isWithoutStatus(uid: string): boolean {
+    const { state, socket, shown } = this.printer();
+    return state.uid === uid && shown === null && socket?.hasStatus !== true;
   }
 }

@@ -5,14 +5,16 @@ import type { ToAgent } from "../protocol/agent.ts";
 import { type Close, closeBackCode } from "../protocol/close.ts";
 
 const AGENT = "agent";
-/** A longer rest of a status does not fit into an attachment (16,384 bytes with its own overhead). */
-export const ATTACHED_REST_BYTES = 15_000;
+/** Of 16,384, which hold the serialization's own overhead too. */
+const ATTACHMENT_BYTES = 16_000;
+const REST_BYTES = 15_000;
+/** Code units of a rest that fits beside whatever an `AgentSocket` can hold, so that it need not be measured. */
+const SURELY_SHORT = 3_000;
 
-/** What survives hibernation with the socket. `rest` is null when the status' rest is a row of its own. */
+/** What survives hibernation with the socket, as UTF-8. `rest` is null when the status' rest is a row of its own. */
 interface Attachment {
-  readonly connection: number;
-  readonly socket: string;
-  readonly shown: string | null;
+  /** JSON of the `AgentSocket` and of the shown status without its long parts. */
+  readonly head: Uint8Array;
   readonly rest: Uint8Array | null;
 }
 
@@ -42,24 +44,13 @@ export class Sockets {
   read(connection: number): Attached | null {
     const attachment: Attachment | null = this.#find(connection)?.deserializeAttachment() ?? null;
     if (attachment === null) return null;
-    const socket = JSON.parse(attachment.socket) as AgentSocket; // safe: only write makes it
-    if (attachment.shown === null) return { socket, shown: null };
+    const { socket, shown } = JSON.parse(new TextDecoder().decode(attachment.head));
     const rest = attachment.rest === null ? null : new TextDecoder().decode(attachment.rest);
-    return { socket, shown: { ...JSON.parse(attachment.shown), rest } };
+    return { socket, shown: shown === null ? null : { ...shown, rest } };
   }
 
   write(socket: AgentSocket, shown: ShownStatus | null): void {
-    const webSocket = this.#find(socket.connection);
-    if (webSocket === undefined) return;
-    const rest = shown === null ? null : new TextEncoder().encode(shown.rest);
-    const head = shown === null ? null : { ts: shown.ts, at: shown.at, text: shown.text };
-    const attachment: Attachment = {
-      connection: socket.connection,
-      socket: JSON.stringify(socket),
-      shown: head === null ? null : JSON.stringify(head),
-      rest: rest !== null && rest.byteLength <= ATTACHED_REST_BYTES ? rest : null,
-    };
-    webSocket.serializeAttachment(attachment);
+    this.#find(socket.connection)?.serializeAttachment(attachmentOf(socket, shown));
   }
 
   /** The connection number of a socket that the runtime hands us. */
@@ -90,6 +81,20 @@ export class Sockets {
   #find(connection: number): WebSocket | undefined {
     return this.#ctx.getWebSockets(tagOf(connection))[0];
   }
+}
+
+function attachmentOf(socket: AgentSocket, shown: ShownStatus | null): Attachment {
+  const told = shown === null ? null : { ts: shown.ts, at: shown.at, text: shown.text };
+  const head = new TextEncoder().encode(JSON.stringify({ socket, shown: told }));
+  if (shown === null) return { head, rest: null };
+  const rest = new TextEncoder().encode(shown.rest);
+  const isShort = rest.byteLength <= Math.min(REST_BYTES, ATTACHMENT_BYTES - head.byteLength);
+  return { head, rest: isShort ? rest : null };
+}
+
+/** Whether the rest of a status is too long for the attachment, and has to be a row. */
+export function isTooLong(socket: AgentSocket, shown: ShownStatus): boolean {
+  return shown.rest.length > SURELY_SHORT && attachmentOf(socket, shown).rest === null;
 }
 
 function tagOf(connection: number): string {

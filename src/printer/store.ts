@@ -2,6 +2,7 @@
 import type { PrinterState } from "../domain/change.ts";
 import type { CommandRecord } from "../domain/command.ts";
 import type { Print } from "../domain/print.ts";
+import { readState } from "./stored-state.ts";
 
 /** Long texts that change rarely, each a row of its own so that the state's row stays small. */
 export type DocumentName = "settings" | "job" | "file_metadata" | "status";
@@ -18,6 +19,7 @@ const TABLES = [
   "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, image TEXT NOT NULL) WITHOUT ROWID",
   `CREATE TABLE IF NOT EXISTS idempotency
     (key TEXT PRIMARY KEY, request TEXT NOT NULL, command_id TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID`,
+  "CREATE TABLE IF NOT EXISTS tombstone (uid TEXT PRIMARY KEY) WITHOUT ROWID",
 ];
 
 /** A key that was used: hashes of the key with its user, and of action and body. */
@@ -29,19 +31,39 @@ export interface IdempotencyRecord {
 
 export class Store {
   readonly #sql: SqlStorage;
+  #isCreated = false;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    for (const table of TABLES) sql.exec(table);
+  }
+
+  create(): void {
+    for (const table of TABLES) this.#sql.exec(table);
+  }
+
+  /** False for an object that never held a printer: it has no tables, so asking it leaves nothing behind. */
+  isCreated(): boolean {
+    this.#isCreated ||= this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'printer'").toArray().length > 0;
+    return this.#isCreated;
   }
 
   loadState(): PrinterState | null {
+    if (!this.isCreated()) return null;
     const [row] = this.#sql.exec<{ state: string }>("SELECT state FROM printer").toArray();
-    return row === undefined ? null : (JSON.parse(row.state) as PrinterState); // safe: only saveState writes it
+    return row === undefined ? null : readState(row.state);
   }
 
   saveState(state: PrinterState): void {
     this.#sql.exec("INSERT OR REPLACE INTO printer (one, state) VALUES (1, ?)", JSON.stringify(state));
+  }
+
+  /** A deleted printer: it is never loaded again, whatever took its id since. */
+  bury(uid: string): void {
+    this.#sql.exec("INSERT OR REPLACE INTO tombstone (uid) VALUES (?)", uid);
+  }
+
+  isBuried(uid: string): boolean {
+    return this.isCreated() && this.#sql.exec("SELECT 1 FROM tombstone WHERE uid = ?", uid).toArray().length > 0;
   }
 
   /** Another printer took this object's id: nothing of the old one may show. */

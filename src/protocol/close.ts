@@ -19,7 +19,7 @@ export const FRAME_TOO_LARGE = { code: 1009, reason: "frame too large" } as cons
 export const SOCKET_ERROR = { code: 1011, reason: "socket error" } as const satisfies Close;
 
 /** Codes that a peer may report but nobody may send: they are answered with a plain close. */
-const NOT_SENDABLE: ReadonlySet<number> = new Set([1005, 1006, 1015]);
+const NOT_SENDABLE: ReadonlySet<number> = new Set([1004, 1005, 1006, 1015]);
 
 /** The code with which a peer's close is returned. */
 export function closeBackCode(code: number): number {

@@ -1,0 +1,73 @@
+/**
+ * Callers that D1 let pass to this printer, so that it can be stopped while D1 is down (design 3). Nothing here opens
+ * anything while D1 answers.
+ */
+import type { Principal } from "./rpc.ts";
+
+const MOST = 8;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const KEPT_MS = 7 * DAY_MS;
+
+/** Without an image it is a revoked one, kept so that a call under way cannot bring it back. */
+const TABLE =
+  "CREATE TABLE IF NOT EXISTS principal (hash TEXT PRIMARY KEY, noted_at INTEGER NOT NULL, image TEXT) WITHOUT ROWID";
+
+export class Principals {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  create(): void {
+    this.#sql.exec(TABLE);
+  }
+
+  /** The principal of that hash, if it passed within the last week and has not expired at `now` (epoch milliseconds). */
+  find(hash: string, now: number): Principal | null {
+    const query = "SELECT image FROM principal WHERE hash = ? AND noted_at > ?";
+    const [row] = this.#sql.exec<{ image: string | null }>(query, hash, now - KEPT_MS).toArray();
+    if (row === undefined || row.image === null) return null;
+    const principal = JSON.parse(row.image) as Principal; // safe: only note writes it
+    return principal.expiresAt === null || principal.expiresAt > now ? principal : null;
+  }
+
+  /** D1 let it pass. Written at most daily; nobody is displaced who passed within the day. */
+  note(principal: Principal, now: number): void {
+    const notedAt = this.#notedAt(principal.hash);
+    if (notedAt !== null && now - notedAt < DAY_MS) return;
+    if (notedAt === null && !this.#makeRoom(now)) return;
+    this.#write(principal.hash, JSON.stringify(principal), now);
+  }
+
+  /** It was revoked. */
+  forget(hash: string, now: number): void {
+    if (this.#notedAt(hash) === null && !this.#makeRoom(now)) return;
+    this.#write(hash, null, now);
+  }
+
+  clear(): void {
+    this.#sql.exec("DELETE FROM principal");
+  }
+
+  #write(hash: string, image: string | null, now: number): void {
+    this.#sql.exec("INSERT OR REPLACE INTO principal (hash, noted_at, image) VALUES (?, ?, ?)", hash, now, image);
+  }
+
+  #notedAt(hash: string): number | null {
+    const [row] = this.#sql.exec<{ noted_at: number }>("SELECT noted_at FROM principal WHERE hash = ?", hash).toArray();
+    return row?.noted_at ?? null;
+  }
+
+  /** False when every place is taken by one who passed within the day. */
+  #makeRoom(now: number): boolean {
+    const rows = this.#sql
+      .exec<{ hash: string; noted_at: number; image: string | null }>("SELECT hash, noted_at, image FROM principal")
+      .toArray();
+    if (rows.length < MOST) return true;
+    const free = rows.filter(({ image, noted_at }) => image === null || now - noted_at >= DAY_MS);
+    const [oldest] = free.sort((a, b) => a.noted_at - b.noted_at);
+    if (oldest !== undefined) this.#sql.exec("DELETE FROM principal WHERE hash = ?", oldest.hash);
+    return oldest !== undefined;
+  }
+}

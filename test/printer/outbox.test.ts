@@ -1,0 +1,332 @@
+/** The way to D1 through outages, refusals, evictions and losses (design 3). */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { asc, eq } from "drizzle-orm";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { commands, printerEvents, printers, prints } from "../../src/db/schema.ts";
+import type { CommandRequest } from "../../src/printer/rpc.ts";
+import { breakDatabase, watchBatches } from "../support/database.ts";
+import { frame, MOONRAKER } from "../support/frames.ts";
+import { connectAgent, db, makePrinter, projected, type ScriptedAgent, type TestPrinter } from "../support/printer.ts";
+
+const T = 1_790_000_100;
+
+let heal: () => void = () => {};
+let logged = vi.spyOn(console, "error");
+
+beforeEach(() => {
+  logged = vi.spyOn(console, "error").mockImplementation(() => {});
+});
+
+afterEach(() => {
+  heal();
+  logged.mockRestore();
+  vi.useRealTimers();
+});
+
+async function connected(): Promise<{ printer: TestPrinter; agent: ScriptedAgent }> {
+  const printer = await makePrinter();
+  const agent = await connectAgent(printer);
+  await agent.settled();
+  await projected(printer.id);
+  return { printer, agent };
+}
+
+/** A whole print as its agent tells it. */
+const PRINT = [
+  { ...frame({ ts: T }), ...MOONRAKER },
+  frame({ ts: T, text: "Paused", event: "PrintPaused" }),
+  frame({ ts: T, text: "Printing", event: "PrintResumed" }),
+  frame({ ts: T, text: "Operational", event: "PrintDone" }),
+];
+
+/** What D1 shows of a printer. */
+async function historyOf({ id }: TestPrinter) {
+  const [row] = await db.select().from(printers).where(eq(printers.id, id));
+  const ended = await db.select().from(prints).where(eq(prints.printerId, id)).orderBy(asc(prints.id));
+  const events = await db
+    .select()
+    .from(printerEvents)
+    .where(eq(printerEvents.printerId, id))
+    .orderBy(asc(printerEvents.id));
+  return {
+    currentPrintId: row?.currentPrintId,
+    agentName: row?.agentName,
+    prints: ended.map(({ extId, outcome }) => ({ extId, outcome })),
+    events: events.map(({ eventType }) => eventType),
+  };
+}
+
+const WHOLE = {
+  currentPrintId: null,
+  agentName: "moonraker_obico",
+  prints: [{ extId: T, outcome: "finished" }],
+  events: ["STARTED", "PAUSED", "RESUMED", "ENDED"],
+};
+
+function armedAt(printer: TestPrinter): Promise<number | null> {
+  return runInDurableObject(printer.stub, (_instance, state) => state.storage.getAlarm());
+}
+
+function waiting(printer: TestPrinter, where = "1"): Promise<number> {
+  return runInDurableObject(
+    printer.stub,
+    (_instance, state) => state.storage.sql.exec(`SELECT 1 FROM outbox WHERE ${where}`).toArray().length,
+  );
+}
+
+function aPause(patch: Partial<CommandRequest> = {}): CommandRequest {
+  const request = { id: crypto.randomUUID(), kind: "pause", printId: null, file: null, initiator: "api" } as const;
+  return { ...request, userId: null, tokenName: "ci", idempotency: null, waitMs: 0, ...patch };
+}
+
+describe("an outage", () => {
+  test.each([
+    ["refusing", true],
+    ["forgetful", true],
+    ["refusing", false],
+  ] as const)(
+    "[H60] through a whole print (%s, the object stays: %s): all of it arrives after, once, in order",
+    async (outage, stays) => {
+      const { printer, agent } = await connected();
+      heal = breakDatabase(outage);
+      for (const said of PRINT) {
+        agent.send(said);
+        await agent.settled();
+        await runDurableObjectAlarm(printer.stub);
+        if (!stays) await evictDurableObject(printer.stub);
+      }
+      expect(await waiting(printer)).toBeGreaterThan(4);
+      heal();
+      expect(await runDurableObjectAlarm(printer.stub)).toBe(true);
+      expect(await waiting(printer)).toBe(0);
+      expect(await historyOf(printer)).toEqual(WHOLE);
+    },
+  );
+
+  test("[H61] of hours: only the alarm tries, 5 min apart at most, without end", async () => {
+    const { printer, agent } = await connected();
+    heal = breakDatabase("refusing");
+    agent.send(frame({ ts: T }));
+    await agent.settled();
+    for (let hour = 0; hour < 40; hour++) {
+      const at = await armedAt(printer);
+      if (at === null) throw new Error("nothing is armed");
+      expect(at).toBeLessThanOrEqual(Date.now() + 5 * 60_000);
+      vi.useFakeTimers({ toFake: ["Date"], now: at });
+      await runDurableObjectAlarm(printer.stub);
+    }
+    const failures = () => logged.mock.calls.filter(([line]) => String(line).includes("outbox.failed")).length;
+    const before = failures();
+    expect(before).toBeGreaterThan(10);
+    agent.send(frame({ ts: T, text: "Paused" }));
+    await agent.settled();
+    expect((await printer.stub.configure(printer.uid, { name: "Renamed" })).ok).toBe(true);
+    expect(failures()).toBe(before);
+    heal();
+    await runDurableObjectAlarm(printer.stub);
+    expect(await historyOf(printer)).toMatchObject({ prints: [{ extId: T, outcome: null }], events: ["STARTED"] });
+  });
+
+  test("[H62] that gives no answer holds no caller longer than a second", async () => {
+    const { printer } = await connected();
+    heal = breakDatabase("silent");
+    const renamed = await printer.stub.configure(printer.uid, { name: "Renamed" });
+    expect(renamed).toMatchObject({ ok: true, value: { configuration: { name: "Renamed" } } });
+    heal();
+    await runDurableObjectAlarm(printer.stub);
+    const [row] = await db.select().from(printers).where(eq(printers.id, printer.id));
+    expect(row?.name).toBe("Renamed");
+  });
+});
+
+describe("a drain", () => {
+  test("[H63] is one at a time, whoever asks for it", async () => {
+    const { printer, agent } = await connected();
+    const { seen, undo } = watchBatches();
+    heal = undo;
+    for (const said of PRINT) agent.send(said);
+    const calls = ["a", "b", "c"].map((name) => printer.stub.configure(printer.uid, { name }));
+    await Promise.all([...calls, runDurableObjectAlarm(printer.stub), runDurableObjectAlarm(printer.stub)]);
+    await agent.settled();
+    await projected(printer.id);
+    expect(seen.batches).toBeGreaterThan(1);
+    expect(seen.atOnce).toBe(1);
+    expect(await historyOf(printer)).toEqual(WHOLE);
+  });
+
+  test("[H64] sets aside the row that D1 refuses for good, and lets the others pass", async () => {
+    const { printer, agent } = await connected();
+    agent.send(PRINT[0]);
+    await agent.settled();
+    await projected(printer.id);
+    const refused = aPause({ userId: 999_999_999, printId: 1 });
+    const other = aPause({ printId: 1 });
+    heal = breakDatabase("refusing");
+    await printer.stub.command(printer.uid, refused);
+    await printer.stub.command(printer.uid, other);
+    for (const said of PRINT.slice(1)) agent.send(said);
+    await agent.settled();
+    heal();
+    await runDurableObjectAlarm(printer.stub);
+    expect(await historyOf(printer)).toEqual(WHOLE);
+    const arrived = await db.select().from(commands).where(eq(commands.printerId, printer.id));
+    expect(arrived.map(({ id }) => id)).toEqual([other.id]);
+    expect(await waiting(printer, `refused = 1 AND key = 'command:${refused.id}'`)).toBe(1);
+    expect(await waiting(printer)).toBe(1);
+    expect(logged).toHaveBeenCalledWith(expect.stringMatching(/outbox\.refused.*FOREIGN KEY/));
+    const { seen, undo } = watchBatches();
+    heal = undo;
+    await runDurableObjectAlarm(printer.stub);
+    expect(seen.batches).toBe(0);
+  });
+});
+
+describe("eviction", () => {
+  test("[H65] between any two events of a print changes nothing", async () => {
+    for (let at = 0; at < PRINT.length; at++) {
+      const { printer, agent } = await connected();
+      for (const [index, said] of PRINT.entries()) {
+        agent.send(said);
+        await agent.settled();
+        if (index === at) await evictDurableObject(printer.stub);
+      }
+      await projected(printer.id);
+      expect(await historyOf(printer)).toEqual(WHOLE);
+    }
+  });
+});
+
+/** As after a loss of the object's storage; its sockets die with it. */
+async function loseStorage(printer: TestPrinter): Promise<void> {
+  await runInDurableObject(printer.stub, (_instance, state) => state.storage.deleteAll());
+  await evictDurableObject(printer.stub, { webSockets: "close" });
+}
+
+describe("an object that lost its storage", () => {
+  test("[H66] goes on behind a gap with its print, and is shown as disconnected only since then", async () => {
+    const { printer, agent } = await connected();
+    agent.send(PRINT[0]);
+    await agent.settled();
+    await projected(printer.id);
+    const [before] = await db.select().from(printers).where(eq(printers.id, printer.id));
+    await loseStorage(printer);
+    const lost = await printer.stub.view(printer.uid);
+    expect(lost).toMatchObject({ ok: true, value: { currentPrint: { extId: T }, presence: { state: "stale" } } });
+    expect(lost.ok && JSON.parse(lost.value.status ?? "{}")).toMatchObject({ state: { text: "Printing" } });
+    await projected(printer.id);
+    const [after] = await db.select().from(printers).where(eq(printers.id, printer.id));
+    expect(after).toMatchObject({
+      revision: (before?.revision ?? 0) + 1_001,
+      printSequence: (before?.printSequence ?? 0) + 1_000,
+      eventSequence: (before?.eventSequence ?? 0) + 1_000,
+    });
+    const back = await connectAgent(printer);
+    for (const said of PRINT.slice(1)) back.send(said);
+    await back.settled();
+    await projected(printer.id);
+    expect(await historyOf(printer)).toEqual(WHOLE);
+  });
+
+  test("[H66] its later images count, however many changes never touched the printer's own row", async () => {
+    const { printer, agent } = await connected();
+    agent.send(PRINT[0]);
+    for (let change = 0; change < 1_200; change++)
+      agent.send(frame({ ts: T, text: change % 2 ? "Printing" : "Paused" }));
+    await agent.settled();
+    await printer.stub.mute(printer.uid, true);
+    await projected(printer.id);
+    await loseStorage(printer);
+    await printer.stub.finishPrint(printer.uid, false);
+    await projected(printer.id);
+    expect(await historyOf(printer)).toMatchObject({ prints: [{ extId: T, outcome: "finished" }] });
+  });
+});
+
+describe("D1 restored to an earlier day", () => {
+  test("[H67] shows the printer again with its next change", async () => {
+    const { printer, agent } = await connected();
+    agent.send(PRINT[0]);
+    await agent.settled();
+    await projected(printer.id);
+    await db.delete(prints).where(eq(prints.printerId, printer.id));
+    const earlier = { revision: 0, name: "Earlier", currentPrintId: null, agentName: null };
+    await db.update(printers).set(earlier).where(eq(printers.id, printer.id));
+    for (const said of PRINT.slice(1)) agent.send(said);
+    await agent.settled();
+    await projected(printer.id);
+    expect(await historyOf(printer)).toMatchObject({ ...WHOLE, events: expect.arrayContaining(["ENDED"]) });
+  });
+
+  test("[H67] an archived printer that D1 shows otherwise can be taken out again", async () => {
+    const { printer } = await connected();
+    await db.update(printers).set({ archivedAt: 1, revision: 0 }).where(eq(printers.id, printer.id));
+    expect((await printer.stub.unarchive(printer.uid)).ok).toBe(true);
+    const [row] = await db.select().from(printers).where(eq(printers.id, printer.id));
+    expect(row?.archivedAt).toBeNull();
+  });
+
+  test("[H68] an id that is another printer's now: nothing of the old one is written, and the new one starts clean", async () => {
+    const { printer, agent } = await connected();
+    agent.send(PRINT[0]);
+    await agent.settled();
+    await projected(printer.id);
+    const successor = { ...printer, uid: crypto.randomUUID().slice(0, 13) };
+    await db.delete(prints).where(eq(prints.printerId, printer.id));
+    await db.delete(printerEvents).where(eq(printerEvents.printerId, printer.id));
+    const born = { uid: successor.uid, revision: 0, printSequence: 0, eventSequence: 0, currentPrintId: null };
+    const unconnected = { connectedAt: null, disconnectedAt: null, settings: null, agentName: null };
+    await db
+      .update(printers)
+      .set({ ...born, ...unconnected })
+      .where(eq(printers.id, printer.id));
+    for (const said of PRINT.slice(1)) agent.send(said);
+    await agent.settled();
+    await projected(printer.id);
+    expect(await historyOf(successor)).toEqual({ currentPrintId: null, agentName: null, prints: [], events: [] });
+
+    const view = await successor.stub.view(successor.uid);
+    expect(view).toMatchObject({
+      ok: true,
+      value: { uid: successor.uid, status: null, presence: { state: "offline" } },
+    });
+    expect(await agent.untilClosed()).toMatchObject({ code: 4404 });
+    const newAgent = await connectAgent(successor);
+    for (const said of PRINT) newAgent.send(said);
+    await newAgent.settled();
+    await projected(printer.id);
+    expect(await historyOf(successor)).toEqual(WHOLE);
+    expect(await printer.stub.view(printer.uid)).toMatchObject({ ok: false, failure: { code: "not_found" } });
+  });
+});
+
+describe("a deleted printer", () => {
+  test("[H69] stays deleted while D1 still shows it, and after D1 was restored; D1 is told again", async () => {
+    const { printer } = await connected();
+    heal = breakDatabase("refusing");
+    expect((await printer.stub.remove(printer.uid)).ok).toBe(true);
+    expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
+    await evictDurableObject(printer.stub);
+    expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
+    heal();
+    await runDurableObjectAlarm(printer.stub);
+    await db.update(printers).set({ deletedAt: null, revision: 0 }).where(eq(printers.id, printer.id));
+    expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
+    await projected(printer.id);
+    const [row] = await db.select().from(printers).where(eq(printers.id, printer.id));
+    expect(row?.deletedAt).not.toBeNull();
+  });
+
+  test("[H69] stays deleted when its id went to another printer and came back", async () => {
+    const { printer } = await connected();
+    await printer.stub.remove(printer.uid);
+    const successor = crypto.randomUUID().slice(0, 13);
+    const revive = (uid: string) =>
+      db.update(printers).set({ uid, deletedAt: null }).where(eq(printers.id, printer.id));
+    await revive(successor);
+    expect((await printer.stub.view(successor)).ok).toBe(true);
+    await revive(printer.uid);
+    await evictDurableObject(printer.stub);
+    expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
+    expect(await printer.stub.view(successor)).toMatchObject({ ok: true });
+  });
+});
