@@ -34,7 +34,7 @@ export async function issueCommand(
     idempotency: await readIdempotency(c.req.header("Idempotency-Key"), order),
     waitMs: wait === null ? null : wait * 1000,
   } as const;
-  const answer = await callPrinter(c, printer.id, (object) => object.command(printer.uid, request));
+  const answer = await callPrinter(c, printer.id, (object) => object.command(printer.uid, request, caller.principal));
   if (wait !== null) c.header("Preference-Applied", `wait=${wait}`);
   if (answer.replayed) c.header("Idempotency-Replayed", "true");
   return answer;

@@ -40,6 +40,8 @@ function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: Com
       summary,
       access: "write",
       printer: "live",
+      // What starts motion needs more than a memory of its caller.
+      ...(kind === "resume" ? {} : { knownToObject: true }),
       body: PrintChoice,
       headers: COMMAND_HEADERS,
       answers: { 200: CommandAnswerJson },

@@ -2,6 +2,7 @@
 import type { Context, HonoRequest } from "hono";
 import type { OwnedPrinter } from "../db/printers.ts";
 import type { Settings } from "../env.ts";
+import type { Principal } from "../printer/rpc.ts";
 import type { AgentToken } from "../protocol/agent-token.ts";
 
 /** A person or program, by whichever kind of bearer. */
@@ -12,6 +13,8 @@ export interface Caller {
   readonly tokenName: string | null;
   readonly canRead: boolean;
   readonly canWrite: boolean;
+  /** What a printer's object may remember; null when it was such an object that knew the caller. */
+  readonly principal: Principal | null;
 }
 
 declare module "hono" {

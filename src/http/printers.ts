@@ -77,13 +77,15 @@ const read = route(
     summary: "Read a printer",
     access: "read",
     printer: "asked",
+    knownToObject: true,
     query: WithArchived,
     headers: { "If-None-Match": "Answers 304 while nothing changed." },
     answers: { 200: PrinterJson, 304: null },
   },
   async (c) => {
     const { id, uid } = c.get("printer");
-    const view = await callPrinter(c, id, (printer) => printer.view(uid));
+    const { principal } = c.get("caller");
+    const view = await callPrinter(c, id, (printer) => printer.view(uid, principal));
     if (view.archivedAt !== null && !c.req.valid("query").with_archived) throw new FailureError(notFound("Printer"));
     const body = await shown(c, c.var, view);
     return (await isUnchanged(c, body)) ? c.body(null, 304) : c.json(body, 200);
