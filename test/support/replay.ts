@@ -2,8 +2,9 @@
  * Replays the agent's side of a recording through the whole Worker: its HTTP calls, handshakes, frames and closes, with the
  * clock at the recorded times. Tokens, codes and ids that the recording's stub gave are replaced by the real server's.
  */
+import { exports } from "cloudflare:workers";
 import { vi } from "vitest";
-import { type Account, type Answer, call, dialAgent, makeAccount, makePrinterOf } from "./api.ts";
+import { type Account, type Answer, call, makeAccount, makePrinterOf, ORIGIN } from "./api.ts";
 import { freshIp } from "./linking.ts";
 import { ScriptedAgent } from "./printer.ts";
 import { bytesOf, type RecordedCall, type RecordedFrame, type RecordedLine } from "./recordings.ts";
@@ -93,7 +94,7 @@ export class Replay {
       case "call":
         return this.#call(line);
       case "handshake":
-        return this.#dial(line.isAccepted);
+        return this.#dial(line);
       case "frame":
         return this.#say(JSON.stringify(this.#translated(line.frame)));
       case "binary":
@@ -153,8 +154,11 @@ export class Replay {
   }
 
   /** A handshake that the stub refused is made with a token that was never any. */
-  async #dial(isAccepted: boolean): Promise<void> {
-    const { status, webSocket } = await dialAgent(isAccepted ? this.#token : `${this.#token.slice(0, -1)}!`);
+  async #dial({ headers, isAccepted }: RecordedLine & { kind: "handshake" }): Promise<void> {
+    const { host: _host, connection: _connection, ...sent } = headers;
+    const authorization = `bearer ${isAccepted ? this.#token : `${this.#token.slice(0, -1)}!`}`;
+    const response = await exports.default.fetch(`${ORIGIN}/ws/dev/`, { headers: { ...sent, authorization } });
+    const { status, webSocket } = response;
     this.#handshakes.push({ status, isAccepted });
     this.#countFaults();
     if (webSocket !== null) this.#agent = new ScriptedAgent(webSocket);
