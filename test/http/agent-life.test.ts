@@ -155,6 +155,26 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     await expectOnePrint(world, startedAt, { outcome, told: "STARTED ENDED" });
   });
 
+  test("[L21] host and printer without power for ten minutes: back without the print, and nobody says how it ended", async () => {
+    const world = await printing(dialect);
+    const { startedAt } = world.machine;
+    await world.cutPower(600);
+    await world.run(60);
+    await expectOnePrint(world, startedAt, { outcome: "unknown", told: "STARTED ENDED" });
+    expect((await world.rest("GET", "")).body).toMatchObject({ current_print: null, presence: { state: "online" } });
+  });
+
+  test("[L21] a socket that died on the agent's side only: the new one takes over, the print goes on", async () => {
+    const world = await printing(dialect);
+    const { startedAt } = world.machine;
+    world.breakSocket();
+    await world.run(60);
+    expect((await world.rest("GET", "")).body.presence.state).toBe("online");
+    expect((await world.rest("POST", "cancel_print/")).body.succeeded).toBe(true);
+    await world.run(60);
+    await expectOnePrint(world, startedAt, { outcome: "cancelled", told: "STARTED ENDED" });
+  });
+
   test("[L21] the server restarted, its sockets gone without a word: the same print goes on", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;

@@ -6,7 +6,7 @@ import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
 import { type Dialect, makeAgent, type VirtualAgent } from "./agent/agent.ts";
-import { idleMachine } from "./agent/machine.ts";
+import { act, idleMachine, type Machine } from "./agent/machine.ts";
 import { ManualClock } from "./agent/manual-clock.ts";
 import type { AgentSocket, HttpAnswer, HttpRequest, SocketEvents, Transport } from "./agent/transport.ts";
 import { type Account, call, makeAccount, makePrinterOf, ORIGIN } from "./api.ts";
@@ -27,6 +27,7 @@ export class ServedAgent implements Transport {
   #isCut = false;
   #isDirty = false;
   #flushed: (() => void) | null = null;
+  #break: (() => void) | null = null;
   /** How often the network delivers a frame. */
   copies: () => number = () => 1;
 
@@ -64,7 +65,7 @@ export class ServedAgent implements Transport {
     await this.run(5);
   }
 
-  #make(seed: number, machine: ReturnType<typeof idleMachine>): VirtualAgent {
+  #make(seed: number, machine: Machine): VirtualAgent {
     return makeAgent(this.#dialect, { token: this.#token, transport: this, clock: this.clock, seed, machine });
   }
 
@@ -127,14 +128,27 @@ export class ServedAgent implements Transport {
   }
 
   /** The program ends and begins anew; OctoPrint's takes the print with it. */
-  async restartAgent(downSeconds = 5): Promise<void> {
-    const { machine } = this;
+  restartAgent(): Promise<void> {
+    return this.#restart(5, this.#dialect === "octoprint" ? idleMachine(8) : this.machine);
+  }
+
+  /** Host and printer lose their power, and come back later without the print. */
+  cutPower(seconds: number): Promise<void> {
+    return this.#restart(seconds, act(this.machine, { kind: "power_cut" }));
+  }
+
+  async #restart(downSeconds: number, left: Machine): Promise<void> {
     this.#agent.stop();
     await this.#drop();
     await this.clock.advance(downSeconds * 1000);
-    const left = this.#dialect === "octoprint" ? idleMachine(8) : machine;
     this.#agent = this.#make(8, left);
     await this.#begin();
+  }
+
+  /** The agent's end of the socket is gone, and the server does not know it. */
+  breakSocket(): void {
+    this.#socket = null;
+    this.#break?.();
   }
 
   stop(): void {
@@ -171,6 +185,7 @@ export class ServedAgent implements Transport {
     });
     socket.accept();
     this.#socket = socket;
+    this.#break = () => events.onClose(1006);
     return { send: (text) => this.#send(socket, text), close: () => socket.close(1000) };
   }
 
