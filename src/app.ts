@@ -5,6 +5,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { readSettings } from "./env.ts";
 import { agent } from "./http/agent.ts";
+import { apiTokens } from "./http/api-tokens.ts";
 import { commands } from "./http/commands.ts";
 import { connect } from "./http/connect.ts";
 import type { HttpEnv } from "./http/context.ts";
@@ -17,7 +18,6 @@ import { gCodeDownload } from "./http/g-code-download.ts";
 import { gCodeFiles } from "./http/g-code-files.ts";
 import { gCodeFolders } from "./http/g-code-folders.ts";
 import { linking } from "./http/linking.ts";
-import { printFile } from "./http/print-file.ts";
 import { printFile } from "./http/print-file.ts";
 import { printStatistics } from "./http/print-statistics.ts";
 import { printers } from "./http/printers.ts";
@@ -76,6 +76,7 @@ export const app = shell
   .route("/", gCodeFolders)
   .route("/", gCodeDownload)
   .route("/", users)
+  .route("/", apiTokens)
   .route("/", linking)
   .route("/", discovery)
   .route("/", agent);

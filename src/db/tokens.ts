@@ -1,6 +1,7 @@
 /** API tokens, found by their hash together with what the call is about: who calls, and the printer in their account. */
-import { and, eq, gt, isNull, lt, or } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
+import { valuesIf } from "./insert-if.ts";
 import { type OwnedPrinter, ownedPrinter, ownedPrinterColumns } from "./printers.ts";
 import { apiTokens, printers } from "./schema.ts";
 
@@ -10,6 +11,8 @@ export interface TokenHolder {
   readonly userId: number;
   readonly canRead: boolean;
   readonly canWrite: boolean;
+  /** Epoch milliseconds; null: never. */
+  readonly expiresAt: number | null;
   /** `YYYY-MM-DD`, UTC. */
   readonly lastUsedOn: string | null;
   /** Null when the account has no such printer, or none was asked for. */
@@ -23,19 +26,18 @@ export async function findTokenHolder(
   printerId: number | null,
   now: number,
 ): Promise<TokenHolder | undefined> {
-  const isValid = and(
-    eq(apiTokens.hash, hash),
-    isNull(apiTokens.revokedAt),
-    or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, now)),
-  );
   const [row] = await db
     .select({ token: apiTokens, printer: ownedPrinterColumns })
     .from(apiTokens)
     .leftJoin(printers, ownedPrinter(apiTokens.userId, printerId))
-    .where(isValid);
+    .where(and(eq(apiTokens.hash, hash), isValid(now)));
   if (row === undefined) return undefined;
-  const { id, name, userId, canRead, canWrite, lastUsedOn } = row.token;
-  return { tokenId: id, tokenName: name, userId, canRead, canWrite, lastUsedOn, printer: row.printer };
+  const { id, name, userId, canRead, canWrite, expiresAt, lastUsedOn } = row.token;
+  return { tokenId: id, tokenName: name, userId, canRead, canWrite, expiresAt, lastUsedOn, printer: row.printer };
+}
+
+function isValid(now: number) {
+  return and(isNull(apiTokens.revokedAt), or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, now)));
 }
 
 /** Notes the day of a token's use; of many calls at once one writes. */
@@ -45,4 +47,59 @@ export async function moveLastUsedOn(db: Db, tokenId: number, day: string): Prom
     .update(apiTokens)
     .set({ lastUsedOn: day })
     .where(and(eq(apiTokens.id, tokenId), isEarlier));
+}
+
+/** Its hash stays here. */
+export type ApiToken = Omit<typeof apiTokens.$inferSelect, "hash" | "userId" | "revokedAt">;
+
+const { id, name, canRead, canWrite, createdAt, expiresAt, lastUsedOn } = apiTokens;
+const tokenColumns = { id, name, canRead, canWrite, createdAt, expiresAt, lastUsedOn };
+
+/** The account's tokens that are neither revoked nor expired at `now`, oldest first. */
+export async function listTokens(db: Db, userId: number, now: number): Promise<ApiToken[]> {
+  return db
+    .select(tokenColumns)
+    .from(apiTokens)
+    .where(and(eq(apiTokens.userId, userId), isValid(now)))
+    .orderBy(asc(apiTokens.id));
+}
+
+export interface NewToken {
+  readonly userId: number;
+  readonly name: string;
+  readonly hash: string;
+  readonly canRead: boolean;
+  readonly canWrite: boolean;
+  /** Epoch milliseconds; null: never. */
+  readonly expiresAt: number | null;
+}
+
+/**
+ * Undefined when the account holds `maxTokens` already, or when `makerId`, the token that asks for it (null: a sign-in),
+ * was revoked meanwhile. One statement, so that calls at once cannot pass the bound together.
+ */
+export async function insertToken(
+  db: Db,
+  token: NewToken,
+  { makerId, maxTokens }: { readonly makerId: number | null; readonly maxTokens: number },
+  now: number,
+): Promise<ApiToken | undefined> {
+  const held = sql`select count(*) from ${apiTokens} where ${and(eq(apiTokens.userId, token.userId), isValid(now))}`;
+  const isMakerValid = sql`exists (select 1 from ${apiTokens} where ${and(eq(apiTokens.id, makerId ?? 0), isValid(now))})`;
+  const isAllowed = sql`(${held}) < ${maxTokens} and ${makerId === null ? sql`1` : isMakerValid}`;
+  const [made] = await db
+    .insert(apiTokens)
+    .select(valuesIf(apiTokens, { ...token, createdAt: now }, isAllowed))
+    .returning(tokenColumns);
+  return made;
+}
+
+/** Its hash; undefined: the account has no such token, or it was revoked before. */
+export async function revokeToken(db: Db, userId: number, tokenId: number, now: number): Promise<string | undefined> {
+  const [revoked] = await db
+    .update(apiTokens)
+    .set({ revokedAt: now })
+    .where(and(eq(apiTokens.id, tokenId), eq(apiTokens.userId, userId), isNull(apiTokens.revokedAt)))
+    .returning({ hash: apiTokens.hash });
+  return revoked?.hash;
 }
