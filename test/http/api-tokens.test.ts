@@ -1,11 +1,12 @@
 /** API tokens over REST (design 6): never wider, never longer, bounded, shown once, dead at once. */
+import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
 import { connect } from "../../src/db/client.ts";
 import { apiTokens } from "../../src/db/schema.ts";
 import { insertToken, listTokens, revokeToken } from "../../src/db/tokens.ts";
 import { digest } from "../../src/protocol/api-token.ts";
-import { type Account, type Answer, call, makeAccount, makeToken } from "../support/api.ts";
+import { type Account, type Answer, call, makeAccount, makePrinterOf, makeToken } from "../support/api.ts";
 import { observed, scansOf } from "../support/history.ts";
 import { db } from "../support/printer.ts";
 
@@ -144,6 +145,18 @@ describe("[S74] a revoked token", () => {
     const [own] = await listed(owner);
     expect((await call("DELETE", `${TOKENS}${own?.id}/`, stranger)).status).toBe(404);
     expect((await listed(owner)).length).toBe(1);
+  });
+
+  test("[S74] is forgotten by the printers that let it pass", async () => {
+    const owner = await makeAccount();
+    const { id } = await makePrinterOf(owner);
+    const { body } = await make(owner, { name: "x" });
+    const hash = await digest(body.token);
+    await call("GET", `/api/v1/printers/${id}/`, { token: body.token });
+    const object = env.PRINTERS.getByName(String(id));
+    expect(await object.vouch(hash)).toMatchObject({ ok: true, value: { principal: { userId: owner.userId } } });
+    await call("DELETE", `${TOKENS}${body.id}/`, owner);
+    await expect.poll(() => object.vouch(hash)).toMatchObject({ ok: false, failure: { code: "unavailable" } });
   });
 
   test("[S74] makes no other while it dies", async () => {
