@@ -5,7 +5,7 @@ import { ObjectWorld } from "../support/chaos/object-world.ts";
 import { BrokenPromise } from "../support/chaos/promises.ts";
 import { makePrinter } from "../support/printer.ts";
 
-const STEPS = 150;
+const STEPS = 100;
 const TAKES = { timeout: 60_000 };
 /** Ahead of the real clock, so that no alarm comes by itself. */
 const AHEAD_MS = 3_600_000;

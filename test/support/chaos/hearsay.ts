@@ -3,7 +3,7 @@ import type { Effect, Printer } from "../../../src/domain/change.ts";
 import type { Input } from "../../../src/domain/printer.ts";
 import type { AgentFrame } from "../../../src/domain/report.ts";
 
-const KNOWN_AGENTS = ["moonraker_obico", "octoprint_obico"];
+const KNOWN_AGENTS: ReadonlySet<unknown> = new Set(["moonraker_obico", "octoprint_obico"]);
 const ENDS = ["PrintDone", "PrintFailed"];
 
 export class Hearsay {
@@ -46,12 +46,15 @@ export class Hearsay {
 
   #take({ report, answer }: AgentFrame): void {
     if (answer !== null && this.connection !== null) this.#answeredOn.add(this.connection);
-    const name = Object(report?.settings?.agent).name;
-    if (KNOWN_AGENTS.includes(name)) this.isIntroduced = true;
+    if (KNOWN_AGENTS.has(nameOf(report?.settings?.agent))) this.isIntroduced = true;
     const ts = report?.printTs ?? null;
     if (ts === null) return;
     if (this.printTs !== null && ts !== this.printTs) this.left.add(this.printTs);
     this.printTs = ts;
     if (report?.event != null && ENDS.includes(report.event.type)) this.over.add(ts);
   }
+}
+
+function nameOf(agent: unknown): unknown {
+  return typeof agent === "object" && agent !== null && "name" in agent ? agent.name : null;
 }
