@@ -23,5 +23,5 @@ export function log(entry: LogEvent): void {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return "unknown error";
   if (error.cause instanceof Error) return describe(error.cause);
-  return error.name === "DrizzleQueryError" ? error.name : `${error.name}: ${error.message}`;
+  return "params" in error ? "a statement failed" : `${error.name}: ${error.message}`;
 }

@@ -1,4 +1,5 @@
 /** Tells an outage of D1 from a mistake in a statement, and bounds how long anybody waits for D1. */
+import { DrizzleQueryError } from "drizzle-orm";
 
 /** What SQLite itself refuses stays refused: a constraint, a type, a table or column that is not there. */
 const REFUSED = /SQLITE_(?:CONSTRAINT|ERROR|MISMATCH|RANGE|TOOBIG)|D1_TYPE_ERROR|D1_COLUMN_NOTFOUND/;
@@ -8,14 +9,14 @@ const UNWRITABLE = /constraint failed|SQLITE_(?:CONSTRAINT|MISMATCH|TOOBIG)|D1_T
 
 /** True for errors of D1 that another try may not meet. Drizzle wraps single statements, but not batches. */
 export function isDatabaseOutage(error: unknown): boolean {
-  const chain = causes(error);
-  const isOfDatabase = chain.some((cause) => cause.name === "DrizzleQueryError" || FROM_D1.test(cause.message));
-  return isOfDatabase && !chain.some((cause) => cause.name !== "DrizzleQueryError" && REFUSED.test(cause.message));
+  const said = messagesOf(error);
+  const isOfDatabase = error instanceof DrizzleQueryError || said.some((message) => FROM_D1.test(message));
+  return isOfDatabase && !said.some((message) => REFUSED.test(message));
 }
 
 /** True when D1 refused these very values: it would refuse them for ever. */
 export function isUnwritable(error: unknown): boolean {
-  return causes(error).some((cause) => cause.name !== "DrizzleQueryError" && UNWRITABLE.test(cause.message));
+  return messagesOf(error).some((message) => UNWRITABLE.test(message));
 }
 
 /** What `query` gives, or an outage after `ms`; the statement itself may still be carried out. */
@@ -27,6 +28,9 @@ export async function within<T>(ms: number, query: Promise<T>): Promise<T> {
   return Promise.race([query, late]).finally(() => clearTimeout(timer));
 }
 
-function causes(error: unknown): Error[] {
-  return error instanceof Error ? [error, ...causes(error.cause)] : [];
+/** Down the chain of causes, but for Drizzle's own: that one quotes the statement with its parameters. */
+function messagesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  const causes = messagesOf(error.cause);
+  return error instanceof DrizzleQueryError ? causes : [error.message, ...causes];
 }

@@ -1,0 +1,97 @@
+/** How an object without state gets one (design 3). */
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { eq } from "drizzle-orm";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { printers } from "../../src/db/schema.ts";
+import { migrate, readState } from "../../src/printer/stored-state.ts";
+import { breakDatabase, meterDatabase } from "../support/database.ts";
+import { db, dial, makePrinter } from "../support/printer.ts";
+import { newState } from "../support/state.ts";
+
+let heal: () => void = () => {};
+let logged = vi.spyOn(console, "error");
+
+beforeEach(() => {
+  logged = vi.spyOn(console, "error").mockImplementation(() => {});
+});
+
+afterEach(() => {
+  heal();
+  logged.mockRestore();
+});
+
+describe("a first wake", () => {
+  test("[H71] is one query, however many call at once", async () => {
+    const printer = await makePrinter();
+    const meter = meterDatabase();
+    heal = meter.undo;
+    const views = await runInDurableObject(printer.stub, (object) =>
+      Promise.all(Array.from({ length: 10 }, () => object.view(printer.uid))),
+    );
+    expect(views.every((view) => view.ok)).toBe(true);
+    expect(meter.take().roundTrips).toBe(1);
+    await printer.stub.view(printer.uid);
+    await evictDurableObject(printer.stub);
+    await printer.stub.view(printer.uid);
+    expect(meter.take().roundTrips).toBe(0);
+  });
+
+  test("[H71] answers each caller for its own uid, whoever came first", async () => {
+    const printer = await makePrinter();
+    const [stale, right] = await runInDurableObject(printer.stub, (object) =>
+      Promise.all([object.view("another"), object.view(printer.uid)]),
+    );
+    expect(stale).toMatchObject({ ok: false, failure: { code: "not_found" } });
+    expect(right).toMatchObject({ ok: true, value: { uid: printer.uid } });
+  });
+
+  test("[H72] while D1 is down is unavailable, and never 404 or 401", async () => {
+    const printer = await makePrinter();
+    heal = breakDatabase("refusing");
+    const unavailable = { ok: false, failure: { code: "unavailable" } };
+    const agent = { printerId: printer.id, uid: printer.uid, generation: 1, keyId: "t1" };
+    expect(await printer.stub.view(printer.uid)).toMatchObject(unavailable);
+    expect(await printer.stub.agentView(agent)).toMatchObject(unavailable);
+    expect((await dial(printer)).status).toBe(503);
+    heal();
+    expect((await printer.stub.view(printer.uid)).ok).toBe(true);
+  });
+
+  test("[H73] that finds nothing leaves nothing behind", async () => {
+    const printer = await makePrinter();
+    await db.update(printers).set({ uid: "successor" }).where(eq(printers.id, printer.id));
+    expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
+    const tables = await runInDurableObject(printer.stub, (_instance, state) =>
+      state.storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'printer'").toArray(),
+    );
+    expect(tables).toEqual([]);
+    await db.update(printers).set({ uid: printer.uid }).where(eq(printers.id, printer.id));
+    expect((await printer.stub.view(printer.uid)).ok).toBe(true);
+  });
+
+  test("[H73] of a row that is deleted already is a tombstone", async () => {
+    const printer = await makePrinter({ deletedAt: 1 });
+    expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
+    await db.update(printers).set({ deletedAt: null }).where(eq(printers.id, printer.id));
+    expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
+  });
+});
+
+describe("[H74] a stored state", () => {
+  const steps = {
+    1: (state: object) => ({ ...state, version: 2, added: 0 }),
+    2: (state: object) => ({ ...state, version: 3, added: 1 }),
+  };
+
+  test("[H74] is carried from version to version when it is read", () => {
+    expect(migrate({ version: 1 }, 3, steps)).toEqual({ version: 3, added: 1 });
+    expect(migrate({ version: 3 }, 3, steps)).toEqual({ version: 3 });
+    expect(readState(JSON.stringify(newState()))).toEqual(newState());
+  });
+
+  test("[H74] that nobody can carry is an error, and stays as it is", () => {
+    expect(() => migrate({ version: 4 }, 3, steps)).toThrow("version 4");
+    expect(() => migrate({ version: 0 }, 3, steps)).toThrow("version 0");
+    expect(() => readState("{}")).toThrow();
+  });
+});
