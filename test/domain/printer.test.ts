@@ -294,6 +294,25 @@ test("[P11] a status that changes nothing that matters keeps the state and asks 
   expect(printer.effects.slice(asked)).toEqual([]);
 });
 
+test.each([
+  ["{}", {}],
+  ["a tunnel's", new ArrayBuffer(5)],
+  ["an answer", { passthru: { ref: "1", ret: null } }],
+])("[A14] frames of every kind count, 3000 in five minutes: %s", (_title, said) => {
+  const printer = tell([{ ts: T }]);
+  for (let count = 1; count < 3_000; count++) printer.hear(said);
+  expect(printer.printer.socket).not.toBeNull();
+  printer.hear(said);
+  expect(printer.printer.socket).toBeNull();
+  expect(printer.effects.find((effect) => effect.type === "close-agent")).toMatchObject({ cause: "flooding" });
+  const slow = tell([{ ts: T }]);
+  for (let count = 1; count < 6_000; count++) {
+    slow.now += 120;
+    slow.hear(said);
+  }
+  expect(slow.printer.socket).not.toBeNull();
+});
+
 test("[A15] three replacements within two minutes are told once an hour", () => {
   const printer = tell(["open", "open", "open", "open", { wait: 3_590 }, "open", "open", "open"]);
   expect(printer.events.map((event) => event.title)).toEqual(["Two agents use this printer's token"]);

@@ -78,7 +78,7 @@ export class MemoryPrinter {
   }
 
   hear(said: unknown): void {
-    const { frame } = readAgentMessage(JSON.stringify(said));
+    const { frame } = readAgentMessage(said instanceof ArrayBuffer ? said : JSON.stringify(said));
     const ts = frame.report?.printTs ?? null;
     this.apply({ type: "frame", frame, known: ts === null ? null : (this.#remembered.get(ts) ?? null) });
   }
