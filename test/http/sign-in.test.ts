@@ -3,6 +3,7 @@ import { and, eq } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { users } from "../../src/db/schema.ts";
 import { type Answer, call, makeAccount } from "../support/api.ts";
+import { breakDatabase } from "../support/database.ts";
 import { db } from "../support/printer.ts";
 import { callWith } from "../support/worker.ts";
 
@@ -375,4 +376,29 @@ describe("[S77] vars that are not all there enable nothing", () => {
     const vars = { ...served.vars, JWT_JWKS_URL: url };
     expect((await callWith(vars, "GET", ME, { token: await sign(signer, served.claims()) })).status).toBe(200);
   });
+});
+
+test("[S115] whoever passed to a printer can stop it while D1 is down, within the JWT's own scopes and life", async () => {
+  const { served, signer } = await provider();
+  const claims = served.claims({ sub: "ada" });
+  const token = await sign(signer, claims);
+  const { body: printer } = await served.call(token, "POST", "/api/v1/printers/", { name: "Bench" });
+  const path = `/api/v1/printers/${printer.id}/`;
+  expect((await served.call(token, "GET", path)).status).toBe(200);
+  const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+  const heal = breakDatabase("refusing");
+  try {
+    const later = await sign(signer, { ...served.claims(), ...claims, jti: "2" });
+    expect((await served.call(later, "GET", path)).status).toBe(200);
+    expect(await served.call(later, "POST", `${path}pause_print/`)).toMatchObject({ body: { succeeded: false } });
+    const reader = await sign(signer, { ...claims, scope: "read" });
+    expect((await served.call(reader, "POST", `${path}pause_print/`)).status).toBe(503);
+    const other = await sign(signer, served.claims({ sub: "eve" }));
+    expect((await served.call(other, "GET", path)).status).toBe(503);
+    const expired = await sign(signer, { ...claims, exp: Math.floor(Date.now() / 1000) - 120 });
+    expect(await served.call(expired, "GET", path)).toMatchObject(REFUSED);
+  } finally {
+    heal();
+    logged.mockRestore();
+  }
 });
