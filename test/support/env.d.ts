@@ -8,3 +8,8 @@ declare module "*?raw" {
   const text: string;
   export default text;
 }
+
+interface ImportMeta {
+  /** Vite's: modules by path; none is loaded until it is asked for. */
+  glob(patterns: readonly string[]): Readonly<Record<string, unknown>>;
+}
