@@ -115,11 +115,12 @@ export class Store {
     return rows.toArray().map((row) => JSON.parse(row.image) as CommandRecord); // safe: as findCommand
   }
 
+  /** Keeps the newest ones, and those that an idempotency key names: a known key never sends anything again. */
   rememberCommand(command: CommandRecord): void {
     const { id, createdAt } = command;
     const image = JSON.stringify(command);
     this.#sql.exec("INSERT OR REPLACE INTO command (id, created_at, image) VALUES (?, ?, ?)", id, createdAt, image);
-    this.#dropOldest("command", "created_at", COMMANDS);
+    this.#dropOldest(COMMANDS, "command", "id", "created_at", "WHERE id NOT IN (SELECT command_id FROM idempotency)");
   }
 
   /** A use of that key within a day before `now`. */
@@ -140,11 +141,12 @@ export class Store {
       commandId,
       now,
     );
-    this.#dropOldest("idempotency", "at", IDEMPOTENCY_KEYS);
+    this.#dropOldest(IDEMPOTENCY_KEYS, "idempotency", "key", "at");
   }
 
-  #dropOldest(table: "command" | "idempotency", column: "created_at" | "at", kept: number): void {
-    const count = this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${table}`).one().n;
-    if (count > kept) this.#sql.exec(`DELETE FROM ${table} WHERE ${column} = (SELECT min(${column}) FROM ${table})`);
+  #dropOldest(kept: number, table: string, key: string, at: string, where = ""): void {
+    const count = this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${table} ${where}`).one().n;
+    const oldest = `SELECT ${key} FROM ${table} ${where} ORDER BY ${at}, ${key} LIMIT 1`;
+    if (count > kept) this.#sql.exec(`DELETE FROM ${table} WHERE ${key} = (${oldest})`);
   }
 }
