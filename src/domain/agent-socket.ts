@@ -24,14 +24,14 @@ export interface AgentSocket {
   readonly live: LiveCopy | null;
 }
 
-/** Frames by slots of half a minute: enough to refuse more than the limit in any five minutes. */
+/** Frames by slots of ten seconds: enough to refuse more than the limit in any five minutes, and hardly less. */
 export interface FrameCount {
   readonly slot: number;
   readonly counts: readonly number[];
 }
 
-const SLOT_MS = 30_000;
-const SLOTS = 11;
+const SLOT_MS = 10_000;
+const SLOTS = 31;
 const FRAMES_IN_FIVE_MINUTES = 3_000;
 
 export function openSocket(connection: number, now: number, keptClockOffset: number): AgentSocket {

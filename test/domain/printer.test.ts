@@ -307,7 +307,7 @@ test.each([
   expect(printer.effects.find((effect) => effect.type === "close-agent")).toMatchObject({ cause: "flooding" });
   const slow = tell([{ ts: T }]);
   for (let count = 1; count < 6_000; count++) {
-    slow.now += 120;
+    slow.now += 104;
     slow.hear(said);
   }
   expect(slow.printer.socket).not.toBeNull();
