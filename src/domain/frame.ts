@@ -91,7 +91,8 @@ const AGENT_FIELD_CHARACTERS = 64;
 function agentField(agent: unknown, key: "name" | "version"): string | null {
   if (typeof agent !== "object" || agent === null) return null;
   const value: unknown = Reflect.get(agent, key);
-  return typeof value === "string" && value !== "" ? value.slice(0, AGENT_FIELD_CHARACTERS) : null;
+  if (typeof value !== "string") return null;
+  return value.replaceAll("\0", "").slice(0, AGENT_FIELD_CHARACTERS).toWellFormed() || null;
 }
 
 const BLANK_GRACE_MS = 45_000;

@@ -82,7 +82,10 @@ function linkFile(print: Print, status: ReportedStatus | null): Print {
 }
 
 function fileNameOf(report: Report): string | null {
-  const name = (report.event?.fileName ?? report.status?.fileName ?? "").trim().slice(0, FILENAME_CODE_UNITS);
+  const name = (report.event?.fileName ?? report.status?.fileName ?? "")
+    .trim()
+    .slice(0, FILENAME_CODE_UNITS)
+    .toWellFormed();
   return name === "" ? null : name;
 }
 

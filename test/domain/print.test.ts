@@ -114,6 +114,12 @@ describe("the time stamp decides which print is current", () => {
   });
 });
 
+test("[L1] a name that is too long is cut between characters", () => {
+  const name = `${"x".repeat(999)}🛠 more`;
+  expect(move({ name }).current?.filename).toBe(`${"x".repeat(999)}\ufffd`);
+  expect(move({ name, ts: T + 5 }, { current: move({ name }).current }).happenings).toEqual([]);
+});
+
 describe("a report about an ended print while another is current", () => {
   const current = aPrint();
   const ended = (outcome: Outcome) => aPrint({ id: 700_000, extId: T - 7, endedAt: NOW - 40_000, outcome });

@@ -295,6 +295,19 @@ test("[P11] a status that changes nothing that matters keeps the state and asks 
 });
 
 test.each([
+  [{ name: "moonraker_obico", version: "2.1.4" }, "moonraker_obico", "2.1.4"],
+  [{ name: `a\0${"🛠".repeat(40)}`, version: "x".repeat(65) }, `a${"🛠".repeat(31)}\ufffd`, "x".repeat(64)],
+  [{ name: "", version: 5 }, "before", "1"],
+  ["moonraker_obico", "before", "1"],
+  [null, "before", "1"],
+])("[A18] an agent that says it is %j", (agent, name, version) => {
+  const printer = tell([{ ts: T }]);
+  printer.hear({ settings: { agent: { name: "before", version: "1" } } });
+  printer.hear({ settings: { agent } });
+  expect([printer.printer.state.agentName, printer.printer.state.agentVersion]).toEqual([name, version]);
+});
+
+test.each([
   ["{}", {}],
   ["a tunnel's", new ArrayBuffer(5)],
   ["an answer", { passthru: { ref: "1", ret: null } }],
