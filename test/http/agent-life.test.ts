@@ -77,6 +77,61 @@ async function expectOnePrint(world: ServedAgent, startedAt: number, expected: E
 
 const untilIdle = (world: ServedAgent) => world.runUntil(() => world.machine.phase === "idle");
 
+describe.each(DIALECTS)("the clock of %s's host", (dialect) => {
+  test.each([
+    ["an hour behind", -3_600_000],
+    ["an hour ahead", 3_600_000],
+    ["20 s behind", -20_000],
+    ["19 s ahead", 19_000],
+  ])("[L25] %s: the print is dated by the server's", async (_title, off) => {
+    served = await ServedAgent.start(dialect);
+    const world = served;
+    world.clock.setBy(off);
+    await world.run(120);
+    world.agent.printer.start(job(100));
+    const startedAt = world.now();
+    const { startedAt: extId } = world.machine;
+    await world.run(50);
+    world.agent.printer.order(AT_PRINTER.pause);
+    const pausedAt = world.now();
+    await world.run(40);
+    expect((await world.rest("POST", "resume_print/")).body.succeeded).toBe(true);
+    await untilIdle(world);
+    const endedAt = world.now();
+    await world.run(60);
+    const [row, ...others] = await historyOf(world);
+    expect([row?.print.outcome, row?.print.extId, others]).toEqual(["finished", extId, []]);
+    const dates = new Map(row?.events.map((event) => [event.eventType, event.createdAt]));
+    for (const [type, at] of [
+      ["STARTED", startedAt],
+      ["PAUSED", pausedAt],
+      ["ENDED", endedAt],
+    ] as const) {
+      expect(Math.abs((dates.get(type) ?? 0) - at), type).toBeLessThanOrEqual(4000);
+    }
+  });
+
+  test.each([-3_600_000, 3_600_000])(
+    "[L25] set by %i ms in mid-print: the same print, and no date after now",
+    async (by) => {
+      const world = await printing(dialect);
+      world.clock.setBy(by);
+      await world.run(60);
+      expect((await world.rest("GET", "")).body).toMatchObject({ status: { state: { text: "Printing" } } });
+      world.agent.printer.order(AT_PRINTER.pause);
+      await world.run(40);
+      expect((await world.rest("POST", "cancel_print/")).body.succeeded).toBe(true);
+      await world.run(60);
+      const [row, ...others] = await historyOf(world);
+      expect([row?.print.outcome, others]).toEqual(["cancelled", []]);
+      expect(row?.events.map((event) => event.eventType)).toEqual(["STARTED", "PAUSED", "ENDED"]);
+      const dates = row?.events.map((event) => event.createdAt) ?? [];
+      expect(dates).toEqual(dates.toSorted((a, b) => a - b));
+      expect(Math.max(...dates)).toBeLessThanOrEqual(world.now());
+    },
+  );
+});
+
 describe.each(DIALECTS)("a print of %s", (dialect) => {
   test("[L20] paused for other filament, resumed over REST, done", async () => {
     const world = await printing(dialect);
@@ -200,12 +255,12 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     await world.runUntil(() => !world.agent.link.isOpen);
     await world.run(50);
     world.agent.printer.order(AT_PRINTER.pause);
-    const pausedAt = world.clock.now();
+    const pausedAt = world.now();
     await world.run(5);
     await world.cut(false);
     await world.run(10);
     world.agent.printer.order({ kind: "resume" });
-    const resumedAt = world.clock.now();
+    const resumedAt = world.now();
     await world.run(180);
     await untilIdle(world);
     const endedAfter = world.machine.totalSeconds;

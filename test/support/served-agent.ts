@@ -16,7 +16,9 @@ const AHEAD_MS = 365 * 24 * 60 * 60 * 1000;
 const LOOK_SECONDS = 120;
 
 export class ServedAgent implements Transport {
-  readonly clock = new ManualClock(Math.ceil((Date.now() + AHEAD_MS) / 1000) * 1000);
+  readonly #start = Math.ceil((Date.now() + AHEAD_MS) / 1000) * 1000;
+  /** The agent's own; `setBy` puts it apart from the server's. */
+  readonly clock = new ManualClock(this.#start);
   readonly account: Account;
   readonly printerId: number;
   readonly #token: string;
@@ -51,6 +53,11 @@ export class ServedAgent implements Transport {
     return this.#dialect === "octoprint";
   }
 
+  /** The server's time. */
+  now(): number {
+    return this.#start + this.clock.elapsed();
+  }
+
   get agent(): VirtualAgent {
     return this.#agent;
   }
@@ -60,7 +67,7 @@ export class ServedAgent implements Transport {
   }
 
   async #begin(): Promise<void> {
-    vi.setSystemTime(this.clock.now());
+    vi.setSystemTime(this.now());
     await this.#agent.start();
     await this.run(5);
   }
@@ -74,7 +81,7 @@ export class ServedAgent implements Transport {
     await this.#settle();
     for (let second = 1; second <= seconds; second++) {
       await this.clock.advanceThrough(1000);
-      vi.setSystemTime(this.clock.now());
+      vi.setSystemTime(this.now());
       await this.#settle();
       if (Math.floor(this.clock.elapsed() / 1000) % LOOK_SECONDS === 0) await runDurableObjectAlarm(this.#stub);
     }
@@ -92,7 +99,7 @@ export class ServedAgent implements Transport {
   }
 
   rest(method: string, path: string, body?: object) {
-    vi.setSystemTime(this.clock.now());
+    vi.setSystemTime(this.now());
     const options = { token: this.account.token, ...(body === undefined ? {} : { body }) };
     return call(method, `/api/v1/printers/${this.printerId}/${path}`, options);
   }
@@ -160,7 +167,7 @@ export class ServedAgent implements Transport {
   }
 
   async #fetch({ method, url, headers, body }: HttpRequest): Promise<HttpAnswer> {
-    vi.setSystemTime(this.clock.now());
+    vi.setSystemTime(this.now());
     const bytes = body === null ? null : new Uint8Array(body);
     const response = await exports.default.fetch(new URL(url, ORIGIN), { method, headers, body: bytes });
     return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
@@ -171,7 +178,7 @@ export class ServedAgent implements Transport {
   }
 
   async #upgrade(headers: Readonly<Record<string, string>>, events: SocketEvents): Promise<AgentSocket | null> {
-    vi.setSystemTime(this.clock.now());
+    vi.setSystemTime(this.now());
     const response = await exports.default.fetch(`${ORIGIN}/ws/dev/`, {
       headers: { Upgrade: "websocket", ...headers },
     });
@@ -191,7 +198,7 @@ export class ServedAgent implements Transport {
 
   #send(socket: WebSocket, text: string): void {
     if (socket.readyState !== WebSocket.OPEN) throw new Error("the socket is closed");
-    vi.setSystemTime(this.clock.now());
+    vi.setSystemTime(this.now());
     this.#isDirty = true;
     for (let copy = this.copies(); copy > 0; copy--) socket.send(text);
   }
