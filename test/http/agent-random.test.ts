@@ -13,6 +13,9 @@ import { ServedAgent } from "../support/served-agent.ts";
 
 let served: ServedAgent | null = null;
 
+/** Whole lives take a while on a busy host. */
+vi.setConfig({ testTimeout: 60_000 });
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
 });
