@@ -61,7 +61,7 @@ export interface Marks {
   /** So many frames in a row said `Paused`. */
   readonly pausedRun: number;
   /** Something else was going on meanwhile: a text that denies the command may be about that. */
-  readonly isDoubtful?: boolean;
+  readonly isDoubtful: boolean;
 }
 
 /** Plain JSON: stored in the printer's state row. */

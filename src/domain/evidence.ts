@@ -83,7 +83,7 @@ function hitsOtherPrint(command: Command, kind: PrintKind, evidence: Evidence): 
   const { printTs } = evidence;
   const isOther = printTs !== null && printTs !== -1 && printTs !== command.printExtId;
   const { sawTransient, isDoubtful } = command.marks;
-  return isOther && isTransient(kind, evidence) && !sawTransient && isDoubtful !== true;
+  return isOther && isTransient(kind, evidence) && !sawTransient && !isDoubtful;
 }
 
 function isTransient(kind: PrintKind, { text, event }: Evidence): boolean {
@@ -116,7 +116,7 @@ function weighOwn(command: Command, kind: PrintKind, evidence: Evidence): Findin
   if (isTransient(kind, evidence)) return command.state === "sent" ? DELIVERED : null;
   if (text === words.done) return isSettled(command, kind) ? SUCCEEDED : null;
   const isUndone: boolean = words.undone.some((undone) => undone === text);
-  return isUndone && marks.sawTransient && marks.isDoubtful !== true ? NOT_OBEYED : null;
+  return isUndone && marks.sawTransient && !marks.isDoubtful ? NOT_OBEYED : null;
 }
 
 function isSettled(command: Command, kind: PrintKind): boolean {
@@ -158,6 +158,6 @@ function isOthersEvent(kind: PrintKind, { event }: Evidence): boolean {
   return Object.entries(WORDS).some(([other, words]) => other !== kind && words.event === event?.type);
 }
 
-function doubt(marks: Marks): Marks {
-  return marks.isDoubtful === true ? marks : { ...marks, isDoubtful: true };
+export function doubt(marks: Marks): Marks {
+  return marks.isDoubtful ? marks : { ...marks, isDoubtful: true };
 }

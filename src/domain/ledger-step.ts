@@ -8,7 +8,7 @@ import {
   type LedgerEffect,
   type LedgerStep,
 } from "./command.ts";
-import type { Finding } from "./evidence.ts";
+import { doubt, type Finding } from "./evidence.ts";
 
 const SETTLE_MS = 6 * 60_000;
 /** Older unknown ones are not settled any more: an agent that comes and goes must not grow the state. */
@@ -77,19 +77,21 @@ function boundUnknown(ledger: Ledger): Ledger {
 }
 
 export function send(step: LedgerStep, command: Command, agent: AgentKnowledge, now: number): LedgerStep {
-  const marks = { ...command.marks, wasPaused: agent.text === "Paused", ...doubtOf(step.ledger) };
+  const seen = { ...command.marks, wasPaused: agent.text === "Paused" };
+  const marks = isUnclear(step.ledger, agent) ? doubt(seen) : seen;
   const sent: Command = { ...command, state: "sent", sentAt: now, probeBy: null, connection: agent.connection, marks };
   const others = step.ledger.filter((other) => other.id !== command.id).map((other) => follow(other, sent));
   return { ledger: [...others, sent], effects: [...step.effects, { type: "send-command", command: sent }] };
 }
 
-/** A download that is under way puts its own text over that of others, and takes it away again. */
-function doubtOf(ledger: Ledger): Partial<Command["marks"]> {
-  return ledger.some(({ kind }) => kind === "print_file") ? { isDoubtful: true } : {};
+/** A download that is under way puts its own text over that of others, and takes it away again; doubt passes on. */
+function isUnclear(ledger: Ledger, { text }: AgentKnowledge): boolean {
+  const isDoubted = (command: Command) => isInFlight(command) && command.marks.isDoubtful;
+  return text === "G-Code Downloading" || ledger.some((other) => other.kind === "print_file" || isDoubted(other));
 }
 
 /** From now on the agent's texts may be about the later frame. */
 function follow(earlier: Command, sent: Command): Command {
   if (earlier.connection !== sent.connection || !isInFlight(earlier)) return earlier;
-  return { ...earlier, marks: { ...earlier.marks, isDoubtful: true } };
+  return { ...earlier, marks: doubt(earlier.marks) };
 }

@@ -1,5 +1,6 @@
 /** The command ledger's rules: each input gives the ledger after it, and what is to be done (design 5, wire 3). */
 import {
+  type AgentKnowledge,
   type Command,
   type CommandRequest,
   deadlineOf,
@@ -25,7 +26,7 @@ export interface Taken extends LedgerStep {
 
 export function takeCommand(ledger: Ledger, request: CommandRequest, facts: LedgerFacts, now: number): Taken {
   const timed = onTime(ledger, now);
-  const command = newCommand(request, facts, now);
+  const command = newCommand(request, facts, timed.ledger, now);
   const reason = refusalOf(command, request.printId, facts, timed.ledger, now);
   if (reason !== null || facts.agent === null) return taken(end(timed, command, "rejected", reason, now), command);
   const twin = findTwin(timed.ledger, command);
@@ -33,14 +34,16 @@ export function takeCommand(ledger: Ledger, request: CommandRequest, facts: Ledg
   const road = roadOf(command.kind, facts.agent, now);
   if (road === "closed") return taken(end(timed, command, "rejected", "agent_offline", now), command);
   const cleared = timed.ledger.reduce<LedgerStep>((step, earlier) => giveWay(step, earlier, command, now), timed);
-  return taken(road === "open" ? send(cleared, command, facts.agent, now) : check(cleared, command, now), command);
+  return taken(road === "open" ? handOver(cleared, command, facts.agent, now) : check(cleared, command, now), command);
 }
 
 function taken(step: LedgerStep, command: Command): Taken {
   return { ...step, commandId: command.id };
 }
 
-function newCommand(request: CommandRequest, facts: LedgerFacts, now: number): Command {
+function newCommand(request: CommandRequest, facts: LedgerFacts, ledger: Ledger, now: number): Command {
+  // The agent may obey the first frame of its kind, and show of the second only that there was nothing left to do.
+  const isDoubtful = ledger.some(({ kind, state }) => kind === request.kind && state === "sent");
   const { id, kind, initiator, userId, tokenName, file, ref, probeRef } = request;
   return {
     ...{ id, kind, initiator, userId, tokenName, file, ref, probeRef },
@@ -56,7 +59,7 @@ function newCommand(request: CommandRequest, facts: LedgerFacts, now: number): C
     endedAt: null,
     probeBy: null,
     connection: facts.agent?.connection ?? null,
-    marks: { wasPaused: false, sawTransient: false, pausedRun: 0 },
+    marks: { wasPaused: false, sawTransient: false, pausedRun: 0, isDoubtful },
   };
 }
 
@@ -69,9 +72,16 @@ function findTwin(ledger: Ledger, command: Command): Command | undefined {
   return newest;
 }
 
-/** A frame that may be lost gives way to the same one sent again; a waiting resume to what stops the print. */
+/** A frame that may be lost gives way to the same one sent again, once that is sent. */
+function handOver(step: LedgerStep, command: Command, agent: AgentKnowledge, now: number): LedgerStep {
+  const repeated = step.ledger.filter(({ kind, state }) => kind === command.kind && state === "sent");
+  const cleared = repeated.reduce((left, earlier) => end(left, earlier, "superseded", "replaced", now), step);
+  return send(cleared, command, agent, now);
+}
+
+/** What waits for its probe gives way to the same, and a waiting resume to what stops the print. */
 function giveWay(step: LedgerStep, earlier: Command, command: Command, now: number): LedgerStep {
-  const isRepeated = earlier.kind === command.kind && (earlier.state === "sent" || earlier.state === "checking");
+  const isRepeated = earlier.kind === command.kind && earlier.state === "checking";
   if (isRepeated) return end(step, earlier, "superseded", "replaced", now);
   const isOvertaken = earlier.state === "checking" && OPPOSITES[command.kind].includes(earlier.kind);
   return isOvertaken ? end(step, earlier, "superseded", "opposite_command", now) : step;
@@ -110,7 +120,7 @@ export function onFrame(ledger: Ledger, connection: number, facts: LedgerFacts, 
     if (command.state !== "checking" || command.connection !== connection) return step;
     if (command.kind !== "print_file" && command.printId !== print?.id) return advance(step, command, PRINT_ENDED, now);
     const reason = refusalOf(command, null, facts, step.ledger, now);
-    return reason === null ? send(step, command, agent, now) : end(step, command, "rejected", reason, now);
+    return reason === null ? handOver(step, command, agent, now) : end(step, command, "rejected", reason, now);
   }, timed);
 }
 

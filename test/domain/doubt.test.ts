@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Command, Evidence, Ledger } from "../../src/domain/command.ts";
-import { onAnswer, onReport, onSocketClosed, onTime, takeCommand } from "../../src/domain/ledger.ts";
+import { onAnswer, onFrame, onReport, onSocketClosed, onTime, takeCommand } from "../../src/domain/ledger.ts";
 import { frame } from "../support/frames.ts";
 import {
   aCommand,
@@ -92,7 +92,7 @@ describe("an agent that gives receipts", () => {
 });
 
 describe("what happens meanwhile", () => {
-  const SEEN = { sawTransient: true, wasPaused: false, pausedRun: 0 };
+  const SEEN = { sawTransient: true, wasPaused: false, pausedRun: 0, isDoubtful: false };
   /** Begun by hand, not from the file that is downloaded. */
   const own = { current: { ...PRINT, gCodeFileId: null } } as const;
   const cancelling = delivered("cancel", { marks: SEEN });
@@ -113,6 +113,34 @@ describe("what happens meanwhile", () => {
     const { ledger } = takeCommand([download], aRequest("pause"), facts(), NOW);
     expect(hear(ledger, { ...own, text: "Pausing" }, { ...own, text: "Printing" }).ended).toEqual([]);
     expect(hear(ledger, { ...own, text: "Pausing" }, { ...own, text: "Paused" }).ended).toEqual(["pause succeeded"]);
+  });
+
+  test("[C13] a download is also known by its text alone", () => {
+    const { ledger } = takeCommand([], aRequest("pause"), facts({ text: "G-Code Downloading" }), NOW);
+    expect(hear(ledger, { text: "Pausing" }, { text: "Printing" }).ended).toEqual([]);
+  });
+
+  test("[C13] one that replaced an unread one may find that nothing is left to do", () => {
+    const { ledger } = takeCommand([aCommand("cancel")], aRequest("cancel"), facts(), NOW);
+    expect(hear(ledger, { text: "Cancelling" }, { text: "Printing" }).ended).toEqual([]);
+    expect(hear(ledger, { text: "Cancelling" }, { event: seenEvent("PrintCancelled") }).ended).toEqual([
+      "cancel succeeded",
+    ]);
+  });
+
+  test("[C15] a frame that is out gives way to the same one only when that is sent", () => {
+    const silent = facts({ lastFrameAt: NOW - 6_000 });
+    const resume = aCommand("resume");
+    const asked = takeCommand([resume], aRequest("resume"), silent, NOW);
+    expect(asked.ledger.map(({ state }) => state)).toEqual(["sent", "checking"]);
+    const gone = onTime(asked.ledger, NOW + 3_000).ledger;
+    expect(receipt(gone, resume).map(({ state }) => state)).toEqual(["delivered"]);
+    const there = onFrame(asked.ledger, SOCKET, facts(), NOW + 100);
+    expect(there.ledger.map(({ state }) => state)).toEqual(["sent"]);
+    expect(there.effects).toMatchObject([
+      { type: "command-ended", command: { id: resume.id, state: "superseded", reason: "replaced" } },
+      { type: "send-command", command: { id: asked.commandId } },
+    ]);
   });
 
   test("[C13] a transient text that outlives its print is no sign of another print's", () => {

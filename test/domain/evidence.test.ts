@@ -22,9 +22,9 @@ import {
 const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" } as const;
 type PrintKind = keyof typeof TRANSIENT;
 
-const SEEN = { sawTransient: true, wasPaused: false, pausedRun: 0 };
-const ONE_PAUSED = { sawTransient: false, wasPaused: false, pausedRun: 1 };
-const WAS_PAUSED = { sawTransient: false, wasPaused: true, pausedRun: 0 };
+const SEEN = { sawTransient: true, wasPaused: false, pausedRun: 0, isDoubtful: false };
+const ONE_PAUSED = { sawTransient: false, wasPaused: false, pausedRun: 1, isDoubtful: false };
+const WAS_PAUSED = { sawTransient: false, wasPaused: true, pausedRun: 0, isDoubtful: false };
 const EARLIER = SOCKET - 1;
 
 const STATES = {

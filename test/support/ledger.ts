@@ -95,7 +95,7 @@ export function aCommand(kind: CommandKind, patch: Partial<Command> = {}): Comma
     endedAt: null,
     probeBy: null,
     connection: SOCKET,
-    marks: { wasPaused: false, sawTransient: false, pausedRun: 0 },
+    marks: { wasPaused: false, sawTransient: false, pausedRun: 0, isDoubtful: false },
     ...patch,
   };
 }
