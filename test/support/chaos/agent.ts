@@ -38,6 +38,7 @@ export abstract class ModelAgent {
   protected readonly link: AgentLink;
   /** While it is busy, frames wait to be read, in order. */
   #busyUntil = 0;
+  readonly #unread: string[] = [];
   readonly #refs: string[] = [];
 
   constructor(world: AgentWorld, queueLimit: number) {
@@ -96,9 +97,14 @@ export abstract class ModelAgent {
   }
 
   #receive(text: string): void {
+    this.#unread.push(text);
+    this.#readOn();
+  }
+
+  #readOn(): void {
     const { simulation } = this.world;
-    if (simulation.now < this.#busyUntil) simulation.at(this.#busyUntil, () => this.#receive(text));
-    else this.#read(JSON.parse(text) as ToAgent); // safe: only the object writes these
+    if (simulation.now < this.#busyUntil) simulation.at(this.#busyUntil, () => this.#readOn());
+    else for (const text of this.#unread.splice(0)) this.#read(JSON.parse(text) as ToAgent); // safe: only the object writes these
   }
 
   #read({ commands = [], passthru }: ToAgent): void {

@@ -30,6 +30,7 @@ export const TARGET = { pause: "paused", resume: "printing", cancel: "idle" } as
 const DURING = { pause: "pausing", resume: "resuming", cancel: "cancelling" } as const satisfies Record<Order, Phase>;
 const LONGEST_MS = { pause: 6_000, resume: 20_000, cancel: 4_000 } as const;
 const MISHAP = 0.03;
+const REST_MS = 1_500;
 
 export class Machine {
   phase: Phase = "idle";
@@ -52,8 +53,10 @@ export class Machine {
     this.#watchers.push(watcher);
   }
 
+  /** Nothing starts in the moment in which the last print ended. */
   start(print: MachinePrint, cause: Cause): boolean {
-    if (this.phase !== "idle") return false;
+    const endedAt = this.history.at(-1)?.at ?? 0;
+    if (this.phase !== "idle" || this.#simulation.now - endedAt < REST_MS) return false;
     this.print = print;
     this.#enter("printing", null, cause);
     return true;

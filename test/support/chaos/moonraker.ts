@@ -19,6 +19,7 @@ export interface Manners {
 export class MoonrakerAgent extends ModelAgent {
   readonly #manners: Manners;
   #transient: string | null = null;
+  #isDownloading = false;
   #orders = 0;
   #settled: keyof typeof TEXT = "idle";
   /** Reported until the ending events are out, although the machine knows no print any more. */
@@ -61,20 +62,21 @@ export class MoonrakerAgent extends ModelAgent {
 
   protected override download(file: Download, ref: string): void {
     const { machine, random } = this.world;
-    const isTaken = machine.phase === "idle" && this.#transient === null;
+    const isTaken = machine.phase === "idle" && this.#transient === null && !this.#isDownloading;
     this.world.witness.onTaken(ref, isTaken);
     if (!isTaken) {
       this.link.say({ passthru: { ref, error: "Printer busy!" } });
       return;
     }
+    this.#isDownloading = true;
     this.#transient = "G-Code Downloading";
     this.link.say({ passthru: { ref, ret: { target_path: file.filename } } });
     this.#say();
     this.soon(500, 40_000, () => {
+      this.#isDownloading = false;
       this.#transient = null;
       const print = { ts: Math.floor(this.clock / 1_000), file: file.filename, gCodeFileId: file.id };
-      if (random() < 0.9) machine.start(print, ref);
-      else this.#say();
+      if (random() >= 0.9 || !machine.start(print, ref)) this.#say();
     });
   }
 

@@ -18,7 +18,6 @@ export interface PeopleWorld {
 }
 
 const FILES = ["hook.gcode", "clip.gcode", "vase.gcode"] as const;
-const REST_MS = 1_500;
 const PRINT_KINDS = ["pause", "pause", "resume", "resume", "cancel"] as const;
 
 export class People {
@@ -108,14 +107,13 @@ export class People {
     });
   }
 
-  /** Prints begin and end; nobody starts one in the moment in which the last one ended. */
+  /** Prints begin and end. */
   #useMachine(): void {
     const { random, simulation, machine, clockAheadMs } = this.#world;
     simulation.after(between(random, 1_500, 20_000), () => {
       const ts = Math.floor((simulation.now + clockAheadMs) / 1_000);
-      const isRested = simulation.now - (machine.history.at(-1)?.at ?? 0) >= REST_MS;
       if (machine.phase !== "idle" && random() < 0.1) machine.finish(random() < 0.8 ? "complete" : "error");
-      else if (isRested) machine.start({ ts, file: pick(random, FILES), gCodeFileId: null }, HAND);
+      else machine.start({ ts, file: pick(random, FILES), gCodeFileId: null }, HAND);
       this.#useMachine();
     });
   }
