@@ -96,7 +96,7 @@ describe("a caller that passed before", () => {
     const answer = act(token, id, "pause_print");
     expect(await receive(agent)).toBe("pause");
     expect(await answer).toMatchObject({ status: 200, body: { succeeded: true } });
-  });
+  }, 20_000);
 
   test("[S110] gets 503 with Retry-After for everything else", async () => {
     const { token, id } = await printing();

@@ -4,7 +4,7 @@ import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { commands, printerEvents, printers, prints } from "../../src/db/schema.ts";
 import type { CommandRequest } from "../../src/printer/rpc.ts";
-import { breakDatabase, watchBatches } from "../support/database.ts";
+import { breakDatabase, meterDatabase, watchBatches } from "../support/database.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";
 import { connectAgent, db, makePrinter, projected, type ScriptedAgent, type TestPrinter } from "../support/printer.ts";
 
@@ -136,7 +136,7 @@ describe("an outage", () => {
     await runDurableObjectAlarm(printer.stub);
     const [row] = await db.select().from(printers).where(eq(printers.id, printer.id));
     expect(row?.name).toBe("Renamed");
-  });
+  }, 20_000);
 });
 
 describe("a drain", () => {
@@ -152,6 +152,25 @@ describe("a drain", () => {
     expect(seen.batches).toBeGreaterThan(1);
     expect(seen.atOnce).toBe(1);
     expect(await historyOf(printer)).toEqual(WHOLE);
+    // What was changed while its earlier image was on the way is not lost.
+    const [row] = await db.select().from(printers).where(eq(printers.id, printer.id));
+    expect(row?.name).toBe("c");
+  });
+
+  test("[H63] writes printers before prints before events before commands, in one batch", async () => {
+    const { printer, agent } = await connected();
+    heal = breakDatabase("refusing");
+    await printer.stub.command(printer.uid, aPause({ printId: 1 }));
+    for (const said of PRINT) agent.send(said);
+    await agent.settled();
+    heal();
+    const meter = meterDatabase();
+    heal = meter.undo;
+    await runDurableObjectAlarm(printer.stub);
+    const tables = meter.statements.map((statement) => /^(?:update|insert into) "(\w+)"/.exec(statement)?.[1]);
+    const events = new Array(4).fill("printer_events");
+    expect(tables).toEqual(["printers", "prints", ...events, "commands", "printer_live"]);
+    expect(meter.take().roundTrips).toBe(1);
   });
 
   test("[H64] sets aside the row that D1 refuses for good, and lets the others pass", async () => {
@@ -289,7 +308,13 @@ describe("D1 restored to an earlier day", () => {
     await projected(printer.id);
     expect(await historyOf(successor)).toEqual({ currentPrintId: null, agentName: null, prints: [], events: [] });
 
+    heal = breakDatabase("refusing");
+    agent.send(frame({ ts: T + 1_000 }));
+    await agent.settled();
+    heal();
     const view = await successor.stub.view(successor.uid);
+    await runDurableObjectAlarm(printer.stub);
+    expect(await historyOf(successor)).toMatchObject({ prints: [], events: [] });
     expect(view).toMatchObject({
       ok: true,
       value: { uid: successor.uid, status: null, presence: { state: "offline" } },
@@ -298,7 +323,7 @@ describe("D1 restored to an earlier day", () => {
     const newAgent = await connectAgent(successor);
     for (const said of PRINT) newAgent.send(said);
     await newAgent.settled();
-    await projected(printer.id);
+    await runDurableObjectAlarm(printer.stub);
     expect(await historyOf(successor)).toEqual(WHOLE);
     expect(await printer.stub.view(printer.uid)).toMatchObject({ ok: false, failure: { code: "not_found" } });
   });
