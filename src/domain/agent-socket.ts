@@ -105,10 +105,6 @@ export function knowAgent(socket: AgentSocket, agentName: string | null): AgentK
   };
 }
 
-export function givesReceipts(socket: AgentSocket, agentName: string | null): boolean {
-  return isKnownAgent(agentName) || socket.gaveReceipt;
-}
-
 /** The two agents that are known to answer `get_state_id` (design 5). */
 export function isKnownAgent(agentName: string | null): boolean {
   return agentName === "octoprint_obico" || agentName === "moonraker_obico";

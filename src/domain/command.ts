@@ -130,7 +130,7 @@ export interface LedgerFacts {
 /** One report, as far as it may tell what became of a command. */
 export interface Evidence {
   readonly connection: number;
-  /** The agent gives receipts: without one nobody read the command, whatever the printer does. */
+  /** The agent gave a receipt on this socket: without one nobody read the command, whatever the printer does. */
   readonly owesReceipts: boolean;
   readonly isLive: boolean;
   readonly text: string | null;

@@ -1,5 +1,5 @@
 /** Takes one frame of the current agent socket: settings, status, the print's life, evidence for commands. */
-import { countFrame, forgetPrint, givesReceipts, isFlooding, knowAgent, observeReport } from "./agent-socket.ts";
+import { countFrame, forgetPrint, isFlooding, knowAgent, observeReport } from "./agent-socket.ts";
 import {
   type Change,
   change,
@@ -235,7 +235,7 @@ function judge(before: Change, report: Report, move: PrintMove, moment: Moment):
   if (socket === null || state.ledger.length === 0) return before;
   const evidence = {
     connection: socket.connection,
-    owesReceipts: givesReceipts(socket, state.agentName),
+    owesReceipts: socket.gaveReceipt,
     isLive: moment.isLive,
     text: report.status?.text ?? null,
     event: report.event,

@@ -9,7 +9,13 @@ export function isApiToken(text: string): boolean {
 /** A new token; it is shown once. */
 export function drawApiToken(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return PREFIX + btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return (
+    PREFIX +
+    btoa(String.fromCharCode(...bytes))
+      .replaceAll("+", "-")
+      .replaceAll("/", "_")
+      .replaceAll("=", "")
+  );
 }
 
 /** SHA-256, lower-case hex. */

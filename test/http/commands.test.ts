@@ -111,6 +111,39 @@ describe("pause, resume, cancel", () => {
     }
   });
 
+  test.each([
+    ["pause", "Pausing", "PrintPaused"],
+    ["resume", "Resuming", "PrintResumed"],
+    ["cancel", "Cancelling", "PrintCancelled"],
+  ] as const)("[C5] %s: before any receipt on its socket, what the printer shows counts", async (kind, text, event) => {
+    const { agent, post, path, token } = await printing();
+    if (kind === "resume") {
+      agent.send(frame({ ts: T, text: "Paused", event: "PrintPaused" }));
+      await agent.settled();
+    }
+    const answer = post(`${kind}_print`);
+    await agent.next("commands");
+    agent.send(frame({ ts: T, text }));
+    const { body } = await answer;
+    expect(body).toMatchObject({ succeeded: true, command: { state: "delivered" } });
+    agent.send(frame({ ts: T, text, event }));
+    await agent.settled();
+    const ended = await call("GET", `${path}commands/${body.command.id}/`, { token });
+    expect(ended.body).toMatchObject({ state: "succeeded", ended_at: expect.any(String) });
+  });
+
+  test("[C5] after a receipt on its socket, nothing shown counts for a frame without one", async () => {
+    const { agent, post } = await printing();
+    const first = post("pause_print");
+    await receive(agent);
+    await first;
+    agent.send(frame({ ts: T, text: "Paused", event: "PrintPaused" }));
+    const answer = post("cancel_print");
+    await agent.next("commands");
+    agent.send(frame({ ts: T, text: "Cancelling" }));
+    expect((await answer).body).toMatchObject({ succeeded: false, command: { state: "sent", reason: "no_receipt" } });
+  });
+
   test("[C4] a known agent that gives no receipt within 2 s was not heard", async () => {
     const { agent, post } = await printing();
     const { body } = await post("pause_print/");

@@ -226,7 +226,9 @@ describe("deadlines and evictions", () => {
     await agent.settled();
     const id = (await pause).command.id;
     const listed = await printer.stub.listCommands(printer.uid, { start: 0, limit: 10 });
-    expect(listed.ok && listed.value.commands.map((command) => command.id).sort()).toEqual([id, rejected.command.id].sort());
+    expect(listed.ok && listed.value.commands.map((command) => command.id).sort()).toEqual(
+      [id, rejected.command.id].sort(),
+    );
     await runInDurableObject(printer.stub, async (_instance, state) => {
       while (state.storage.sql.exec("SELECT 1 FROM outbox").toArray().length > 0) await scheduler.wait(1);
     });

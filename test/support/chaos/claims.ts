@@ -27,6 +27,7 @@ export class Claims {
   readonly #world: ClaimsWorld;
   readonly #states = new Map<string, CommandState>();
   readonly #delivered = new Set<string>();
+  readonly #believed = new Set<string>();
 
   constructor(world: ClaimsWorld) {
     this.#world = world;
@@ -35,6 +36,11 @@ export class Claims {
   /** Newest states of everything that the object took. */
   get states(): ReadonlyMap<string, CommandState> {
     return this.#states;
+  }
+
+  /** It was called delivered without a receipt, on a socket that had brought none: what the printer showed was believed. */
+  isBelieved(commandId: string): boolean {
+    return this.#believed.has(commandId);
   }
 
   /** A command as it stands after a step. */
@@ -62,9 +68,21 @@ export class Claims {
   }
 
   #checkRead({ id, kind }: Command): void {
-    const sent = this.#world.sent.find(id);
-    const isRead = sent?.readAt != null || sent?.owesReceipt === false;
-    hold(isRead, "read-by-agent", `${kind} ${id} is called delivered, and no agent read it`);
+    const { sent, tally } = this.#world;
+    const isProven = this.#isProven(id);
+    if (!isProven) this.#believed.add(id);
+    if (sent.find(id)?.readAt != null) return;
+    hold(!isProven, "read-by-agent", `${kind} ${id} is called delivered, and no agent read it`);
+    const who =
+      sent.find(id)?.owesReceipt === true ? "an agent's first receipt on a socket due" : "an agent without receipts";
+    tally.count("network", `${who}: not read by then, believed because the printer did it`);
+  }
+
+  /** The socket that carried it had brought a receipt by now: what shows without one is not taken for it. */
+  #isProven(id: string): boolean {
+    const connection = this.#world.sent.find(id)?.connection;
+    const hasAnswered = connection !== undefined && this.#world.told.hasAnswered(connection);
+    return hasAnswered && !this.isBelieved(id);
   }
 
   #checkSuccess(command: Command): void {
@@ -78,7 +96,7 @@ export class Claims {
       return;
     }
     // Without a receipt nothing tells how old a report is but its clock, and a stall of every frame misleads that.
-    const isUnread = sent?.owesReceipt === false || command.deliveredAt === null;
+    const isUnread = !this.#isProven(command.id) || command.deliveredAt === null;
     if (truth === "not-reached" && isUnread && truthOf(machine, command, 0) === "reached") {
       tally.count("network", "no receipt: success read from a report older than the command");
       return;
@@ -89,8 +107,11 @@ export class Claims {
 
   #checkFailure(command: Command): void {
     if (!wasObeyed(this.#world.machine, command)) return;
-    const isOwed = this.#world.sent.find(command.id)?.owesReceipt !== false;
-    hold(!isOwed, "outcome", `${command.kind} ${command.id} is called failed, and the machine did it`);
+    hold(
+      !this.#isProven(command.id),
+      "outcome",
+      `${command.kind} ${command.id} is called failed, and the machine did it`,
+    );
     this.#world.tally.count("network", "no receipt: failure read from a report older than the command");
   }
 }

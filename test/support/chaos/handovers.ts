@@ -8,6 +8,7 @@ import { hold, LIMITS } from "./promises.ts";
 export interface Sent {
   readonly command: Command;
   readonly at: number;
+  readonly connection: number;
   /** The agent was known to give receipts. */
   readonly owesReceipt: boolean;
   readAt: number | null;
@@ -66,7 +67,8 @@ export class HandOvers {
     this.#checkPrint(command, taken);
     if (startsMotion(kind)) this.#checkHeard(what, connection, now);
     this.#lastOrder = taken.order;
-    const sent: Sent = { command, at: now, owesReceipt: this.#told.owesReceipts(connection), readAt: null };
+    const owesReceipt = this.#told.owesReceipts(connection);
+    const sent: Sent = { command, at: now, connection, owesReceipt, readAt: null };
     this.#sent.set(id, sent);
     this.#byRef.set(ref, sent);
   }

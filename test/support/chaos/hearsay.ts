@@ -41,7 +41,12 @@ export class Hearsay {
 
   /** Receipts are due on this socket: the agent is a known one, or gave one there. */
   owesReceipts(connection: number): boolean {
-    return this.isIntroduced || this.#answeredOn.has(connection);
+    return this.isIntroduced || this.hasAnswered(connection);
+  }
+
+  /** The agent has given a receipt on this socket. */
+  hasAnswered(connection: number): boolean {
+    return this.#answeredOn.has(connection);
   }
 
   #take({ report, answer }: AgentFrame): void {

@@ -8,7 +8,8 @@ export const PROMISES = {
   "heard-lately": "nothing that starts motion is handed to an agent that was not heard for 5 s",
   reconnect: "a reconnect releases nothing",
   order: "commands are handed over in the order in which they were taken",
-  "read-by-agent": "neither `succeeded` nor `delivered` is true for a frame that no agent took in",
+  "read-by-agent":
+    "on a socket that brought a receipt, neither `succeeded` nor `delivered` is true for an unread frame",
   outcome: "no outcome is claimed that the machine did not reach",
   "leaves-checking": "a command leaves `checking` within 3 s, and 5 s more",
   "leaves-sent": "a command leaves `sent` by `expires_at`, and 5 s more",

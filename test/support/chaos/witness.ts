@@ -116,7 +116,7 @@ export class Witness implements ShellWitness, AgentWitness {
     if (!succeeded) return;
     const sent = this.#sent.find(command.id);
     if (sent?.readAt != null) return;
-    const isOwed = sent?.owesReceipt !== false;
+    const isOwed = sent?.owesReceipt !== false && !this.#claims.isBelieved(command.id);
     hold(!isOwed, "read-by-agent", `${command.kind} ${command.id} is answered as succeeded, and no agent read it`);
     this.#tally.count("network", "believed without a receipt, and not read by then");
   }
