@@ -6,23 +6,22 @@ import {
   type PrinterState,
   withEffects,
   withEvent,
-  withHappening,
   withLedger,
   withState,
 } from "./change.ts";
 import { ledgerDeadline } from "./command.ts";
 import { type ConfigurationPatch, patchConfiguration } from "./configuration.ts";
 import { type AgentHello, agentClosed, agentLost, closeAgent, look, nextLook, openAgent } from "./connection.ts";
+import { acknowledge, endByServer, finishPrint, mute, removePrint, startPrint, withPrint } from "./current-print.ts";
 import { shouldWatch } from "./detection.ts";
 import type { AgentEvent } from "./events.ts";
 import { type Failure, notFound } from "./failure.ts";
-import { ledgerFacts, nextPrintId, takeFrame, withMove } from "./frame.ts";
+import { ledgerFacts, takeFrame } from "./frame.ts";
 import { isGenerationValid, relinkGeneration, rotateGeneration, useGeneration } from "./generation.ts";
-import { onPrintEnded, onSendFailed, onTime, takeCommand } from "./ledger.ts";
-import { type AlertOverwrite, editPrint, endPrint, type Print, type PrintEdit, printByServer } from "./print.ts";
+import { onSendFailed, onTime, takeCommand } from "./ledger.ts";
+import { type AlertOverwrite, editPrint, endPrint, type Print, type PrintEdit } from "./print.ts";
 import type { AgentFrame } from "./report.ts";
-import { presence, recoverStatus, statusText } from "./status.ts";
-import type { PrinterView } from "./view.ts";
+import { recoverStatus } from "./status.ts";
 
 /** What is asked of the ledger; `ref` and `probeRef` are random and made by the shell (design 5). */
 export type CommandInput = Parameters<typeof takeCommand>[1];
@@ -221,53 +220,6 @@ function configure(before: Change, patch: ConfigurationPatch): Change {
   return withState(before, { configuration }, { type: "project-printer" }, watched);
 }
 
-function withPrint(before: Change, print: Print): Change {
-  return withState(before, { current: print }, { type: "project-print", print });
-}
-
-function mute(before: Change, print: Print, isMuted: boolean, now: number): Change {
-  if (isMuted === (print.alertMutedAt !== null)) return before;
-  const muted: Print = { ...print, alertMutedAt: isMuted ? now : null };
-  const told = withHappening(withPrint(before, muted), {
-    type: isMuted ? "ALERT_MUTED" : "ALERT_UNMUTED",
-    print: muted,
-    at: now,
-  });
-  return withEffects(told, { type: "send-remote-status", viewing: null, shouldWatch: shouldWatch(told.printer.state) });
-}
-
-/** Semantics C3: without an alert there is nothing to acknowledge. */
-function acknowledge(before: Change, print: Print, overwrite: AlertOverwrite | null, now: number): Change {
-  if (print.alertedAt === null) return before;
-  return withPrint(before, { ...print, alertAcknowledgedAt: now, alertOverwrite: overwrite });
-}
-
-function startPrint(before: Change, input: { filename: string; takenExtIds: readonly number[] }, now: number): Change {
-  const { state } = before.printer;
-  const ended = state.current === null ? before : finishPrint(before, state.current, false, now);
-  const taken = new Set([...input.takenExtIds, state.current?.extId]);
-  let extId = Math.floor(now / 1000);
-  while (taken.has(extId)) extId += 1;
-  const print = printByServer(nextPrintId(state.id, state.printSequence), extId, input.filename, now);
-  const happenings = [{ type: "STARTED", print, at: now } as const];
-  return withMove(ended, { current: print, changed: [print], happenings, ended: null, tookId: true }, now, null);
-}
-
-function finishPrint(before: Change, print: Print, isCancelled: boolean, now: number): Change {
-  return endByServer(before, endPrint(print, isCancelled ? "cancelled" : "finished-by-server", now, false), now);
-}
-
-/** A current print that its owner deletes ends, and never comes back (design 3). */
-function removePrint(before: Change, print: Print, now: number): Change {
-  return endByServer(before, { ...endPrint(print, "removed", now, false), deletedAt: now }, now);
-}
-
-function endByServer(before: Change, print: Print, now: number): Change {
-  const happenings = [{ type: "ENDED", print, at: now } as const];
-  const settled = withLedger(before, onPrintEnded(before.printer.state.ledger, print.id, now));
-  return withMove(settled, { current: null, changed: [print], happenings, ended: null, tookId: false }, now, null);
-}
-
 function leave(before: Change, now: number): Change {
   return closeAgent(before, "removed", now, now);
 }
@@ -288,33 +240,4 @@ function wake(before: Change, ref: string, now: number): Change {
 export function nextAlarm(printer: Printer, now: number): number | null {
   const due = [ledgerDeadline(printer.state.ledger), nextLook(printer, now)].filter((at) => at !== null);
   return due.length === 0 ? null : Math.min(...due);
-}
-
-/** The printer as it is shown at `now`. */
-export function viewOf(printer: Printer, now: number): PrinterView {
-  const { state, socket, shown } = printer;
-  const { state: reached, since } = presence(state, now);
-  const visible = reached === "offline" ? null : shown;
-  return {
-    id: state.id,
-    uid: state.uid,
-    userId: state.userId,
-    createdAt: state.createdAt,
-    archivedAt: state.archivedAt,
-    configuration: state.configuration,
-    generation: state.tokens.newest,
-    agentName: state.agentName,
-    agentVersion: state.agentVersion,
-    presence: {
-      state: reached,
-      since,
-      lastSeenAt: socket?.lastFrameAt ?? state.lastSeenAt,
-      statusAgeMs: visible === null ? null : now - visible.at,
-    },
-    status: visible === null ? null : statusText(visible),
-    settings: printer.settings,
-    currentPrint: state.current,
-    normalizedP: state.normalizedP,
-    lastExaminedAt: state.lastExaminedAt,
-  };
 }

@@ -2,8 +2,11 @@
  * A printer as it is shown: the one shape that `http/printers.ts` turns into JSON, filled by the object (GET one, answers)
  * or from the rows of D1 (the list). Times are epoch milliseconds; status and settings stay JSON text.
  */
+
+import type { Printer } from "./change.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Print } from "./print.ts";
+import { presence, statusText } from "./status.ts";
 
 export const PRESENCE_STATES = ["online", "stale", "unreachable", "offline"] as const;
 export type PresenceState = (typeof PRESENCE_STATES)[number];
@@ -38,4 +41,33 @@ export interface PrinterView {
   readonly normalizedP: number;
   /** When failure detection last examined a picture. */
   readonly lastExaminedAt: number | null;
+}
+
+/** The printer as it is shown at `now`. */
+export function viewOf(printer: Printer, now: number): PrinterView {
+  const { state, socket, shown } = printer;
+  const { state: reached, since } = presence(state, now);
+  const visible = reached === "offline" ? null : shown;
+  return {
+    id: state.id,
+    uid: state.uid,
+    userId: state.userId,
+    createdAt: state.createdAt,
+    archivedAt: state.archivedAt,
+    configuration: state.configuration,
+    generation: state.tokens.newest,
+    agentName: state.agentName,
+    agentVersion: state.agentVersion,
+    presence: {
+      state: reached,
+      since,
+      lastSeenAt: socket?.lastFrameAt ?? state.lastSeenAt,
+      statusAgeMs: visible === null ? null : now - visible.at,
+    },
+    status: visible === null ? null : statusText(visible),
+    settings: printer.settings,
+    currentPrint: state.current,
+    normalizedP: state.normalizedP,
+    lastExaminedAt: state.lastExaminedAt,
+  };
 }

@@ -5,9 +5,9 @@
 import type { Effect, Printer, PrinterState } from "../domain/change.ts";
 import { recordOf } from "../domain/command.ts";
 import { notFound } from "../domain/failure.ts";
-import { type Input, nextAlarm, type Reply, step, viewOf } from "../domain/printer.ts";
+import { type Input, nextAlarm, type Reply, step } from "../domain/printer.ts";
 import { err, ok, type Result } from "../domain/result.ts";
-import type { PrinterView } from "../domain/view.ts";
+import { type PrinterView, viewOf } from "../domain/view.ts";
 import { AGENT_CLOSES } from "../protocol/close.ts";
 import { AlarmClock } from "./alarm-clock.ts";
 import { deliver } from "./delivery.ts";

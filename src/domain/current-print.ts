@@ -1,0 +1,57 @@
+/** What people do to the current print without its agent: alerts, and prints that are begun and ended here (semantics C2, C3). */
+import { type Change, withEffects, withHappening, withLedger, withState } from "./change.ts";
+import { shouldWatch } from "./detection.ts";
+import { nextPrintId, withMove } from "./frame.ts";
+import { onPrintEnded } from "./ledger.ts";
+import { type AlertOverwrite, endPrint, type Print, printByServer } from "./print.ts";
+
+export function withPrint(before: Change, print: Print): Change {
+  return withState(before, { current: print }, { type: "project-print", print });
+}
+
+export function mute(before: Change, print: Print, isMuted: boolean, now: number): Change {
+  if (isMuted === (print.alertMutedAt !== null)) return before;
+  const muted: Print = { ...print, alertMutedAt: isMuted ? now : null };
+  const told = withHappening(withPrint(before, muted), {
+    type: isMuted ? "ALERT_MUTED" : "ALERT_UNMUTED",
+    print: muted,
+    at: now,
+  });
+  return withEffects(told, { type: "send-remote-status", viewing: null, shouldWatch: shouldWatch(told.printer.state) });
+}
+
+/** Semantics C3: without an alert there is nothing to acknowledge. */
+export function acknowledge(before: Change, print: Print, overwrite: AlertOverwrite | null, now: number): Change {
+  if (print.alertedAt === null) return before;
+  return withPrint(before, { ...print, alertAcknowledgedAt: now, alertOverwrite: overwrite });
+}
+
+export function startPrint(
+  before: Change,
+  input: { filename: string; takenExtIds: readonly number[] },
+  now: number,
+): Change {
+  const { state } = before.printer;
+  const ended = state.current === null ? before : finishPrint(before, state.current, false, now);
+  const taken = new Set([...input.takenExtIds, state.current?.extId]);
+  let extId = Math.floor(now / 1000);
+  while (taken.has(extId)) extId += 1;
+  const print = printByServer(nextPrintId(state.id, state.printSequence), extId, input.filename, now);
+  const happenings = [{ type: "STARTED", print, at: now } as const];
+  return withMove(ended, { current: print, changed: [print], happenings, ended: null, tookId: true }, now, null);
+}
+
+export function finishPrint(before: Change, print: Print, isCancelled: boolean, now: number): Change {
+  return endByServer(before, endPrint(print, isCancelled ? "cancelled" : "finished-by-server", now, false), now);
+}
+
+/** A current print that its owner deletes ends, and never comes back (design 3). */
+export function removePrint(before: Change, print: Print, now: number): Change {
+  return endByServer(before, { ...endPrint(print, "removed", now, false), deletedAt: now }, now);
+}
+
+export function endByServer(before: Change, print: Print, now: number): Change {
+  const happenings = [{ type: "ENDED", print, at: now } as const];
+  const settled = withLedger(before, onPrintEnded(before.printer.state.ledger, print.id, now));
+  return withMove(settled, { current: null, changed: [print], happenings, ended: null, tookId: false }, now, null);
+}
