@@ -42,7 +42,7 @@ export async function migrate(state: string): Promise<void> {
 }
 
 /** The statement with its parameters as literals: the command line takes no parameters. */
-export function inlined({ sql, params }: { sql: string; params: readonly unknown[] }): string {
+function inlined({ sql, params }: { sql: string; params: readonly unknown[] }): string {
   let next = 0;
   return sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\?/g, (token) => (token === "?" ? literal(params[next++]) : token));
 }

@@ -6,6 +6,8 @@ import type { Clock, LiveCopy } from "./status.ts";
 export interface AgentSocket {
   /** Counts the printer's agent sockets; the newest is the current one. */
   readonly connection: number;
+  /** Where the agent dialled, `https://host[:port]`: what it is told to fetch must be reachable from there. */
+  readonly origin: string;
   readonly openedAt: number;
   /** Arrival of the newest frame; the opening until there is one. */
   readonly lastFrameAt: number;
@@ -34,9 +36,10 @@ const SLOT_MS = 10_000;
 const SLOTS = 31;
 const FRAMES_IN_FIVE_MINUTES = 3_000;
 
-export function openSocket(connection: number, now: number, keptClockOffset: number): AgentSocket {
+export function openSocket(connection: number, origin: string, now: number, keptClockOffset: number): AgentSocket {
   return {
     connection,
+    origin,
     openedAt: now,
     lastFrameAt: now,
     frames: { slot: Math.floor(now / SLOT_MS), counts: [] },

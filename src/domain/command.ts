@@ -44,10 +44,10 @@ export interface CommandRecord {
   readonly endedAt: number | null;
 }
 
-/** What an agent needs to fetch a cloud file and print it; `url` opens without credentials. */
+/** What an agent needs to fetch a cloud file and print it; `path` opens at the origin it dialled, without credentials. */
 export interface PrintFile {
   readonly id: number;
-  readonly url: string;
+  readonly path: string;
   readonly filename: string;
   readonly safeFilename: string;
 }

@@ -20,12 +20,17 @@ export interface AgentHello {
   readonly keyId: string;
 }
 
+export interface AgentDial extends AgentHello {
+  /** `https://host[:port]` */
+  readonly origin: string;
+}
+
 /** A new agent socket is the current one from now on. */
-export function openAgent(printer: Printer, hello: AgentHello, now: number): Change {
+export function openAgent(printer: Printer, hello: AgentDial, now: number): Change {
   const replaced = printer.socket === null ? change(printer) : replace(printer, printer.socket.connection, now);
   const { state } = replaced.printer;
   const connection = state.connectionSequence + 1;
-  const socket = openSocket(connection, now, state.clockOffset);
+  const socket = openSocket(connection, hello.origin, now, state.clockOffset);
   const opened: Change = { ...replaced, printer: { ...replaced.printer, socket } };
   return withState(
     opened,

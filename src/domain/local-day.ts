@@ -46,7 +46,7 @@ export function fieldsOf(day: Day): { year: number; month: number; weekday: numb
 }
 
 /** Milliseconds that the zone is ahead of UTC at `instant`. */
-export function offsetAt(zone: Zone, instant: number): number {
+function offsetAt(zone: Zone, instant: number): number {
   const [, sign, hours, minutes, seconds] =
     /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(zone.format.format(instant)) ?? [];
   const size = Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0);

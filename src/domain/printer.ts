@@ -11,7 +11,16 @@ import {
 } from "./change.ts";
 import { ledgerDeadline } from "./command.ts";
 import { type ConfigurationPatch, patchConfiguration } from "./configuration.ts";
-import { type AgentHello, agentClosed, agentLost, closeAgent, look, nextLook, openAgent } from "./connection.ts";
+import {
+  type AgentDial,
+  type AgentHello,
+  agentClosed,
+  agentLost,
+  closeAgent,
+  look,
+  nextLook,
+  openAgent,
+} from "./connection.ts";
 import { acknowledge, endByServer, finishPrint, mute, removePrint, startPrint, withPrint } from "./current-print.ts";
 import { shouldWatch } from "./detection.ts";
 import type { AgentEvent } from "./events.ts";
@@ -27,7 +36,7 @@ import { recoverStatus } from "./status.ts";
 export type CommandInput = Parameters<typeof takeCommand>[1];
 
 export type Input =
-  | ({ readonly type: "agent-opened" } & AgentHello)
+  | ({ readonly type: "agent-opened" } & AgentDial)
   | { readonly type: "agent-closed"; readonly connection: number }
   | { readonly type: "agent-lost" }
   /** The list's copy of a status whose own copy died with the object. */

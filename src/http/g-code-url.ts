@@ -6,13 +6,18 @@ import type { HttpContext } from "./context.ts";
 const NAME_CHARACTERS = 100;
 
 /**
- * Where the file's content can be had; the agent's own path for a file on a printer, null without content. The token stands
- * in the query, which logs and traces leave out.
+ * Path and query under which the file's content can be had; the agent's own path for a file on a printer, null without
+ * content. The token stands in the query, which logs and traces leave out.
  */
-export async function gCodeFileUrl(c: HttpContext, file: GCodeFile): Promise<string | null> {
+export async function gCodeFilePath(c: HttpContext, file: GCodeFile): Promise<string | null> {
   if (file.objectKey === null || file.deletedAt !== null) return file.url;
   const name = encodeURIComponent([...file.safeFilename].slice(-NAME_CHARACTERS).join(""));
-  const url = new URL(`/files/${file.id}/${name}`, c.req.raw.url);
-  url.searchParams.set("token", await makeFileToken(file.id, c.var.settings.agentKeys[0], Date.now()));
-  return url.href;
+  const token = await makeFileToken(file.id, c.var.settings.agentKeys[0], Date.now());
+  return `/files/${file.id}/${name}?token=${encodeURIComponent(token)}`;
+}
+
+/** The same with the origin of the call; what lies on a printer has none. */
+export async function gCodeFileUrl(c: HttpContext, file: GCodeFile): Promise<string | null> {
+  const path = await gCodeFilePath(c, file);
+  return path === null || file.objectKey === null ? path : new URL(path, c.req.raw.url).href;
 }

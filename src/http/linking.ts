@@ -15,7 +15,7 @@ import {
   useCode,
 } from "../db/linking.ts";
 import type { ListedPrinter, OwnedPrinter } from "../db/printers.ts";
-import { DEFAULT_CONFIGURATION } from "../domain/configuration.ts";
+import { DEFAULT_CONFIGURATION, LINKED_PRINTER_NAME } from "../domain/configuration.ts";
 import { notFound } from "../domain/failure.ts";
 import { drawUid } from "../protocol/agent-token.ts";
 import type { Caller, HttpContext, HttpEnv } from "./context.ts";
@@ -151,11 +151,9 @@ async function linkOrRelease(c: HttpContext, code: UsedCode, printer: OwnedPrint
   }
 }
 
-const LINKED_NAME = "My Printer";
-
 async function makePrinter(c: HttpContext, { id, userId }: UsedCode): Promise<ListedPrinter> {
   const { maxPrinters } = c.var.settings;
-  const configuration = { ...DEFAULT_CONFIGURATION, name: LINKED_NAME };
+  const configuration = { ...DEFAULT_CONFIGURATION, name: LINKED_PRINTER_NAME };
   const born = { userId, uid: drawUid(), configuration, maxPrinters };
   const printer = await insertLinkedPrinter(connect(c.env.DB), id, born, Date.now());
   if (printer === undefined) throw accountFull(maxPrinters);

@@ -11,7 +11,7 @@ import { COMMAND_HEADERS, CommandAnswerJson } from "./commands.ts";
 import type { HttpContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { integerField } from "./fields.ts";
-import { gCodeFileUrl } from "./g-code-url.ts";
+import { gCodeFilePath } from "./g-code-url.ts";
 import { shown } from "./printers.ts";
 import { route } from "./route.ts";
 
@@ -40,9 +40,9 @@ const print = route(
 async function wantedFile(c: HttpContext, userId: number, id: number): Promise<PrintFile> {
   const file = await findCloudFile(connect(c.env.DB), { id, userId });
   if (file === undefined) throw new FailureError(notFound("GCodeFile"));
-  const url = file.objectKey === null ? null : await gCodeFileUrl(c, file);
-  if (url === null) throw new FailureError(invalid("g_code_file_id", "Only a file in the cloud can be printed."));
-  return { id, url, filename: file.filename, safeFilename: file.safeFilename };
+  const path = file.objectKey === null ? null : await gCodeFilePath(c, file);
+  if (path === null) throw new FailureError(invalid("g_code_file_id", "Only a file in the cloud can be printed."));
+  return { id, path, filename: file.filename, safeFilename: file.safeFilename };
 }
 
 export const printFile = new Hono<HttpEnv>().on(...print);

@@ -1,6 +1,7 @@
 /** A printer's `settings` as clients read them (semantics A3): computed anew from what the agent sent, only these keys. */
 import * as z from "zod";
 import type { Json } from "../domain/report.ts";
+import { DEFAULT_WEBCAM } from "../domain/webcam.ts";
 import { isJsonObject } from "../protocol/codec.ts";
 
 export const SettingsJson = z
@@ -25,15 +26,6 @@ export const SettingsJson = z
   .meta({ id: "PrinterSettings" });
 
 type Settings = z.input<typeof SettingsJson>;
-
-const DEFAULT_WEBCAM = {
-  name: "",
-  is_primary_camera: true,
-  flipV: false,
-  flipH: false,
-  rotation: 0,
-  streamRatio: "16:9",
-} as const;
 
 interface Agent {
   readonly agentName: string | null;

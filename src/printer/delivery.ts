@@ -7,11 +7,11 @@ import type { Sockets } from "./sockets.ts";
 
 /** The input that follows from it; null for none. `printer` is the state after the step. */
 export function deliver(effect: Effect, printer: Printer, sockets: Sockets): Input | null {
-  const connection = printer.socket?.connection ?? 0;
+  const { connection, origin } = printer.socket ?? { connection: 0, origin: "" };
   switch (effect.type) {
     case "send-command": {
       const { command } = effect;
-      const isSent = sockets.send(connection, writeCommand(command, printer.state.configuration));
+      const isSent = sockets.send(connection, writeCommand(command, printer.state.configuration, origin));
       return isSent ? null : { type: "send-failed", commandId: command.id };
     }
     case "send-probe":

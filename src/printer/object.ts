@@ -44,8 +44,8 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     const ready = await this.#seam.ready(read("uid"));
     if (!ready.ok) return new Response(null, { status: ready.failure.code === "unavailable" ? 503 : 401 });
     const { 0: client, 1: server } = new WebSocketPair();
-    const hello = { type: "agent-opened", generation: Number(read("generation")), keyId: read("keyId") } as const;
-    const reply = this.#seam.apply(hello, server);
+    const hello = { generation: Number(read("generation")), keyId: read("keyId"), origin: new URL(request.url).origin };
+    const reply = this.#seam.apply({ type: "agent-opened", ...hello }, server);
     if (reply.type === "refused") return new Response(null, { status: 401 });
     return new Response(null, { status: 101, webSocket: client });
   }

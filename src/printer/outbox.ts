@@ -173,7 +173,7 @@ function keyOf(projection: Projection): string {
 }
 
 /** Full jitter between half a minute's and five minutes' ceiling; `random` is 0..1. */
-export function backoff(failures: number, random: number): number {
+function backoff(failures: number, random: number): number {
   const ceiling = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.last);
   return Math.ceil(ceiling * random);
 }

@@ -3,7 +3,7 @@
  * Every call but `vouch` and `forget` carries the printer's `uid`: an object that holds another printer loads again or
  * refuses (design 3).
  */
-import type { CommandKind, CommandRecord, Initiator, PrintFile } from "../domain/command.ts";
+import type { CommandRecord, CommandRequest as LedgerRequest } from "../domain/command.ts";
 import type { ConfigurationPatch } from "../domain/configuration.ts";
 import type { AgentEvent } from "../domain/events.ts";
 import type { AlertOverwrite, PrintEdit } from "../domain/print.ts";
@@ -38,17 +38,8 @@ export interface Vouched {
   readonly archivedAt: number | null;
 }
 
-export interface CommandRequest {
-  /** 128 random bits as text. A call with a known id sends nothing, waits and reads. */
-  readonly id: string;
-  readonly kind: CommandKind;
-  /** The print that the caller means; null: whichever is current. */
-  readonly printId: number | null;
-  /** What a `print_file` is to print; null for the other kinds. */
-  readonly file: PrintFile | null;
-  readonly initiator: Initiator;
-  readonly userId: number | null;
-  readonly tokenName: string | null;
+/** A call with a known id sends nothing, waits and reads. */
+export interface CommandRequest extends Omit<LedgerRequest, "ref" | "probeRef"> {
   /** SHA-256 (hex) of the Idempotency-Key, and of action and body; null without the header. */
   readonly idempotency: { readonly keyHash: string; readonly requestHash: string } | null;
   /** `Prefer: wait=N` in milliseconds, 30,000 at most; null without it. */

@@ -11,6 +11,7 @@ import {
   SETTINGS_CODE_UNITS,
 } from "../domain/report.ts";
 import { err, ok, type Result } from "../domain/result.ts";
+import { DEFAULT_WEBCAM } from "../domain/webcam.ts";
 import { AGENT_FRAME_BYTES, type FrameFault, isJsonObject, isLongerThan, readJsonObject, tooLarge } from "./codec.ts";
 
 export interface FromAgent {
@@ -138,21 +139,12 @@ function readHeaters(temperatures: Json | null): ReportedStatus["heaters"] {
   return Object.fromEntries(heaters);
 }
 
-const LEGACY_WEBCAM = {
-  name: "",
-  is_primary_camera: true,
-  flipV: false,
-  flipH: false,
-  rotation: 0,
-  streamRatio: "16:9",
-} as const;
-
 /** An agent that knows one camera sends `webcam`; it becomes the only item of `webcams` (semantics A3). */
 function modernSettings(settings: Json): Json {
   const { webcam, ...modern } = settings;
   if (!isJsonObject(webcam) || Array.isArray(modern.webcams)) return modern;
   const turned = webcam.rotate90 === true ? { rotation: 270 } : {};
-  return { ...modern, webcams: [{ ...LEGACY_WEBCAM, ...turned, ...webcam }] };
+  return { ...modern, webcams: [{ ...DEFAULT_WEBCAM, ...turned, ...webcam }] };
 }
 
 function readAnswer(passthru: unknown): PassthruAnswer | null {
@@ -190,16 +182,16 @@ export function writeProbe(ref: string): ToAgent {
 }
 
 /** The command and its receipt probe in one frame; a download's own answer is its receipt (protocol 6.4). */
-export function writeCommand(command: Command, configuration: Configuration): ToAgent {
-  if (command.file !== null) return writeDownload(command.file, command.ref);
+export function writeCommand(command: Command, configuration: Configuration, origin: string): ToAgent {
+  if (command.file !== null) return writeDownload(command.file, origin, command.ref);
   const args = command.kind === "pause" ? pauseArguments(configuration) : {};
   const commands = [{ cmd: command.kind, args, initiator: command.initiator }];
   return JSON.stringify({ commands, passthru: stateProbe(command.ref) });
 }
 
-function writeDownload(file: PrintFile, ref: string): ToAgent {
-  const { id, url, filename, safeFilename } = file;
-  const args = [{ id, url, filename, safe_filename: safeFilename }];
+function writeDownload(file: PrintFile, origin: string, ref: string): ToAgent {
+  const { id, path, filename, safeFilename } = file;
+  const args = [{ id, url: origin + path, filename, safe_filename: safeFilename }];
   return JSON.stringify({ passthru: { target: "file_downloader", func: "download", args, ref } });
 }
 

@@ -18,10 +18,10 @@ interface Download {
 }
 
 /** An account with a file, and a printer whose agent has just spoken. */
-async function idle() {
+async function idle(origin = ORIGIN) {
   const account = await makeAccount();
   const printer = await makePrinterOf(account);
-  const agent = await connectAgentOf(printer);
+  const agent = await connectAgentOf(printer, origin);
   agent.send({ ...frame({ ts: -1, text: "Operational", name: null }), ...MOONRAKER });
   await agent.settled();
   return { account, printer, agent, file: await uploaded(account) };
@@ -42,6 +42,15 @@ async function read({ account, printer }: Idle, path: string) {
 }
 
 describe("printing a file", () => {
+  test("[C40] the URL is at the origin that the agent dialled, wherever the call came from", async () => {
+    const world = await idle("http://192.168.1.5:8787");
+    const answer = print(world, { g_code_file_id: world.file.id });
+    const { ref, args } = await nextDownload(world);
+    expect(args[0].url).toMatch(/^http:\/\/192\.168\.1\.5:8787\/files\//);
+    world.agent.send({ passthru: { ref, ret: { target_path: "hook_v2.gcode" } } });
+    expect((await answer).body.succeeded).toBe(true);
+  });
+
   test("[C40] hands the agent a URL that opens without credentials, and its answer is the receipt", async () => {
     const world = await idle();
     const answer = print(world, { g_code_file_id: world.file.id });

@@ -69,13 +69,16 @@ export async function makePrinterOf(account: Account, body: object = { name: "Be
 }
 
 /** An agent's socket through `/ws/dev/`, as the real ones dial. */
-export async function dialAgent(authToken: string): Promise<Response> {
+export async function dialAgent(authToken: string, origin = ORIGIN): Promise<Response> {
   const headers = { Upgrade: "websocket", authorization: `bearer ${authToken}` };
-  return exports.default.fetch(`${ORIGIN}/ws/dev/`, { headers });
+  return exports.default.fetch(`${origin}/ws/dev/`, { headers });
 }
 
-export async function connectAgentOf(printer: { readonly auth_token: string }): Promise<ScriptedAgent> {
-  const { webSocket, status } = await dialAgent(printer.auth_token);
+export async function connectAgentOf(
+  printer: { readonly auth_token: string },
+  origin = ORIGIN,
+): Promise<ScriptedAgent> {
+  const { webSocket, status } = await dialAgent(printer.auth_token, origin);
   if (webSocket === null) throw new Error(`the upgrade was refused: ${status}`);
   return new ScriptedAgent(webSocket);
 }

@@ -15,7 +15,7 @@ export const PRINT: BoundPrint = { id: 700_001, extId: 1_790_000_100, gCodeFileI
 export const OTHER: BoundPrint = { id: 700_002, extId: 1_790_000_800, gCodeFileId: 32 };
 export const FILE: PrintFile = {
   id: 32,
-  url: "https://files.test/32",
+  path: "/files/32",
   filename: "Clip.gcode",
   safeFilename: "Clip.gcode",
 };

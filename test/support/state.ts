@@ -70,7 +70,7 @@ export class MemoryPrinter {
   }
 
   open(): void {
-    this.apply({ type: "agent-opened", generation: 1, keyId: "t1" });
+    this.apply({ type: "agent-opened", generation: 1, keyId: "t1", origin: "https://platen.test" });
   }
 
   close(): void {

@@ -61,7 +61,7 @@ export class People {
     const kind = this.#chooseKind(current !== null);
     const file =
       kind === "print_file"
-        ? { id: this.#calls + 1, url: "https://files.test/1", filename: pick(random, FILES), safeFilename: "a" }
+        ? { id: this.#calls + 1, path: "/files/1", filename: pick(random, FILES), safeFilename: "a" }
         : null;
     const isMeant = file === null && random() < 0.3;
     if (current !== null && random() < 0.8) this.#seenPrint = current.id;

@@ -109,7 +109,7 @@ export class Shell {
     const wire = new Wire(simulation, random, agent, (here) => this.#serverEnd(here));
     return this.#survive(() => {
       this.#reconcile();
-      this.#apply({ type: "agent-opened", generation: 1, keyId: "t1" }, wire);
+      this.#apply({ type: "agent-opened", generation: 1, keyId: "t1", origin: "https://platen.test" }, wire);
       return wire;
     }, null);
   }
@@ -185,7 +185,7 @@ export class Shell {
 
   #sendCommand(effect: Effect & { type: "send-command" }, wire: Wire | undefined, after: Printer, input: Input): void {
     const { command } = effect;
-    const isSent = wire?.sendToAgent(writeCommand(command, after.state.configuration)) ?? false;
+    const isSent = wire?.sendToAgent(writeCommand(command, after.state.configuration, "https://platen.test")) ?? false;
     if (isSent && wire !== undefined) this.#world.witness.onHandOver(effect, wire, after, input);
     else this.#apply({ type: "send-failed", commandId: command.id });
   }
