@@ -225,6 +225,8 @@ describe("an agent's upgrade", () => {
     const printer = await makePrinterOf(await makeAccount());
     const forged = { "x-platen-uid": "x", "x-platen-generation": "7", Upgrade: "websocket" };
     const headers = { ...forged, authorization: `bearer ${printer.auth_token}` };
-    expect((await exports.default.fetch(`${ORIGIN}/ws/dev/`, { headers })).status).toBe(101);
+    const { status, webSocket } = await exports.default.fetch(`${ORIGIN}/ws/dev/`, { headers });
+    expect(status).toBe(101);
+    webSocket?.accept();
   });
 });

@@ -122,23 +122,24 @@ describe.each(ownRoutes)("[S80] $title", ({ spec }) => {
     mine = spec.method === "GET" ? reader : await makeStock();
   });
 
-  test.runIf(names.length > 0)("[S80] a foreign id in its path is an unknown one", async () => {
-    const plain = { query: samplesOf(fieldsOf(spec.query)), body: samplesOf(fieldsOf(spec.body)) };
-    for (const filling of fillings(names.length, ["mine", "theirs", "unknown"] as const, "theirs")) {
-      const idsOf = (foreign: Stock["ids"]) =>
-        Object.fromEntries(
-          names.map((name, place) => [
-            name,
-            (filling[place] === "mine" ? mine.ids : filling[place] === "theirs" ? foreign : {})[name] ?? UNKNOWN,
-          ]),
-        );
-      const foreign = await send(spec, pathOf(spec, idsOf(theirs.ids)), mine, plain);
-      const unknown = await send(spec, pathOf(spec, idsOf({})), mine, plain);
-      expect(foreign.status).toBe(404);
-      expect(shapeOf(foreign)).toEqual(shapeOf(unknown));
-    }
-    expect(await fingerprintOf(theirs)).toBe(before);
-  });
+  if (names.length > 0)
+    test("[S80] a foreign id in its path is an unknown one", async () => {
+      const plain = { query: samplesOf(fieldsOf(spec.query)), body: samplesOf(fieldsOf(spec.body)) };
+      for (const filling of fillings(names.length, ["mine", "theirs", "unknown"] as const, "theirs")) {
+        const idsOf = (foreign: Stock["ids"]) =>
+          Object.fromEntries(
+            names.map((name, place) => [
+              name,
+              (filling[place] === "mine" ? mine.ids : filling[place] === "theirs" ? foreign : {})[name] ?? UNKNOWN,
+            ]),
+          );
+        const foreign = await send(spec, pathOf(spec, idsOf(theirs.ids)), mine, plain);
+        const unknown = await send(spec, pathOf(spec, idsOf({})), mine, plain);
+        expect(foreign.status).toBe(404);
+        expect(shapeOf(foreign)).toEqual(shapeOf(unknown));
+      }
+      expect(await fingerprintOf(theirs)).toBe(before);
+    });
 
   test("[S80] a foreign id in its query or body changes nothing there, and shows nothing", async () => {
     const path = pathOf(spec, mine.ids);

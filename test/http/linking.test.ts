@@ -1,6 +1,6 @@
 /** Linking by six-digit codes, as accounts and agents see it (semantics B7, protocol 1.1). */
 import { env } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../../src/db/client.ts";
 import { findOrInsertCode } from "../../src/db/linking.ts";
 import { CODE_LIFE_MS } from "../../src/domain/linking.ts";
@@ -10,6 +10,8 @@ import { askCode, readCode, verify, verifyOn } from "../support/linking-api.ts";
 import { meter } from "../support/metered.ts";
 
 const CODES = "/api/v1/onetimeverificationcodes/";
+afterEach(() => void vi.restoreAllMocks());
+
 const NO_CODE = "No OneTimeVerificationCode matches the given query.";
 
 describe("[S30] an account's codes", () => {
@@ -173,8 +175,10 @@ describe("[A34] a code that is used", () => {
     const printer = await makePrinterOf(account);
     const { id, code } = await askCode(account.token, printer.id);
     const broken = () => Promise.reject(Object.assign(new Error("gone"), { retryable: true }));
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     const PRINTERS = { getByName: () => ({ relink: broken }) } as unknown as Env["PRINTERS"]; // safe: nothing else is called
     expect((await verifyOn({ PRINTERS }, code)).status).toBe(503);
+    expect(logged).toHaveBeenCalledOnce();
     expect(await readCode(account.token, id)).toMatchObject({ code, verified_at: null });
     expect((await verify(code)).body.printer.id).toBe(printer.id);
   });
@@ -182,7 +186,9 @@ describe("[A34] a code that is used", () => {
   test("[S31] while D1 fails is no 500, and never makes two printers of one code", async () => {
     const { token } = await makeAccount();
     const { id, code } = await askCode(token);
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     expect((await verifyOn({ DB: losing(env.DB, 2) }, code)).status).toBe(503);
+    expect(logged).toHaveBeenCalledOnce();
     expect(await readCode(token, id)).toMatchObject({ code, verified_at: null });
     expect((await verify(code)).status).toBe(200);
     expect((await call("GET", "/api/v1/printers/", { token })).body).toHaveLength(1);

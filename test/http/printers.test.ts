@@ -277,7 +277,7 @@ describe("archive", () => {
     }
     const back = await call("POST", `${path}unarchive/`, { token });
     expect([back.status, back.body.archived_at]).toEqual([200, null]);
-    expect((await dialAgent(printer.auth_token)).status).toBe(101);
+    expect((await connectAgentOf(printer)).closed).toBeNull();
   });
 });
 

@@ -2,7 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../src/app.ts";
 import moonraker from "../agent-traffic/moonraker-obico-2.1.4.jsonl?raw";
 import octoprint from "../agent-traffic/octoprint-obico-2.6.1.jsonl?raw";
@@ -24,6 +24,8 @@ async function pollOn(changes: Partial<Env>, body: object) {
   await waitOnExecutionContext(ctx);
   return { status: response.status, body: await response.json() };
 }
+
+afterEach(() => void vi.restoreAllMocks());
 
 describe("[A36] a poll is never refused", () => {
   test("[A36] whatever comes", async () => {
@@ -85,8 +87,10 @@ describe("[A36] a poll is never refused", () => {
     const down = () => {
       throw new Error("D1_ERROR: Network connection lost.");
     };
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     const DB = { prepare: down, batch: down } as unknown as D1Database; // safe: nothing else is called
     expect(await pollOn({ DB }, poll)).toEqual({ status: 200, body: { messages: [] } });
+    expect(logged).toHaveBeenCalledOnce();
     const metered = meter(env.DB);
     const AGENT_CALLS: RateLimit = { limit: async () => ({ success: false }) };
     expect(await pollOn({ DB: metered.database, AGENT_CALLS }, poll)).toEqual({ status: 200, body: { messages: [] } });

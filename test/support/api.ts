@@ -34,11 +34,18 @@ export interface CallOptions {
 }
 
 export async function call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+  return answerOf(await exports.default.fetch(requestOf(method, path, options)));
+}
+
+export function requestOf(method: string, path: string, options: CallOptions): Request {
   const headers = new Headers(options.headers);
   if (options.token !== undefined) headers.set("Authorization", `Bearer ${options.token}`);
   if (options.body !== undefined) headers.set("Content-Type", "application/json");
   const body = options.body === undefined ? (options.raw ?? null) : JSON.stringify(options.body);
-  const response = await exports.default.fetch(`${ORIGIN}${path}`, { method, headers, body });
+  return new Request(`${ORIGIN}${path}`, { method, headers, body });
+}
+
+export async function answerOf(response: Response): Promise<Answer> {
   const text = new TextDecoder().decode(await response.arrayBuffer());
   const isJson = /json/.test(response.headers.get("Content-Type") ?? "");
   return {
