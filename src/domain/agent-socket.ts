@@ -18,6 +18,8 @@ export interface AgentSocket {
   readonly text: string | null;
   readonly textAt: number | null;
   readonly textRun: number;
+  /** Arrival of the newest live `G-Code Downloading`. */
+  readonly downloadSeenAt: number | null;
   readonly isPauseSeen: boolean;
   readonly isCancelSeen: boolean;
   readonly gaveReceipt: boolean;
@@ -48,6 +50,7 @@ export function openSocket(connection: number, origin: string, now: number, kept
     text: null,
     textAt: null,
     textRun: 0,
+    downloadSeenAt: null,
     isPauseSeen: false,
     isCancelSeen: false,
     gaveReceipt: false,
@@ -73,7 +76,8 @@ export function isFlooding(socket: AgentSocket): boolean {
 export function observeReport(socket: AgentSocket, report: Report, now: number): AgentSocket {
   const text = report.status?.text ?? null;
   const run = text === null ? socket.textRun : text === socket.text ? socket.textRun + 1 : 1;
-  const seen: AgentSocket = text === null ? socket : { ...socket, text, textAt: now, textRun: run };
+  const downloadSeenAt = text === "G-Code Downloading" ? now : socket.downloadSeenAt;
+  const seen: AgentSocket = text === null ? socket : { ...socket, text, textAt: now, textRun: run, downloadSeenAt };
   const event = report.event?.type;
   return {
     ...seen,
@@ -95,7 +99,7 @@ export function forgetPrint(socket: AgentSocket): AgentSocket {
 }
 
 export function knowAgent(socket: AgentSocket, agentName: string | null): AgentKnowledge {
-  const { connection, lastFrameAt, gaveReceipt, text, textAt, isPauseSeen, isCancelSeen } = socket;
+  const { connection, lastFrameAt, gaveReceipt, text, textAt, downloadSeenAt, isPauseSeen, isCancelSeen } = socket;
   return {
     connection,
     lastFrameAt,
@@ -103,6 +107,7 @@ export function knowAgent(socket: AgentSocket, agentName: string | null): AgentK
     gaveReceipt,
     text,
     textAt,
+    downloadSeenAt,
     isPauseSeen,
     isCancelSeen,
   };

@@ -109,6 +109,8 @@ export interface AgentKnowledge {
   /** Newest live state text on this socket, and its arrival. */
   readonly text: string | null;
   readonly textAt: number | null;
+  /** Arrival of the newest live `G-Code Downloading` on this socket. */
+  readonly downloadSeenAt: number | null;
   /** `PrintPaused`, or two `Paused` in a row, and no later resume, on this socket. */
   readonly isPauseSeen: boolean;
   /** `PrintCancelled` of the current print was seen on this socket. */

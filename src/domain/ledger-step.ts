@@ -11,6 +11,8 @@ import {
 import { doubt, type Finding } from "./evidence.ts";
 
 const SETTLE_MS = 6 * 60_000;
+/** Agents give a download up after that (protocol 6.4). */
+const DOWNLOAD_MS = 30 * 60_000;
 /** Older unknown ones are not settled any more: an agent that comes and goes must not grow the state. */
 const MOST_UNKNOWN = 16;
 
@@ -78,16 +80,17 @@ function boundUnknown(ledger: Ledger): Ledger {
 
 export function send(step: LedgerStep, command: Command, agent: AgentKnowledge, now: number): LedgerStep {
   const seen = { ...command.marks, wasPaused: agent.text === "Paused" };
-  const marks = isUnclear(step.ledger, agent) ? doubt(seen) : seen;
+  const marks = isUnclear(step.ledger, agent, now) ? doubt(seen) : seen;
   const sent: Command = { ...command, state: "sent", sentAt: now, probeBy: null, connection: agent.connection, marks };
   const others = step.ledger.filter((other) => other.id !== command.id).map((other) => follow(other, sent));
   return { ledger: [...others, sent], effects: [...step.effects, { type: "send-command", command: sent }] };
 }
 
 /** A download that is under way puts its own text over that of others, and takes it away again; doubt passes on. */
-function isUnclear(ledger: Ledger, { text }: AgentKnowledge): boolean {
+function isUnclear(ledger: Ledger, { downloadSeenAt }: AgentKnowledge, now: number): boolean {
   const isDoubted = (command: Command) => isInFlight(command) && command.marks.isDoubtful;
-  return text === "G-Code Downloading" || ledger.some((other) => other.kind === "print_file" || isDoubted(other));
+  const isDownloading = downloadSeenAt !== null && now - downloadSeenAt < DOWNLOAD_MS;
+  return isDownloading || ledger.some((other) => other.kind === "print_file" || isDoubted(other));
 }
 
 /** From now on the agent's texts may be about the later frame. */

@@ -116,7 +116,7 @@ describe("what happens meanwhile", () => {
   });
 
   test("[C13] a download is also known by its text alone", () => {
-    const { ledger } = takeCommand([], aRequest("pause"), facts({ text: "G-Code Downloading" }), NOW);
+    const { ledger } = takeCommand([], aRequest("pause"), facts({ downloadSeenAt: NOW - 60_000 }), NOW);
     expect(hear(ledger, { text: "Pausing" }, { text: "Printing" }).ended).toEqual([]);
   });
 

@@ -70,7 +70,7 @@ type Chosen = typeof input extends fc.Arbitrary<infer T> ? T : never;
 
 function factsOf(chosen: Chosen, now: number): LedgerFacts {
   const { connection, isKnownAgent, text, silentMs, print } = chosen;
-  const seen = { isPauseSeen: text === "Paused", isCancelSeen: false };
+  const seen = { isPauseSeen: text === "Paused", isCancelSeen: false, downloadSeenAt: null };
   const heard = { lastFrameAt: now - silentMs, gaveReceipt: false, text, textAt: now - silentMs };
   return { print, agent: chosen.hasAgent ? { connection, isKnownAgent, ...heard, ...seen } : null };
 }

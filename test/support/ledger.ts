@@ -48,6 +48,7 @@ export function anAgent(patch: Partial<AgentKnowledge> = {}): AgentKnowledge {
     gaveReceipt: false,
     text: null,
     textAt: null,
+    downloadSeenAt: null,
     isPauseSeen: false,
     isCancelSeen: false,
     ...patch,
