@@ -1,5 +1,5 @@
 /** Accounts and API tokens, as the scripts make, list and revoke them. */
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import { apiTokens, users } from "../src/db/schema.ts";
 import { digest, drawApiToken } from "../src/protocol/api-token.ts";
@@ -19,7 +19,7 @@ export interface TokenWish {
 export async function makeToken(database: Database, wish: TokenWish, now: number): Promise<string> {
   const token = drawApiToken();
   const { email, name, canRead, canWrite, expiresAt } = wish;
-  const user = { email, unsubToken: randomBytes(16).toString("hex"), createdAt: now };
+  const user = { email, unsubToken: randomUUID(), createdAt: now };
   const userId = sql<number>`(select ${users.id} from ${users} where ${users.email} = ${email})`;
   const hash = await digest(token);
   await database.run([

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
-import { readSettings } from "./env.ts";
+import { readCorsOrigins, readSettings } from "./env.ts";
 import { agent } from "./http/agent.ts";
 import { apiTokens } from "./http/api-tokens.ts";
 import { commands } from "./http/commands.ts";
@@ -17,6 +17,7 @@ import { events } from "./http/events.ts";
 import { gCodeDownload } from "./http/g-code-download.ts";
 import { gCodeFiles } from "./http/g-code-files.ts";
 import { gCodeFolders } from "./http/g-code-folders.ts";
+import { linkPage } from "./http/link-page.ts";
 import { linking } from "./http/linking.ts";
 import { printFile } from "./http/print-file.ts";
 import { printStatistics } from "./http/print-statistics.ts";
@@ -28,18 +29,15 @@ const shell = new Hono<HttpEnv>({ strict: false })
   .use(requestId())
   .use(async (c, next) => {
     await next();
+    c.header("X-Request-Id", c.var.requestId);
     c.header("X-Content-Type-Options", "nosniff");
     if (c.req.path.startsWith("/api/")) c.header("Cache-Control", "private, no-cache");
-  })
-  .use(async (c, next) => {
-    c.set("settings", unwrap(readSettings(c.env)));
-    await next();
   })
   .use("/api/v1/*", async (c, next) => {
     // Agents are no browsers: their routes answer nobody else's origin.
     if (c.req.path.startsWith("/api/v1/octo/")) return next();
     return cors({
-      origin: c.var.settings.corsOrigins === null ? "*" : [...c.var.settings.corsOrigins],
+      origin: readCorsOrigins(c.env),
       allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
       allowHeaders: [
         ...["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID"],
@@ -48,6 +46,10 @@ const shell = new Hono<HttpEnv>({ strict: false })
       exposeHeaders: ["X-Request-Id", "Retry-After", "Preference-Applied", "Idempotency-Replayed", "ETag"],
       maxAge: 7200,
     })(c, next);
+  })
+  .use(async (c, next) => {
+    c.set("settings", unwrap(readSettings(c.env)));
+    await next();
   });
 
 shell.use(
@@ -78,6 +80,7 @@ export const app = shell
   .route("/", users)
   .route("/", apiTokens)
   .route("/", linking)
+  .route("/", linkPage)
   .route("/", discovery)
   .route("/", agent);
 

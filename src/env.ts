@@ -6,8 +6,6 @@ import { err, ok, type Result } from "./domain/result.ts";
 export interface Settings {
   /** Never empty; the first is the newest and signs, all verify. */
   readonly agentKeys: readonly [AgentKey, ...AgentKey[]];
-  /** Origins that browsers may call from; null: any. */
-  readonly corsOrigins: readonly string[] | null;
   /** Printers one account may hold. */
   readonly maxPrinters: number;
   /** Null: no identity provider is named, or not wholly. */
@@ -39,10 +37,16 @@ export function readSettings(env: Env): Result<Settings> {
   if (agentKeys === null) return err(NOT_CONFIGURED);
   return ok({
     agentKeys,
-    corsOrigins: readOrigins(env.CORS_ORIGINS),
     maxPrinters: readCount(env.MAX_PRINTERS, DEFAULT_MAX_PRINTERS),
     signIn: readSignInSettings(env.JWT_ISSUER, env.JWT_AUDIENCE, env.JWT_JWKS_URL),
   });
+}
+
+/** Origins that browsers may call from; `*`: any. */
+export function readCorsOrigins(env: Env): "*" | string[] {
+  const text: string = env.CORS_ORIGINS ?? "*";
+  const origins = text.split(",").map((origin) => origin.trim());
+  return origins.includes("*") ? "*" : origins.filter((origin) => origin !== "");
 }
 
 /** Milliseconds for which events and ended commands are kept. */
@@ -86,11 +90,6 @@ function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
   } catch {
     return null;
   }
-}
-
-function readOrigins(text: string | undefined): readonly string[] | null {
-  const origins = (text ?? "*").split(",").map((origin) => origin.trim());
-  return origins.includes("*") ? null : origins.filter((origin) => origin !== "");
 }
 
 function readCount(text: string | undefined, otherwise: number): number {

@@ -76,6 +76,20 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => HTML_ESCAPES[character] ?? character);
 }
 
+/** Class and title of an agent's event that has neither (semantics C7). */
+export function tellAgentEvent(type: EventType): { readonly class: EventClass; readonly title: string | null } {
+  if (type in TOLD) return TOLD[type as keyof typeof TOLD]; // safe: it was looked for
+  return { class: type === "PRINTER_ERROR" ? "ERROR" : "INFO", title: null };
+}
+
+/** What agents write: tags without attributes, which can neither load nor run anything. */
+const NO_PLAIN_TAG = /<(?!\/?(?:div|span|p|br|i|b|u|em|strong)\s*\/?>)/gi;
+
+/** An agent's text, of which viewers render only plain tags as HTML, and show all else as it is (semantics C7, G). */
+export function htmlOfAgentText(text: string): string {
+  return text.replace(NO_PLAIN_TAG, "&lt;");
+}
+
 /** Two HTML lines that name printer and file; viewers render them as HTML, so both names are escaped (semantics C7). */
 export function textOfPrintEvent(printerName: string, filename: string): string {
   return `<div><i>Printer:</i> ${escapeHtml(printerName)}</div><div><i>G-Code:</i> ${escapeHtml(filename)}</div>`;

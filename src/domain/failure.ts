@@ -23,7 +23,7 @@ export type Failure =
   | { readonly code: "method_not_allowed"; readonly method: string; readonly allow: readonly string[] }
   | { readonly code: "invalid"; readonly errors: FieldErrors }
   | { readonly code: "idempotency_mismatch" }
-  | { readonly code: "too_large"; readonly limitBytes: number }
+  | { readonly code: "too_large"; readonly limitBytes: number; readonly what?: "file" }
   | { readonly code: "unsupported_media_type"; readonly mediaType: string }
   | { readonly code: "upgrade_required" }
   /** `sentence`: which limit it was, when it is not one of calls a minute. */

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { connect } from "../db/client.ts";
 import { listEvents } from "../db/events.ts";
 import { editReportedFile, findOrInsertGCodeFile } from "../db/g-code-files.ts";
-import { EVENT_CLASSES, EVENT_TYPES } from "../domain/events.ts";
+import { EVENT_CLASSES, EVENT_TYPES, htmlOfAgentText, tellAgentEvent } from "../domain/events.ts";
 import { notFound } from "../domain/failure.ts";
 import { NAME_CODE_POINTS_MAX, safeName } from "../domain/g-code.ts";
 import type { PrinterView } from "../domain/view.ts";
@@ -124,12 +124,13 @@ const postEvent = route(
     method: "POST",
     path: "/api/v1/octo/printer_events",
     summary: "Post an event",
-    description: "It belongs to the current print, if there is one. A snapshot is dropped: pictures are not kept yet.",
+    description:
+      "It belongs to the current print, if there is one. Of its text only plain tags stay HTML. A snapshot is dropped: pictures are not kept yet.",
     access: "agent",
     find: ownPrinter,
     body: z.object({
       event_type: choiceField(EVENT_TYPES),
-      event_class: choiceField(EVENT_CLASSES),
+      event_class: choiceField(EVENT_CLASSES).optional(),
       event_title: lenientTextField(256).nullish(),
       event_text: lenientTextField(EVENT_TEXT_CODE_UNITS).nullish(),
       info_url: lenientTextField(1000).nullish().describe("http or https; anything else is dropped."),
@@ -142,11 +143,12 @@ const postEvent = route(
   async (c) => {
     const agent = c.get("agent");
     const { event_type, event_class, event_title, event_text, info_url } = c.req.valid("json");
+    const told = tellAgentEvent(event_type);
     const event = {
       type: event_type,
-      class: event_class,
-      title: event_title || null,
-      text: event_text || null,
+      class: event_class ?? told.class,
+      title: event_title || (event_class === undefined ? told.title : null),
+      text: event_text ? htmlOfAgentText(event_text) : null,
       infoUrl: /^https?:\/\//i.test(info_url ?? "") ? (info_url ?? null) : null,
     };
     await callPrinterOnce(c, agent.printerId, (printer) => printer.agentEvent(agent, event));

@@ -7,7 +7,7 @@ import { type Failure, invalid, notFound } from "../domain/failure.ts";
 import { digest, drawApiToken } from "../protocol/api-token.ts";
 import type { Caller, HttpContext, HttpEnv } from "./context.ts";
 import { FailureError, UNAVAILABLE } from "./errors.ts";
-import { choiceField, textField, timeField } from "./fields.ts";
+import { choiceField, listField, textField, timeField } from "./fields.ts";
 import { tellRevoked } from "./revocation.ts";
 import { route } from "./route.ts";
 import { TimeJson, timeJson } from "./time.ts";
@@ -66,8 +66,7 @@ const create = route(
     access: "write",
     body: z.object({
       name: textField(100),
-      scopes: z
-        .array(choiceField(SCOPES))
+      scopes: listField(choiceField(SCOPES))
         .min(1, "This list may not be empty.")
         .optional()
         .describe("Absent: the caller's."),

@@ -27,7 +27,7 @@ export async function readBody(c: HttpContext, media: readonly Media[], maxBytes
     replaceBody(c, "application/json", "{}");
     return "json";
   }
-  const kind = MEDIA[name] ?? (/^application\/[\w.-]+\+json$/.test(name) ? "json" : undefined);
+  const kind = MEDIA[name];
   if (kind === undefined || !media.includes(kind)) {
     throw new FailureError({ code: "unsupported_media_type", mediaType: name });
   }
@@ -71,9 +71,16 @@ function refuse(sentence: string): never {
 
 function checkJson(bytes: Uint8Array): void {
   const value = parseJson(bytes);
-  if (value === undefined) refuse("The body is not JSON.");
-  if (!isJsonObject(value)) refuse("The body is not a JSON object.");
+  if (value === undefined) refuse("JSON parse error - the body is not JSON.");
+  if (!isJsonObject(value)) refuse(`Invalid data. Expected a dictionary, but got ${kindOf(value)}.`);
   if (isDeeperThan(value, MAX_DEPTH)) refuse(`The body nests deeper than ${MAX_DEPTH} levels.`);
+}
+
+/** As the reference names it (semantics B0). */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "list";
+  if (value === null) return "NoneType";
+  return { string: "str", boolean: "bool" }[typeof value as string] ?? (Number.isInteger(value) ? "int" : "float");
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -104,7 +104,9 @@ function sentenceOf(failure: Failure): string {
     case "idempotency_mismatch":
       return "This Idempotency-Key was used with another action or body.";
     case "too_large":
-      return `The body may have ${failure.limitBytes} bytes.`;
+      return failure.what === "file"
+        ? `File size too large. A file may have ${failure.limitBytes} bytes.`
+        : `The body may have ${failure.limitBytes} bytes.`;
     case "unsupported_media_type":
       return `Unsupported media type "${failure.mediaType}" in request.`;
     case "upgrade_required":

@@ -8,7 +8,7 @@ import { notFound } from "../domain/failure.ts";
 import type { HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { EventJson, eventJson } from "./event-json.ts";
-import { choiceField, pageFields } from "./fields.ts";
+import { choiceField, listField, pageFields } from "./fields.ts";
 import { route } from "./route.ts";
 import { pathId } from "./validate.ts";
 
@@ -32,7 +32,7 @@ const list = route(
     access: "read",
     query: z.object({
       ...pageFields(12),
-      "filter_by_classes[]": z.array(choiceField(EVENT_CLASSES)).optional().describe("Absent: of any class."),
+      "filter_by_classes[]": listField(choiceField(EVENT_CLASSES)).optional().describe("Absent: of any class."),
       "filter_by_types[]": z
         .array(choiceField([...EVENT_TYPES, "ALERT", "PAUSE_RESUME"]))
         .optional()

@@ -69,9 +69,29 @@ export function freeTextField(maxCodePoints: number) {
 
 /** Any RFC 3339 moment, as epoch milliseconds. */
 export function timeField() {
-  return z.iso
-    .datetime({ offset: true, error: fault("Datetime has wrong format. Use RFC 3339.") })
-    .transform((text) => Date.parse(text));
+  const sentence = "Datetime has wrong format. Use RFC 3339.";
+  return z
+    .string({ error: fault(sentence) })
+    .transform(instantOf)
+    .refine((instant) => instant >= 0 && instant <= LAST_MS, { error: sentence })
+    .meta({ format: "date-time" });
+}
+
+const ISO = z.iso.datetime({ offset: true });
+/** The last moment that the wire's form of times can show. */
+const LAST_MS = Date.parse("9999-12-31T23:59:59.999Z");
+
+/** NaN for what is no RFC 3339; a leap second counts as the second after it. */
+function instantOf(text: string): number {
+  const upper = text.toUpperCase();
+  const isLeap = upper.slice(16, 19) === ":60";
+  const plain = isLeap ? `${upper.slice(0, 17)}59${upper.slice(19)}` : upper;
+  return ISO.safeParse(plain).success ? Date.parse(plain) + (isLeap ? 1000 : 0) : Number.NaN;
+}
+
+/** Several of `item`. */
+export function listField<T extends z.ZodType>(item: T) {
+  return z.array(item, { error: fault("Expected a list of items.") });
 }
 
 /** An agent's text: what cannot be stored or is too long is cut rather than refused. */
@@ -101,7 +121,7 @@ export const wholePageFields = { start: startField, limit: limitField.optional()
 
 const TRUE = new Set(["true", "t", "yes", "y", "on", "1"]);
 const FALSE = new Set(["false", "f", "no", "n", "off", "0"]);
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)$/;
 
 /** True for the words of wire 1; everything else is false, and nothing is refused. */
 export function lenientFlag() {

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { invalid } from "../domain/failure.ts";
 import { NAME_CODE_POINTS_MAX } from "../domain/g-code.ts";
 import { FailureError } from "./errors.ts";
-import { integerField, textField } from "./fields.ts";
+import { integerField, listField, textField } from "./fields.ts";
 
 export const gCodeNameField = textField(NAME_CODE_POINTS_MAX);
 
@@ -13,12 +13,14 @@ const idField = integerField({ min: 1, max: Number.MAX_SAFE_INTEGER });
  * A folder by its id; the root as null, as nothing or as `null` in text; or as it stands in a file's own GET, which may come
  * back whole (wire 1).
  */
-export const parentField = z
+export const targetField = z
   .unknown()
-  .transform((value, c) => readParent(value) ?? refuseParent(c))
+  .transform((value, c) => readParent(value) ?? refuseParent(c, value))
   .transform(({ id }) => id)
-  .optional()
   .meta({ description: "A folder's id; null: the root." });
+
+/** The same where it may be absent. */
+export const parentField = targetField.optional();
 
 function readParent(value: unknown): { readonly id: number | null } | null {
   if (value === null || value === "" || value === "null") return { id: null };
@@ -27,8 +29,9 @@ function readParent(value: unknown): { readonly id: number | null } | null {
   return read.success ? { id: read.data } : null;
 }
 
-function refuseParent(c: z.core.$RefinementCtx): never {
-  c.addIssue({ code: "custom", message: "A valid integer is required." });
+function refuseParent(c: z.core.$RefinementCtx, value: unknown): never {
+  const message = value === undefined ? "This field is required." : "A valid integer is required.";
+  c.addIssue({ code: "custom", message });
   return z.NEVER;
 }
 
@@ -36,9 +39,9 @@ const BULK_MAX = 500;
 
 /** Ids that one call is about. */
 export function idsField() {
-  return z
-    .array(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER }), { error: "Expected a list of items." })
-    .max(BULK_MAX, { error: `Ensure this field has no more than ${BULK_MAX} elements.` });
+  return listField(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER })).max(BULK_MAX, {
+    error: `Ensure this field has no more than ${BULK_MAX} elements.`,
+  });
 }
 
 export function noParent(): FailureError {

@@ -8,7 +8,7 @@ import { notFound } from "../domain/failure.ts";
 import type { AdmittedContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { choiceField, freeTextField, integerField } from "./fields.ts";
-import { gCodeNameField, idsField, noParent, parentField } from "./g-code-fields.ts";
+import { gCodeNameField, idsField, noParent, parentField, targetField } from "./g-code-fields.ts";
 import { ReadFileJson, readFileJson, WrittenFileJson, writtenFileJson } from "./g-code-record-json.ts";
 import { receiveUpload, UploadForm } from "./g-code-upload.ts";
 import { envelope, inEnvelope, numberedPage, numberedPageFields } from "./numbered-page.ts";
@@ -160,11 +160,11 @@ const moveMany = route(
     summary: "Move G-code files into a folder",
     description: "Ids that the account does not have are ignored.",
     access: "write",
-    body: z.object({ file_ids: idsField(), parent_folder: parentField }),
+    body: z.object({ file_ids: idsField(), parent_folder: targetField }),
     answers: { 204: null },
   },
   async (c) => {
-    const { file_ids: ids, parent_folder: parentFolderId = null } = c.req.valid("json");
+    const { file_ids: ids, parent_folder: parentFolderId } = c.req.valid("json");
     const { userId } = c.get("caller");
     if (!(await moveGCodeFiles(connect(c.env.DB), userId, ids, parentFolderId, Date.now()))) throw noParent();
     return c.body(null, 204);

@@ -16,7 +16,7 @@ import { safeName } from "../domain/g-code.ts";
 import type { AdmittedContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { choiceField, freeTextField } from "./fields.ts";
-import { gCodeNameField, idsField, noParent, parentField } from "./g-code-fields.ts";
+import { gCodeNameField, idsField, noParent, parentField, targetField } from "./g-code-fields.ts";
 import { GCodeFolderJson, gCodeFolderJson } from "./g-code-folder-json.ts";
 import { envelope, inEnvelope, numberedPage, numberedPageFields } from "./numbered-page.ts";
 import { postOnly, route } from "./route.ts";
@@ -158,7 +158,7 @@ const moveMany = route(
     summary: "Move G-code folders into another",
     description: "All or none; ids that the account does not have are ignored.",
     access: "write",
-    body: z.object({ folder_ids: idsField(), parent_folder: parentField }),
+    body: z.object({ folder_ids: idsField(), parent_folder: targetField }),
     answers: { 204: null },
   },
   async (c) => {

@@ -23,7 +23,7 @@ export const UploadForm = z.object({
 const UploadFields = UploadForm.omit({ file: true });
 
 const FORM_BYTES_MAX = FILE_BYTES_MAX + BODY_BYTES;
-const TOO_LARGE = { code: "too_large", limitBytes: FILE_BYTES_MAX } as const satisfies Failure;
+const TOO_LARGE = { code: "too_large", limitBytes: FILE_BYTES_MAX, what: "file" } as const satisfies Failure;
 const NO_FORM = invalid("non_field_errors", "The body is not a multipart form.");
 const NO_TEXT = invalid("file", "Invalid G-code file. Please upload a valid text G-code file.");
 const EMPTY = invalid("file", "The submitted file is empty.");

@@ -6,7 +6,7 @@ import { FailureError } from "./errors.ts";
 import { integerField } from "./fields.ts";
 
 const PAGE_SIZE = 6;
-const PAGE_SIZE_MAX = 100;
+const PAGE_SIZE_MAX = 500;
 
 export const numberedPageFields = {
   page: z

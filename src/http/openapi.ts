@@ -158,7 +158,8 @@ function schemaOf(schema: z.core.$ZodType, io: "input" | "output", schemas: Map<
   for (const [id, definition] of Object.entries($defs as Record<string, JsonSchema>))
     schemas.set(id, withoutId(definition)); // safe: toJSONSchema makes it
   const { id } = z.globalRegistry.get(schema) ?? {};
-  if (typeof id !== "string") return own;
+  // One with an id of its own is among the definitions already, and what is left refers to it.
+  if (typeof id !== "string" || "$ref" in own) return own;
   schemas.set(id, withoutId(own));
   return { $ref: `#/components/schemas/${id}` };
 }

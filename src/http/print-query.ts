@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { FEEDBACK_FILTERS, PRINT_FILTERS, type PrintSelection } from "../db/print-selection.ts";
 import { openZone, parseDay, startOfDay } from "../domain/local-day.ts";
-import { choiceField, integerField, REQUIRED } from "./fields.ts";
+import { choiceField, integerField, listField, REQUIRED } from "./fields.ts";
 
 /** The key's mere presence counts, whatever its value. */
 const presenceField = z.preprocess((value) => value !== undefined, z.boolean().default(false));
@@ -10,7 +10,7 @@ const presenceField = z.preprocess((value) => value !== undefined, z.boolean().d
 export const printFields = {
   filter: choiceField(PRINT_FILTERS).default("none"),
   feedback_needed: choiceField(FEEDBACK_FILTERS).optional(),
-  "filter_by_printer_ids[]": z.array(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER })).optional(),
+  "filter_by_printer_ids[]": listField(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER })).optional(),
   with_deleted: presenceField.describe("Deleted prints too, if the key is there at all."),
 };
 

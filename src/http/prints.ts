@@ -14,7 +14,7 @@ import { notFound } from "../domain/failure.ts";
 import { ALERT_OVERWRITES, type PrintEdit } from "../domain/print.ts";
 import type { AdmittedContext, Caller, HttpContext, HttpEnv } from "./context.ts";
 import { FailureError, UNAVAILABLE } from "./errors.ts";
-import { choiceField, integerField, numberField, pageFields } from "./fields.ts";
+import { choiceField, integerField, listField, numberField, pageFields } from "./fields.ts";
 import { DetailedPrintJson, detailedPrintJson } from "./print-json.ts";
 import { PrintListQuery, selectionOf, spanOf } from "./print-query.ts";
 import { callPrinter } from "./printer-call.ts";
@@ -161,9 +161,9 @@ const removeMany = route(
     description: "Current ones end first; ids that the account does not have are ignored.",
     access: "write",
     body: z.object({
-      print_ids: z
-        .array(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER }), { error: "Expected a list of items." })
-        .max(BULK_MAX, { error: `Ensure this field has no more than ${BULK_MAX} elements.` }),
+      print_ids: listField(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER })).max(BULK_MAX, {
+        error: `Ensure this field has no more than ${BULK_MAX} elements.`,
+      }),
     }),
     answers: { 204: null },
   },

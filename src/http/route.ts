@@ -4,7 +4,7 @@
  */
 import type { Context, Handler, TypedResponse } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
-import type * as z from "zod";
+import * as z from "zod";
 import { notFound } from "../domain/failure.ts";
 import { authenticate, authenticateAgent } from "./auth.ts";
 import { BODY_BYTES, type Media } from "./body.ts";
@@ -110,10 +110,15 @@ export function isDeclared(handler: object): handler is Declared {
 
 const ANY_MEDIA = ["json", "form", "multipart"] as const satisfies readonly Media[];
 
-function validationsOf({ query, body, media = ANY_MEDIA, maxBytes = BODY_BYTES }: RouteSpec): Validation[] {
+const NO_FIELDS = z.object({});
+
+function validationsOf({ method, access, query, body, stream, media = ANY_MEDIA, maxBytes }: RouteSpec): Validation[] {
+  // A caller's action without fields reads its body all the same: bytes that are none are refused.
+  const isAction = method === "POST" && access === "write" && stream === undefined;
+  const fields = body ?? (isAction ? NO_FIELDS : undefined);
   return [
     ...(query === undefined ? [] : [queryValidation(query)]),
-    ...(body === undefined ? [] : [bodyValidation(body, media, maxBytes)]),
+    ...(fields === undefined ? [] : [bodyValidation(fields, media, maxBytes ?? BODY_BYTES)]),
   ];
 }
 

@@ -20,16 +20,22 @@ const UserJson = z
     last_name: z.string(),
     consented_at: TimeJson,
     date_joined: TimeJson,
+    last_active_at: TimeJson.nullable(),
     is_pro: z.boolean(),
     dh_balance: z.number(),
     is_dh_unlimited: z.boolean(),
     unsub_token: z.string(),
     is_primary_email_verified: z.boolean(),
+    mobile_app_canary: z.boolean(),
+    tunnel_cap_multiplier: z.number(),
     account_notification_by_email: z.boolean(),
     notification_enabled: z.boolean(),
     unseen_printer_events: z.int().describe("Events since the last PATCH of this field, added to what it set."),
   })
   .meta({ id: "User" });
+
+/** Nobody's comings and goings are noted; there is neither a canary app nor a tunnel. */
+const NOT_TOLD = { last_active_at: null, mobile_app_canary: false, tunnel_cap_multiplier: 1 } as const;
 
 function userJson(user: User): z.input<typeof UserJson> {
   return {
@@ -40,6 +46,7 @@ function userJson(user: User): z.input<typeof UserJson> {
     last_name: user.lastName,
     consented_at: timeJson(user.createdAt),
     date_joined: timeJson(user.createdAt),
+    ...NOT_TOLD,
     is_pro: true,
     dh_balance: UNLIMITED_HOURS,
     is_dh_unlimited: true,

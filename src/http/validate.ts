@@ -46,8 +46,8 @@ export function refuseInvalid(result: Validated): void {
 function errorsOf({ issues }: z.core.$ZodError): FieldErrors {
   const errors = new Map<string, string[]>();
   for (const { path, message } of issues) {
-    const field = path.length === 0 ? "non_field_errors" : path.join(".");
-    errors.set(field, [...(errors.get(field) ?? []), message]);
+    const field = String(path[0] ?? "non_field_errors");
+    errors.set(field, [...new Set([...(errors.get(field) ?? []), message])]);
   }
   return Object.fromEntries(errors);
 }

@@ -24,7 +24,7 @@ export interface FromAgent {
 export function readAgentFrame(text: string): Result<FromAgent, FrameFault> {
   const json = readJsonObject(text, AGENT_FRAME_BYTES);
   if (!json.ok) return err(json.failure);
-  const faults = objectKeys.flatMap((key) => faultOf(json.value, key));
+  const faults = [...objectKeys.flatMap((key) => faultOf(json.value, key)), ...eventFault(json.value)];
   const { report, tooLong } = leaveOutLong(readReport(json.value));
   return ok({ frame: { report, answer: readAnswer(json.value.passthru) }, faults: [...faults, ...tooLong] });
 }
@@ -55,6 +55,13 @@ function faultOf(frame: Json, key: string): FrameFault[] {
   const value = frame[key];
   if (value === undefined || value === null || isJsonObject(value)) return [];
   return [{ code: "invalid_frame", detail: `${key}: an object is expected.` }];
+}
+
+/** An event without a name is none, and its agent is told so. */
+function eventFault(frame: Json): FrameFault[] {
+  const event = object(frame.event ?? frame.octoprint_event);
+  if (event === null || typeof event.event_type === "string") return [];
+  return [{ code: "invalid_frame", detail: "event: event_type is expected to be a string." }];
 }
 
 /** Frames of these keys say nothing about the printer (protocol 4). */

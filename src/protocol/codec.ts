@@ -46,9 +46,9 @@ export function isLongerThan(text: string, maxBytes: number): boolean {
 const STRING_OR_BARE_WORD = /"[^"\\]*(?:\\[\s\S][^"\\]*)*(?:"|\\?$)|-?Infinity|NaN/g;
 
 function parseLenient(text: string): unknown {
-  return (
-    parse(text) ?? (/NaN|Infinity/.test(text) ? parse(text.replace(STRING_OR_BARE_WORD, nullBareWord)) : undefined)
-  );
+  const value = parse(text);
+  if (value !== undefined || !/NaN|Infinity/.test(text)) return value;
+  return parse(text.replace(STRING_OR_BARE_WORD, nullBareWord));
 }
 
 function nullBareWord(match: string): string {

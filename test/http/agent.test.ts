@@ -137,9 +137,23 @@ describe("printer events", () => {
     expect((await agentCall("GET", `${EVENTS}?limit=0`, token)).status).toBe(400);
   });
 
+  test("[A43] without class and title it has those of its type; of its text only plain tags stay HTML", async () => {
+    const { printer, token } = await makeOwned();
+    const event_text = '<div>1 < 2</div><img src=x onerror="alert(1)"><script>&amp;';
+    await agentCall("POST", EVENTS, token, { body: { event_type: "FILAMENT_CHANGE", event_text } });
+    await agentCall("POST", EVENTS, token, { body: { event_type: "PRINTER_ERROR" } });
+    expect(await eventsOf(printer)).toMatchObject([
+      { event_class: "ERROR", event_title: null, event_text: null },
+      {
+        event_class: "WARNING",
+        event_title: "Filament Change Required",
+        event_text: '<div>1 &lt; 2</div>&lt;img src=x onerror="alert(1)">&lt;script>&amp;',
+      },
+    ]);
+  });
+
   test.each([
     [{ event_class: "ERROR" }, "event_type"],
-    [{ event_type: "PRINTER_ERROR" }, "event_class"],
     [{ event_type: "BOOM", event_class: "ERROR" }, "event_type"],
     [{ event_type: "PRINTER_ERROR", event_class: "error" }, "event_class"],
   ])("[A43] %j is 400 for %s", async (fields, key) => {

@@ -99,7 +99,7 @@ describe("[S73] a token made over REST", () => {
     { body: { name: "x".repeat(101) }, field: "name" },
     { body: { name: "x", scopes: [] }, field: "scopes" },
     { body: { name: "x", scopes: "read" }, field: "scopes" },
-    { body: { name: "x", scopes: ["admin"] }, field: "scopes.0" },
+    { body: { name: "x", scopes: ["admin"] }, field: "scopes" },
     { body: { name: "x", expires_at: "tomorrow" }, field: "expires_at" },
     { body: { name: "x", expires_at: "2020-01-01T00:00:00Z" }, field: "expires_at" },
     { body: { name: "x", expires_at: 4_000_000_000 }, field: "expires_at" },

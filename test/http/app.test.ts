@@ -2,7 +2,9 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { app } from "../../src/app.ts";
+import configuration from "../../wrangler.toml?raw";
 import { call, connectAgentOf, makeAccount, makePrinterOf, makeToken, ORIGIN } from "../support/api.ts";
+import { callWith } from "../support/worker.ts";
 
 describe("refusals", () => {
   test("[S1] come in order: path, method, credentials, scope, ownership, body", async () => {
@@ -61,6 +63,21 @@ describe("refusals", () => {
     });
   });
 
+  test.each([
+    ["GET", "/nope"],
+    ["POST", "/health"],
+    ["GET", "/api/v1/octo/ping/"],
+    ["POST", "/api/v1/octo/verify/?code=1"],
+    ["GET", "/files/1/x?token=x"],
+    ["GET", "/ent/api/printers/1/ext/"],
+    ["GET", "/ws/dev/"],
+    ["GET", "/api/v1/printers/"],
+  ])("[S1] the failure of %s %s has one request id, in its body and in its header", async (method, path) => {
+    const { headers, body } = await call(method, path);
+    expect(body.request_id).toMatch(/^[\w-]{16,}$/);
+    expect(headers.get("X-Request-Id")).toBe(body.request_id);
+  });
+
   test.each(["0", "01", "-1", "1.5", "1e3", "9007199254740992", "99999999999999999", "%00", "abc", " 1"])(
     "[S2] the id %j is 404",
     async (id) => {
@@ -98,7 +115,7 @@ describe("bodies", () => {
     ["bytes that are no UTF-8 text type", "text/plain", '{"name":"x"}', 415, "unsupported_media_type"],
     ["no Content-Type", null, '{"name":"x"}', 415, "unsupported_media_type"],
     ["JSON sent as a form", "application/x-www-form-urlencoded", '{"name":"x"}', 400, "invalid"],
-    ["a suffix +json", "application/merge-patch+json", '{"name":"x"}', 200, null],
+    ["a suffix +json", "application/merge-patch+json", '{"name":"x"}', 415, "unsupported_media_type"],
     ["a charset", "application/json; charset=utf-8", '{"name":"x"}', 200, null],
     ["64 KiB", "application/json", `{"x":"${"x".repeat(65_528)}"}`, 200, null],
     ["64 KiB and a byte", "application/json", `{"x":"${"x".repeat(65_529)}"}`, 413, "too_large"],
@@ -113,6 +130,21 @@ describe("bodies", () => {
     const answer = await call("PATCH", `/api/v1/printers/${id}/`, { token: account.token, raw, headers });
     expect([answer.status, answer.body.code ?? null]).toEqual([status, code]);
   });
+
+  test.each(["archive", "unarchive", "rotate_token", "mute_current_print"])(
+    "[S4] %s reads its body, though it needs none",
+    async (action) => {
+      const account = await makeAccount();
+      const { id } = await makePrinterOf(account);
+      const path = `/api/v1/printers/${id}/${action}/`;
+      const headers = { "Content-Type": "text/plain" };
+      expect((await call("POST", path, { token: account.token, raw: "junk", headers })).status).toBe(415);
+      expect((await call("POST", path, { token: account.token, body: [] })).body.detail).toBe(
+        "non_field_errors: Invalid data. Expected a dictionary, but got list.",
+      );
+      expect((await call("GET", `/api/v1/printers/${id}/`, { token: account.token })).status).toBe(200);
+    },
+  );
 
   test("[S4] JSON sent as a form is told what is missing", async () => {
     const { token } = await makeAccount();
@@ -144,6 +176,11 @@ describe("CORS", () => {
     }
     const agents = await call("OPTIONS", "/api/v1/octo/printer/");
     expect([agents.status, agents.headers.get("Access-Control-Allow-Origin")]).toEqual([405, null]);
+  });
+
+  test("[S5] so does a service without its secret", async () => {
+    const response = await app.fetch(new Request(`${ORIGIN}/api/v1/printers/`), { ...env, AGENT_KEYS: "" });
+    expect([response.status, response.headers.get("Access-Control-Allow-Origin")]).toEqual([503, "*"]);
   });
 
   test("[S5] a list of origins narrows it", async () => {
@@ -192,18 +229,27 @@ describe("HEAD and the open routes", () => {
 });
 
 describe("limits", () => {
-  test("[S8] the 601st call of a minute is 429 with Retry-After, other tokens go on", async () => {
+  test("[S8] calls are counted by token, 600 a minute, and one too many is 429 with Retry-After", async () => {
     const { userId, token } = await makeAccount();
-    const statuses = new Map<number, number>();
-    for (let batch = 0; batch < 13; batch++) {
-      const calls = Array.from({ length: 50 }, () => call("GET", "/api/v1/users/me/", { token }));
-      for (const { status } of await Promise.all(calls)) statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    }
-    expect(statuses.get(200)).toBe(600);
-    const refused = await call("GET", "/api/v1/users/me/", { token });
+    const counted = new Map<string, number>();
+    const TOKEN_CALLS: RateLimit = {
+      async limit({ key }) {
+        counted.set(key, (counted.get(key) ?? 0) + 1);
+        return { success: (counted.get(key) ?? 0) <= 2 };
+      },
+    };
+    const ask = (bearer: string) => callWith({ TOKEN_CALLS }, "GET", "/api/v1/users/me/", { token: bearer });
+    expect([(await ask(token)).status, (await ask(token)).status]).toEqual([200, 200]);
+    const refused = await ask(token);
     expect([refused.status, refused.body.code, refused.headers.get("Retry-After")]).toEqual([429, "throttled", "60"]);
-    const other = await makeToken(userId);
-    expect((await call("GET", "/api/v1/users/me/", { token: other })).status).toBe(200);
+    expect((await ask(await makeToken(userId))).status).toBe(200);
+    expect([...counted.keys()].some((key) => key.includes(token))).toBe(false);
+    expect(configuration).toMatch(
+      /name = "TOKEN_CALLS"\nnamespace_id = "\d+"\nsimple = \{ limit = 600, period = 60 \}/,
+    );
+    expect(configuration).toMatch(
+      /name = "AGENT_CALLS"\nnamespace_id = "\d+"\nsimple = \{ limit = 120, period = 60 \}/,
+    );
   });
 });
 

@@ -162,7 +162,7 @@ describe("[H79] the account", () => {
       ...{ consented_at: expect.stringMatching(/Z$/), date_joined: expect.stringMatching(/Z$/) },
       ...{ is_pro: true, dh_balance: 100_000_000, is_dh_unlimited: true, is_primary_email_verified: false },
       ...{ unsub_token: expect.any(String), account_notification_by_email: true, notification_enabled: true },
-      unseen_printer_events: 0,
+      ...{ last_active_at: null, mobile_app_canary: false, tunnel_cap_multiplier: 1, unseen_printer_events: 0 },
     });
   });
 

@@ -159,7 +159,11 @@ describe("folders", () => {
     expect(await move([inA], 999_999_999)).toMatchObject(NO_PARENT);
     expect(await move([inA], stranger)).toMatchObject(NO_PARENT);
     expect((await get(account, `${inA}/`)).body.parent_folder).toBe(a);
-    expect(await move([inA, stranger, 999_999_999])).toMatchObject({ status: 204, body: null });
+    expect(await move([inA])).toMatchObject({
+      status: 400,
+      body: { detail: "parent_folder: This field is required." },
+    });
+    expect(await move([inA, stranger, 999_999_999], null)).toMatchObject({ status: 204, body: null });
     expect((await get(account, `${inA}/`)).body.parent_folder).toBeNull();
     expect(await move([inA, inA], null)).toMatchObject({ status: 204 });
   });

@@ -26,6 +26,9 @@ describe("/openapi.json", () => {
       [...JSON.stringify(body).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, id]) => id),
     );
     expect([...references].filter((id) => !(String(id) in body.components.schemas))).toEqual([]);
+    for (const [id, schema] of Object.entries(body.components.schemas)) {
+      expect([id, schema]).toEqual([id, expect.objectContaining({ type: "object" })]);
+    }
     // biome-ignore lint/suspicious/noExplicitAny: the document is JSON
     const operations = Object.values<any>(body.paths).flatMap((path) => Object.values<any>(path));
     const ids = operations.map(({ operationId }) => operationId);
@@ -47,6 +50,14 @@ describe("/openapi.json", () => {
       ...["query with_archived", "query start", "query limit", "header If-None-Match"],
     ]);
     expect(list.security).toEqual([{ bearer: [] }, { key: [] }]);
+  });
+
+  test("[R11] an agent's passcode link leads to a page that says how its owner claims it", async () => {
+    const { status, headers, body } = await call("GET", "/app/?one_time_passcode=ab12c");
+    expect([status, headers.get("Content-Type")]).toEqual([200, "text/html; charset=UTF-8"]);
+    expect(body).toContain('"one_time_passcode": "ab12c"');
+    const hostile = await call("GET", "/app/?one_time_passcode=%3Cscript%3E");
+    expect(hostile.body).not.toContain("<script>");
   });
 
   test("[R11] /docs shows it without asking anybody else for anything", async () => {
