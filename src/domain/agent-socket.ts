@@ -38,14 +38,23 @@ const SLOT_MS = 10_000;
 const SLOTS = 31;
 const FRAMES_IN_FIVE_MINUTES = 3_000;
 
-export function openSocket(connection: number, origin: string, now: number, keptClockOffset: number): AgentSocket {
+export const NO_FRAMES: FrameCount = { slot: 0, counts: [] };
+
+/** What an agent's earlier socket leaves to its next one. */
+export interface KeptOfSocket {
+  /** Milliseconds. */
+  readonly clockOffset: number;
+  readonly frames: FrameCount;
+}
+
+export function openSocket(connection: number, origin: string, now: number, kept: KeptOfSocket): AgentSocket {
   return {
     connection,
     origin,
     openedAt: now,
     lastFrameAt: now,
-    frames: { slot: Math.floor(now / SLOT_MS), counts: [] },
-    clock: { kept: keptClockOffset, gaps: [] },
+    frames: kept.frames,
+    clock: { kept: kept.clockOffset, gaps: [] },
     hasStatus: false,
     text: null,
     textAt: null,

@@ -1,5 +1,5 @@
 /** The printer's state, the effects that a step asks for, and the few ways in which steps compose them. */
-import type { AgentSocket } from "./agent-socket.ts";
+import type { AgentSocket, FrameCount } from "./agent-socket.ts";
 import type { Command, Ledger, LedgerStep } from "./command.ts";
 import type { Configuration } from "./configuration.ts";
 import { type AgentEvent, type PrinterEvent, tellPrintEvent, textOfPrintEvent } from "./events.ts";
@@ -33,6 +33,8 @@ export interface PrinterState {
   readonly lastSeenAt: number | null;
   /** Milliseconds; of the last socket (design 4). */
   readonly clockOffset: number;
+  /** Of the last socket: an agent that dials again is counted on. */
+  readonly frames: FrameCount;
   readonly current: Print | null;
   readonly marks: PrintMarks;
   readonly ledger: Ledger;

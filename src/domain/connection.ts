@@ -13,7 +13,7 @@ import {
 import { shouldWatch } from "./detection.ts";
 import { useGeneration } from "./generation.ts";
 import { onSocketClosed } from "./ledger.ts";
-import { clockOffset } from "./status.ts";
+import { clockOffset, recoverStatus } from "./status.ts";
 
 export interface AgentHello {
   readonly generation: number;
@@ -30,7 +30,8 @@ export function openAgent(printer: Printer, hello: AgentDial, now: number): Chan
   const replaced = printer.socket === null ? change(printer) : replace(printer, printer.socket.connection, now);
   const { state } = replaced.printer;
   const connection = state.connectionSequence + 1;
-  const socket = openSocket(connection, hello.origin, now, state.clockOffset);
+  const kept = { clockOffset: state.clockOffset, frames: printer.socket?.frames ?? state.frames };
+  const socket = openSocket(connection, hello.origin, now, kept);
   const opened: Change = { ...replaced, printer: { ...replaced.printer, socket } };
   return withState(
     opened,
@@ -75,7 +76,23 @@ export function agentLost(printer: Printer, now: number): Change {
   const lost = change({ ...printer, socket: null, shown: null });
   const connection = printer.state.connectionSequence;
   const settled = withLedger(lost, onSocketClosed(printer.state.ledger, connection, now));
-  return withState(settled, { disconnectedAt: now }, { type: "project-printer" });
+  // Its frames are not known any more, its opening is.
+  const lastSeenAt = printer.state.connectedAt;
+  return withState(settled, { disconnectedAt: now, lastSeenAt }, { type: "project-printer" });
+}
+
+/** The list's copy of what died with the object: shown again, as far as nothing newer is known. */
+export function agentRemembered(printer: Printer, copy: RememberedAgent): Change {
+  const { lastSeenAt } = printer.state;
+  const shown = copy.status === null ? printer.shown : recoverStatus(copy.status.text, copy.status.at);
+  const seenAt = Math.max(lastSeenAt ?? 0, copy.lastSeenAt ?? 0);
+  return withState(change({ ...printer, shown }), seenAt === 0 ? {} : { lastSeenAt: seenAt }, { type: "project-live" });
+}
+
+/** Times are epoch milliseconds. */
+export interface RememberedAgent {
+  readonly status: { readonly text: string; readonly at: number } | null;
+  readonly lastSeenAt: number | null;
 }
 
 /** Closes the current socket for `cause`; it counts as disconnected since `at`. */
@@ -90,7 +107,8 @@ function disconnect(before: Change, at: number, now: number): Change {
   if (socket === null) return before;
   const settled = withLedger(before, onSocketClosed(state.ledger, socket.connection, now));
   const closed: Change = { ...settled, printer: { ...settled.printer, socket: null } };
-  const left = { disconnectedAt: at, lastSeenAt: socket.lastFrameAt, clockOffset: clockOffset(socket.clock) };
+  const { frames, clock, lastFrameAt } = socket;
+  const left = { disconnectedAt: at, lastSeenAt: lastFrameAt, clockOffset: clockOffset(clock), frames };
   return withState(closed, left, { type: "project-printer" }, { type: "project-live" });
 }
 

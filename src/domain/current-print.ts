@@ -45,9 +45,9 @@ export function finishPrint(before: Change, print: Print, isCancelled: boolean, 
   return endByServer(before, endPrint(print, isCancelled ? "cancelled" : "finished-by-server", now, false), now);
 }
 
-/** A current print that its owner deletes ends, and never comes back (design 3). */
+/** It leaves history at once, stays current until its machine is done with it, and never comes back (semantics C10). */
 export function removePrint(before: Change, print: Print, now: number): Change {
-  return endByServer(before, { ...endPrint(print, "removed", now, false), deletedAt: now }, now);
+  return withPrint(before, { ...print, deletedAt: print.deletedAt ?? now });
 }
 
 export function endByServer(before: Change, print: Print, now: number): Change {

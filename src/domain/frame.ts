@@ -16,14 +16,8 @@ import { shouldWatch } from "./detection.ts";
 import { onAnswer, onFrame, onReport } from "./ledger.ts";
 import type { Print } from "./print.ts";
 import { movePrint, type PrintMove } from "./print-move.ts";
-import {
-  type AgentFrame,
-  type Json,
-  type PassthruAnswer,
-  type Report,
-  type ReportedStatus,
-  SETTINGS_CODE_UNITS,
-} from "./report.ts";
+import type { AgentFrame, PassthruAnswer, Report, ReportedStatus } from "./report.ts";
+import { takeSettings } from "./settings.ts";
 import { copyHeaters, dateReport, isLiveCopyDue, isNewer, observeClock, showStatus } from "./status.ts";
 
 /** `known`: the remembered print with the reported time stamp, for late reports. */
@@ -67,43 +61,21 @@ function takeReport(before: Change, report: Report, known: Print | null, now: nu
   return followPrint(shown, report, known, { date, isLive, now });
 }
 
-/** Keys of a settings message replace the stored ones, the others stay (wire 4), unless all would be too long. */
-function mergeSettings(stored: string | null, message: Json): string {
-  const kept: unknown = stored === null ? {} : JSON.parse(stored);
-  const merged = JSON.stringify({ ...(kept as object), ...message }); // safe: only this function writes it
-  return merged.length > SETTINGS_CODE_UNITS ? JSON.stringify(message) : merged;
-}
-
-function takeSettings(before: Change, report: Report): Change {
-  if (report.settings === null) return before;
-  const settings = mergeSettings(before.printer.settings, report.settings);
-  const agent = report.settings.agent;
-  const { agentName, agentVersion } = before.printer.state;
-  const name = agentField(agent, "name") ?? agentName;
-  const version = agentField(agent, "version") ?? agentVersion;
-  if (settings === before.printer.settings && name === agentName && version === agentVersion) return before;
-  const merged: Change = { ...before, printer: { ...before.printer, settings } };
-  return withState(merged, { agentName: name, agentVersion: version }, { type: "project-printer" });
-}
-
-const AGENT_FIELD_CHARACTERS = 64;
-
-function agentField(agent: unknown, key: "name" | "version"): string | null {
-  if (typeof agent !== "object" || agent === null) return null;
-  const value: unknown = Reflect.get(agent, key);
-  if (typeof value !== "string") return null;
-  return value.replaceAll("\0", "").slice(0, AGENT_FIELD_CHARACTERS).toWellFormed() || null;
-}
-
 const BLANK_GRACE_MS = 45_000;
 
 function takeStatus(before: Change, report: Report, now: number): Change {
   if (report.status !== null) return showReported(before, report.status, now);
   const { socket, state } = before.printer;
-  if (!report.isBlank || socket === null || state.printerLostAt !== null) return before;
+  if (!report.isBlank || socket === null) return before;
+  if (state.printerLostAt !== null && before.printer.shown === null) return before;
   if (!socket.hasStatus && now - socket.openedAt < BLANK_GRACE_MS) return before;
   const blank: Change = { ...before, printer: { ...before.printer, shown: null } };
-  return withState(blank, { printerLostAt: now }, { type: "project-printer" }, { type: "project-live" });
+  return withState(
+    blank,
+    { printerLostAt: state.printerLostAt ?? now },
+    { type: "project-printer" },
+    { type: "project-live" },
+  );
 }
 
 function showReported(before: Change, status: ReportedStatus, now: number): Change {

@@ -16,10 +16,12 @@ import {
   type AgentHello,
   agentClosed,
   agentLost,
+  agentRemembered,
   closeAgent,
   look,
   nextLook,
   openAgent,
+  type RememberedAgent,
 } from "./connection.ts";
 import { acknowledge, endByServer, finishPrint, mute, removePrint, startPrint, withPrint } from "./current-print.ts";
 import { shouldWatch } from "./detection.ts";
@@ -30,7 +32,6 @@ import { isGenerationValid, relinkGeneration, rotateGeneration, useGeneration } 
 import { onSendFailed, onTime, takeCommand } from "./ledger.ts";
 import { type AlertOverwrite, editPrint, endPrint, type Print, type PrintEdit } from "./print.ts";
 import type { AgentFrame } from "./report.ts";
-import { recoverStatus } from "./status.ts";
 
 /** What is asked of the ledger; `ref` and `probeRef` are random and made by the shell (design 5). */
 export type CommandInput = Parameters<typeof takeCommand>[1];
@@ -39,28 +40,27 @@ export type Input =
   | ({ readonly type: "agent-opened" } & AgentDial)
   | { readonly type: "agent-closed"; readonly connection: number }
   | { readonly type: "agent-lost" }
-  /** The list's copy of a status whose own copy died with the object. */
-  | { readonly type: "status-found"; readonly status: string; readonly at: number }
+  | ({ readonly type: "agent-remembered" } & RememberedAgent)
   | { readonly type: "frame"; readonly frame: AgentFrame; readonly known: Print | null }
+  | ({ readonly type: "agent-called" } & AgentHello)
+  | { readonly type: "agent-event"; readonly event: AgentEvent }
   | { readonly type: "command"; readonly command: CommandInput }
   | { readonly type: "send-failed"; readonly commandId: string }
+  /** `ref` is for the probe of a look. */
+  | { readonly type: "alarm"; readonly ref: string }
+  | OwnerInput;
+
+/** What people change of a printer without its agent. */
+type OwnerInput =
   | { readonly type: "configure"; readonly patch: ConfigurationPatch }
-  | { readonly type: "archive" }
-  | { readonly type: "unarchive" }
-  | { readonly type: "remove" }
-  | { readonly type: "rotate-token" }
-  | { readonly type: "relink" }
+  | { readonly type: "archive" | "unarchive" | "remove" | "rotate-token" | "relink" }
   | { readonly type: "mute"; readonly isMuted: boolean }
   | { readonly type: "acknowledge"; readonly overwrite: AlertOverwrite | null }
   /** `takenExtIds`: time stamps of remembered prints at and after `now`. */
   | { readonly type: "start-print"; readonly filename: string; readonly takenExtIds: readonly number[] }
   | { readonly type: "finish-print"; readonly isCancelled: boolean }
   | { readonly type: "edit-print"; readonly printId: number; readonly edit: PrintEdit }
-  | { readonly type: "remove-print"; readonly printId: number }
-  | ({ readonly type: "agent-called" } & AgentHello)
-  | { readonly type: "agent-event"; readonly event: AgentEvent }
-  /** `ref` is for the probe of a look. */
-  | { readonly type: "alarm"; readonly ref: string };
+  | { readonly type: "remove-print"; readonly printId: number };
 
 export type Reply =
   | { readonly type: "done" }
@@ -87,7 +87,7 @@ const ARCHIVED_INPUTS: ReadonlySet<Input["type"]> = new Set([
   ...DELETED_INPUTS,
   "unarchive",
   "remove",
-  "status-found",
+  "agent-remembered",
   "edit-print",
   "remove-print",
 ]);
@@ -115,8 +115,8 @@ function stepAllowed(printer: Printer, input: Input, now: number): Step {
       return done(agentClosed(printer, input.connection, now));
     case "agent-lost":
       return done(agentLost(printer, now));
-    case "status-found":
-      return done({ ...before, printer: { ...printer, shown: recoverStatus(input.status, input.at) } });
+    case "agent-remembered":
+      return done(agentRemembered(printer, input));
     case "frame":
       return done(takeFrame(printer, input.frame, input.known, now));
     case "agent-event":
@@ -131,25 +131,6 @@ function stepAllowed(printer: Printer, input: Input, now: number): Step {
       return stepOwner(before, input, now);
   }
 }
-
-type OwnerInput = Extract<
-  Input,
-  {
-    type:
-      | "configure"
-      | "archive"
-      | "unarchive"
-      | "remove"
-      | "rotate-token"
-      | "relink"
-      | "mute"
-      | "acknowledge"
-      | "start-print"
-      | "finish-print"
-      | "edit-print"
-      | "remove-print";
-  }
->;
 
 function stepOwner(before: Change, input: OwnerInput, now: number): Step {
   const { state } = before.printer;

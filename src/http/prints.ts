@@ -139,7 +139,8 @@ const remove = route(
     method: "DELETE",
     path: "/api/v1/prints/:printId",
     summary: "Delete a print",
-    description: "A current one ends first.",
+    description:
+      "A current one leaves history at once, and stays its printer's current print until that is done with it.",
     access: "write",
     answers: { 200: null },
   },

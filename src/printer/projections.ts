@@ -1,6 +1,7 @@
 /** Turns a step's effects into the images that D1 is to show, and a row of D1 into the state of a first wake. */
 import { configurationOfRow, printOfRow } from "../db/printers.ts";
 import type { LiveImage, PrinterImage, PrinterRow, Projection } from "../db/projection.ts";
+import { NO_FRAMES } from "../domain/agent-socket.ts";
 import type { Effect, Printer, PrinterState } from "../domain/change.ts";
 import { recordOf } from "../domain/command.ts";
 import { statusText } from "../domain/status.ts";
@@ -76,6 +77,7 @@ export function stateOfRow({ printers: row, prints: print }: PrinterRow): Printe
     printerLostAt: row.printerLostAt,
     lastSeenAt: null,
     clockOffset: 0,
+    frames: NO_FRAMES,
     current: print === null || print.endedAt !== null ? null : printOfRow(print),
     marks: { latest: print?.startedAt ?? 0, taken: [] },
     ledger: [],

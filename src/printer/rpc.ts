@@ -97,7 +97,7 @@ export interface PrinterRpc {
   finishPrint(uid: string, cancelled: boolean): Promise<Result<FactAnswer>>;
   /** Edits that print if it is current; `succeeded` is false when it is not. */
   editPrint(uid: string, printId: number, edit: PrintEdit): Promise<Result<FactAnswer>>;
-  /** Ends and deletes that print if it is current; `succeeded` is false when it is not. */
+  /** Deletes that print if it is current: it goes on, out of history; `succeeded` is false when it is not current. */
   removePrint(uid: string, printId: number): Promise<Result<FactAnswer>>;
   /** `unauthenticated` when the generation is dead or the printer archived or deleted. */
   agentView(agent: AgentCredential): Promise<Result<PrinterView>>;

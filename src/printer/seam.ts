@@ -232,9 +232,10 @@ export class Seam {
     }
     this.apply({ type: "agent-lost" });
     const copy = await this.#outbox.findLive(state.id);
-    if (copy?.status != null && copy.statusAt !== null && this.#isWithoutStatus(state.uid)) {
-      this.apply({ type: "status-found", status: copy.status, at: copy.statusAt });
-    }
+    if (copy === null || !this.#isWithoutStatus(state.uid)) return;
+    const { status: text, statusAt: at, lastSeenAt } = copy;
+    const status = text === null || at === null ? null : { text, at };
+    this.apply({ type: "agent-remembered", status, lastSeenAt });
   }
 
   /** Nothing was heard while D1 was asked. */

@@ -24,7 +24,7 @@ export interface FromAgent {
 export function readAgentFrame(text: string): Result<FromAgent, FrameFault> {
   const json = readJsonObject(text, AGENT_FRAME_BYTES);
   if (!json.ok) return err(json.failure);
-  const faults = [...objectKeys.flatMap((key) => faultOf(json.value, key)), ...eventFault(json.value)];
+  const faults = [...objectKeys.flatMap((key) => faultOf(json.value, key)), ...valueFaults(json.value)];
   const { report, tooLong } = leaveOutLong(readReport(json.value));
   return ok({ frame: { report, answer: readAnswer(json.value.passthru) }, faults: [...faults, ...tooLong] });
 }
@@ -57,11 +57,18 @@ function faultOf(frame: Json, key: string): FrameFault[] {
   return [{ code: "invalid_frame", detail: `${key}: an object is expected.` }];
 }
 
-/** An event without a name is none, and its agent is told so. */
-function eventFault(frame: Json): FrameFault[] {
+/** A print's time stamp that is none leaves the print alone, an event without a name is none: the agent is told so. */
+function valueFaults(frame: Json): FrameFault[] {
+  const { current_print_ts: ts } = frame;
   const event = object(frame.event ?? frame.octoprint_event);
-  if (event === null || typeof event.event_type === "string") return [];
-  return [{ code: "invalid_frame", detail: "event: event_type is expected to be a string." }];
+  const faults: FrameFault[] = [];
+  if (ts !== undefined && ts !== null && typeof ts !== "number") {
+    faults.push({ code: "invalid_frame", detail: "current_print_ts: a number is expected." });
+  }
+  if (event !== null && typeof event.event_type !== "string") {
+    faults.push({ code: "invalid_frame", detail: "event: event_type is expected to be a string." });
+  }
+  return faults;
 }
 
 /** Frames of these keys say nothing about the printer (protocol 4). */

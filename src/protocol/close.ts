@@ -11,7 +11,7 @@ export const AGENT_CLOSES = {
   replaced: { code: 4409, reason: "replaced by a newer connection" },
   removed: { code: 4404, reason: "this printer takes no connections with this token" },
   flooding: { code: 1008, reason: "more than 3000 frames in 5 minutes" },
-  silent: { code: 4408, reason: "no answer to a probe" },
+  silent: { code: 4410, reason: "no answer to a probe" },
 } as const satisfies Record<CloseCause, Close>;
 
 export const FRAME_TOO_LARGE = { code: 1009, reason: "frame too large" } as const satisfies Close;

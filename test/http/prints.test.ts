@@ -270,7 +270,7 @@ describe("[H76] a deletion", () => {
     expect(await listed(owner)).toEqual([other]);
   });
 
-  test("[H76] of the current print ends it first, and its agent's reports never bring it back", async () => {
+  test("[H76] of the current print takes it out of history; its printer can still be stopped, and it never comes back", async () => {
     const { token, printer } = await withPrinter();
     const agent = await connectAgentOf(printer);
     const report = (ts: number) => ({
@@ -286,13 +286,23 @@ describe("[H76] a deletion", () => {
     const printerPath = `/api/v1/printers/${printer.id}/`;
     const { id } = (await call("GET", printerPath, { token })).body.current_print;
     expect((await call("DELETE", `${PRINTS}${id}/`, { token })).status).toBe(200);
-    expect((await call("GET", printerPath, { token })).body.current_print).toBeNull();
+    expect((await call("GET", `${PRINTS}${id}/`, { token })).status).toBe(404);
+    expect((await call("DELETE", `${PRINTS}${id}/`, { token })).status).toBe(404);
     agent.send(report(Date.now() / 1000 + 1));
     await agent.settled();
+    expect((await call("GET", printerPath, { token })).body.current_print).toMatchObject({ id, ended_at: null });
+    const stopped = call("POST", `${printerPath}cancel_print/`, { token });
+    await agent.next("commands");
+    agent.send({ ...report(Date.now() / 1000 + 2), event: { event_type: "PrintFailed" } });
+    expect((await stopped).body.command.print_id).toBe(id);
+    agent.send(report(Date.now() / 1000 + 3));
+    await agent.settled();
     expect((await call("GET", printerPath, { token })).body.current_print).toBeNull();
-    expect((await call("GET", `${PRINTS}${id}/`, { token })).status).toBe(404);
-    const { body } = await call("GET", `${PRINTS}${id}/?with_deleted`, { token });
-    expect(body).toMatchObject({ outcome: "unknown", ended_at: expect.any(String) });
+    expect((await call("GET", PRINTS, { token })).body).toEqual([]);
+    await vi.waitFor(async () => {
+      const { body } = await call("GET", `${PRINTS}${id}/?with_deleted`, { token });
+      expect(body).toMatchObject({ outcome: "cancelled", ended_at: expect.any(String) });
+    });
   });
 
   test("[H76] of a print whose end was only inferred lasts, though its agent goes on with it", async () => {
@@ -329,7 +339,7 @@ describe("[H76] a deletion", () => {
     expect(answer).toMatchObject({ status: 204, body: null });
     expect(await listed(owner)).toEqual([ended[1]?.id]);
     expect(await listed(foreign)).toEqual(foreign.ids);
-    expect((await call("GET", owner.printerPath, owner)).body.current_print).toBeNull();
+    expect((await call("GET", owner.printerPath, owner)).body.current_print).toMatchObject({ id: owner.id });
   });
 
   test.each([

@@ -93,6 +93,18 @@ describe("an agent's socket", () => {
     expect((await viewOf(printer)).currentPrint).toMatchObject({ extId: T });
   });
 
+  test("[A14] frames are counted on over a new socket of the same agent", async () => {
+    const printer = await makePrinter();
+    const first = await connectAgent(printer);
+    for (let count = 0; count < 1_500; count++) first.send({});
+    await first.settled();
+    first.close();
+    await first.untilClosed();
+    const second = await connectAgent(printer);
+    for (let count = 0; count < 1_500; count++) second.send({});
+    expect(await second.untilClosed()).toMatchObject({ code: 1008 });
+  });
+
   test("[A14] more than 3000 frames in five minutes close with 1008, a backlog of 1000 passes", async () => {
     const agent = await connectAgent(await makePrinter());
     for (let count = 0; count < 1_000; count++) agent.send({});
@@ -139,6 +151,9 @@ describe("presence", () => {
     const offline = await viewOf(printer);
     expect(offline.presence.state).toBe("unreachable");
     expect(offline.status).toContain("Offline");
+    agent.send({});
+    await agent.settled();
+    expect(await viewOf(printer)).toMatchObject({ status: null, presence: { since: offline.presence.since } });
   });
 
   test("[P9] sockets that died with the object are noticed, and the list's copy of the status is shown", async () => {
@@ -147,13 +162,21 @@ describe("presence", () => {
     agent.send(frame({ ts: T }));
     await agent.settled();
     await projected(printer);
+    const { lastSeenAt: told } = await listedOf(printer);
     await evictDurableObject(printer.stub, { webSockets: "close" });
     const view = await viewOf(printer);
-    expect(view.presence.state).toBe("stale");
+    expect(view.presence).toMatchObject({ state: "stale", lastSeenAt: told });
     expect(JSON.parse(view.status ?? "")).toMatchObject({ state: { text: "Printing" } });
     expect(view.currentPrint).toMatchObject({ extId: T });
   });
 });
+
+/** The list's copy. */
+async function listedOf({ id }: TestPrinter) {
+  const [row] = await db.select().from(printerLive).where(eq(printerLive.printerId, id));
+  if (row === undefined) throw new Error("no copy");
+  return row;
+}
 
 describe("eviction between any two events", () => {
   test("[H1] in mid-print loses nothing: the same print, status and settings, over the same socket", async () => {

@@ -1,4 +1,5 @@
 /** A printer in memory, driven through the pure `step` as the object drives it, with everything that it asked for. */
+import { NO_FRAMES } from "../../src/domain/agent-socket.ts";
 import type { Effect, Printer, PrinterState } from "../../src/domain/change.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
 import type { PrinterEvent } from "../../src/domain/events.ts";
@@ -28,6 +29,7 @@ export function newState(patch: Partial<PrinterState> = {}): PrinterState {
     printerLostAt: null,
     lastSeenAt: null,
     clockOffset: 0,
+    frames: NO_FRAMES,
     current: null,
     marks: { latest: 0, taken: [] },
     ledger: [],
