@@ -82,8 +82,8 @@ export function printJson(print: Print, { printerId, printer, file }: PrintOwner
 /** What the prints' own routes show beside it. */
 export const DetailedPrintJson = PrintJson.extend({
   prediction_json_url: z.string(),
-  printshotfeedback_set: z.tuple([]),
-  firstlayerinspection_set: z.tuple([]),
+  printshotfeedback_set: z.array(z.unknown()).max(0),
+  firstlayerinspection_set: z.array(z.unknown()).max(0),
 }).meta({ id: "Print" });
 
 export function detailedPrintJson({
