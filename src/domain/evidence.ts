@@ -63,8 +63,10 @@ function weighPrint(command: Command, kind: PrintKind, evidence: Evidence, isBeh
   if (isJudged && hitsOtherPrint(command, kind, evidence)) return HIT_OTHER_PRINT;
   const ended = weighEnd(command, evidence);
   if (ended !== null) return ended;
-  if (isBehind || !evidence.isLive || command.state === "checking" || evidence.printTs !== command.printExtId)
-    return null;
+  if (isBehind || !evidence.isLive || evidence.printTs !== command.printExtId) return null;
+  // What was read before its socket was lost is given up on first: only then a later socket may settle it.
+  const isWaiting = command.state === "checking" || (command.state === "delivered" && !isOwn);
+  if (isWaiting) return null;
   return isJudged ? weighOwn(command, kind, evidence) : weighLater(kind, evidence, isOwn);
 }
 

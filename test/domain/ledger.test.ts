@@ -326,7 +326,7 @@ describe("limits, sockets and receipts", () => {
     expect(ledger.at(-1)).toMatchObject({ connection: 40, state: "unknown", reason: "connection_lost" });
   });
 
-  test("[C8] a closed socket makes a sent command unknown, and leaves a delivered one to later sockets", () => {
+  test("[C8] a closed socket makes a sent command unknown, and leaves a delivered one to its own limit", () => {
     const step = onSocketClosed([aCommand("pause"), delivered("cancel")], SOCKET, NOW);
     expect(states(step)).toEqual(["pause unknown", "cancel delivered"]);
     expect(states(onSocketClosed([aCommand("pause")], SOCKET - 1, NOW))).toEqual(["pause sent"]);
