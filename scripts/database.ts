@@ -1,4 +1,5 @@
 /** D1 from a script, here or at Cloudflare: Drizzle's statements, run by `wrangler d1 execute`. */
+import { setTimeout as pause } from "node:timers/promises";
 import type { SQLWrapper } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/sqlite-proxy";
 import { Refusal } from "./refusal.ts";
@@ -34,10 +35,20 @@ export function openDatabase(state: string, remote: boolean): Database {
   };
 }
 
+/** A server that was killed a moment ago may still hold the database. */
+const LOCKED = /database is locked|SQLITE_BUSY/;
+const LOCKED_TRIES = 10;
+const LOCKED_MS = 500;
+
 /** Brings the local D1 up to date; nothing happens when it is. */
 export async function migrate(state: string): Promise<void> {
   const args = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", state];
-  const run = await runWrangler(args, wranglerEnvironment(state));
+  const apply = () => runWrangler(args, wranglerEnvironment(state));
+  let run = await apply();
+  for (let tries = 1; tries < LOCKED_TRIES && !run.ok && LOCKED.test(run.stdout + run.stderr); tries += 1) {
+    await pause(LOCKED_MS);
+    run = await apply();
+  }
   if (!run.ok) throw new Refusal(`The migrations could not be applied:\n${run.stderr.trim() || run.stdout.trim()}`);
 }
 

@@ -45,31 +45,38 @@ function readOptions(): Options {
 /** What one run started, and how all of it ends. */
 class Run {
   readonly #options: Options;
-  readonly #server: ServerProcess;
   readonly #stopped = Promise.withResolvers<void>();
+  #server: ServerProcess | null = null;
   #demo: Demo | null = null;
 
   constructor(options: Options) {
     this.#options = options;
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => this.#stopped.resolve());
     this.#followParent();
-    this.#server = new ServerProcess({ ...options, watch: !options.hasDemo });
   }
 
   /** Resolves after Ctrl-C, a refusal when the server cannot go on; nothing that was started is left then. */
   async untilStopped(): Promise<void> {
     try {
-      await Promise.race([this.#stopped.promise, this.#goOn(), this.#server.died]);
+      await Promise.race([this.#stopped.promise, this.#goOn()]);
     } finally {
       this.#demo?.stop();
-      await this.#server.stop();
+      await this.#server?.stop();
       // Whatever a call in flight still waits for is of no use any more.
       setImmediate(() => process.exit());
     }
   }
 
+  /** One after the other: of two that open what a killed server left at once, one finds it locked. */
   async #goOn(): Promise<void> {
-    const [url] = await Promise.all([this.#server.ready(), migrate(this.#options.state)]);
+    await migrate(this.#options.state);
+    const server = new ServerProcess({ ...this.#options, watch: !this.#options.hasDemo });
+    this.#server = server;
+    await Promise.race([this.#serve(server), server.died]);
+  }
+
+  async #serve(server: ServerProcess): Promise<void> {
+    const url = await server.ready();
     if (this.#options.hasDemo) this.#demo = await startDemo(url, this.#options.state);
     console.log(this.#demo === null ? plainSummary(url) : demoSummary(url, this.#demo));
     await this.#stopped.promise;
