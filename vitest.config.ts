@@ -6,7 +6,10 @@ import { defineConfig } from "vitest/config";
 process.env.AGENT_KEYS = "t1:dGVzdC1rZXktb2YtcGxhdGVuLTAxMjM0NTY3ODlhYmNkZWY";
 process.env.WRANGLER_LOG = "error";
 
-/** Pure code runs as plain Node; everything with a binding runs in the Workers runtime; e2e starts the real server. */
+/**
+ * Pure code runs as plain Node, everything with a binding in the Workers runtime, and `server` starts the real one. A busy
+ * machine is no failure: what hangs ends at its limit, what is slow does not.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -20,6 +23,7 @@ export default defineConfig({
             "test/*.test.ts",
           ],
           environment: "node",
+          testTimeout: 60_000,
         },
       },
       {
@@ -38,7 +42,6 @@ export default defineConfig({
           name: "workers",
           include: ["test/{db,http,printer}/**/*.test.ts"],
           setupFiles: ["test/support/migrate.ts"],
-          // A busy machine is no failure: what hangs ends here, what is slow does not.
           testTimeout: 60_000,
         },
       },
