@@ -252,6 +252,15 @@ describe("order and opposites", () => {
     expect(told(step)).toEqual([]);
   });
 
+  test("[C6] the end of a print reaches a command of it behind one that goes on", () => {
+    const ended = { extId: PRINT.extId, by: "cancelled" } as const;
+    const late = aSight({ isLive: false, event: seenEvent("PrintFailed"), current: null, ended });
+    expect(states(onReport([delivered("cancel"), delivered("pause")], late, NOW))).toEqual(["cancel delivered"]);
+    expect(told(onReport([delivered("cancel"), delivered("pause")], late, NOW))).toEqual([
+      "pause superseded print_ended",
+    ]);
+  });
+
   test("[C6] evidence is the earliest un-ended command's; receipts name theirs", () => {
     const [pause, cancel] = [aCommand("pause"), aCommand("cancel")];
     const cancelling = onReport([pause, cancel], aSight({ text: "Cancelling" }), NOW);
