@@ -94,6 +94,16 @@ export function listField<T extends z.ZodType>(item: T) {
   return z.array(item, { error: fault("Expected a list of items.") });
 }
 
+/** As many as the longest page of a list holds. */
+const BULK_MAX = 500;
+
+/** Ids that one call is about. */
+export function idsField() {
+  return listField(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER })).max(BULK_MAX, {
+    error: `Ensure this field has no more than ${BULK_MAX} elements.`,
+  });
+}
+
 /** An agent's text: what cannot be stored or is too long is cut rather than refused. */
 export function lenientTextField(maxCodeUnits: number) {
   return z

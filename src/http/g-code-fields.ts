@@ -3,7 +3,7 @@ import * as z from "zod";
 import { invalid } from "../domain/failure.ts";
 import { NAME_CODE_POINTS_MAX } from "../domain/g-code.ts";
 import { FailureError } from "./errors.ts";
-import { integerField, listField, textField } from "./fields.ts";
+import { integerField, textField } from "./fields.ts";
 
 export const gCodeNameField = textField(NAME_CODE_POINTS_MAX);
 
@@ -33,15 +33,6 @@ function refuseParent(c: z.core.$RefinementCtx, value: unknown): never {
   const message = value === undefined ? "This field is required." : "A valid integer is required.";
   c.addIssue({ code: "custom", message });
   return z.NEVER;
-}
-
-const BULK_MAX = 500;
-
-/** Ids that one call is about. */
-export function idsField() {
-  return listField(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER })).max(BULK_MAX, {
-    error: `Ensure this field has no more than ${BULK_MAX} elements.`,
-  });
 }
 
 export function noParent(): FailureError {

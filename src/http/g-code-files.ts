@@ -7,8 +7,8 @@ import { FILE_SORTINGS, type FileSelection, findGCodeFile, listGCodeFiles } from
 import { notFound } from "../domain/failure.ts";
 import type { AdmittedContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
-import { choiceField, freeTextField, integerField } from "./fields.ts";
-import { gCodeNameField, idsField, noParent, parentField, targetField } from "./g-code-fields.ts";
+import { choiceField, freeTextField, idsField, integerField } from "./fields.ts";
+import { gCodeNameField, noParent, parentField, targetField } from "./g-code-fields.ts";
 import { ReadFileJson, readFileJson, WrittenFileJson, writtenFileJson } from "./g-code-record-json.ts";
 import { receiveUpload, UploadForm } from "./g-code-upload.ts";
 import { envelope, inEnvelope, numberedPage, numberedPageFields } from "./numbered-page.ts";

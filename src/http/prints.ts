@@ -14,7 +14,7 @@ import { notFound } from "../domain/failure.ts";
 import { ALERT_OVERWRITES, type PrintEdit } from "../domain/print.ts";
 import type { AdmittedContext, Caller, HttpContext, HttpEnv } from "./context.ts";
 import { FailureError, UNAVAILABLE } from "./errors.ts";
-import { choiceField, integerField, listField, numberField, pageFields } from "./fields.ts";
+import { choiceField, idsField, numberField, pageFields } from "./fields.ts";
 import { DetailedPrintJson, detailedPrintJson } from "./print-json.ts";
 import { PrintListQuery, selectionOf, spanOf } from "./print-query.ts";
 import { callPrinter } from "./printer-call.ts";
@@ -151,21 +151,14 @@ const remove = route(
   },
 );
 
-/** As many as a page of the list holds. */
-const BULK_MAX = 500;
-
 const removeMany = route(
   {
     method: "POST",
     path: "/api/v1/prints/bulk_delete",
     summary: "Delete prints",
-    description: "Current ones end first; ids that the account does not have are ignored.",
+    description: "Current ones leave history at once, and stay current at their printers; unknown ids are ignored.",
     access: "write",
-    body: z.object({
-      print_ids: listField(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER })).max(BULK_MAX, {
-        error: `Ensure this field has no more than ${BULK_MAX} elements.`,
-      }),
-    }),
+    body: z.object({ print_ids: idsField() }),
     answers: { 204: null },
   },
   async (c) => {

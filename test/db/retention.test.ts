@@ -18,7 +18,7 @@ import {
 import worker from "../../src/index.ts";
 import { runRetention } from "../../src/retention.ts";
 import { db, insertCode, insertPrinterRow, insertUser } from "../support/linking.ts";
-import { meter, scannedTables } from "../support/metered.ts";
+import { meter, planOf, scannedTables } from "../support/metered.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -99,7 +99,7 @@ describe("history", () => {
   test("[H97] old rows are found printer by printer in their indexes, never by reading the history", async () => {
     const metered = meter(env.DB);
     await pruneHistory(connect(metered.database), 0);
-    const steps = await planOf(metered.statements);
+    const steps = await planOf(env.DB, metered.statements);
     const ofHistory = steps.filter((step) => /printer_events|commands/.test(step));
     expect(
       ofHistory.filter((step) => !/^SEARCH .*(_printer_created \(printer_id=\? AND|\((row)?id=\?\))/.test(step)),
@@ -119,18 +119,6 @@ describe("history", () => {
     expect(await eventsOf(owner)).toBe(0);
   }, 30_000);
 });
-
-async function planOf(statements: readonly string[]): Promise<string[]> {
-  const plans = await Promise.all(
-    statements.map((statement) => {
-      const binds = Array.from(statement.matchAll(/\?/g), () => null);
-      return env.DB.prepare(`explain query plan ${statement}`)
-        .bind(...binds)
-        .all<{ detail: string }>();
-    }),
-  );
-  return plans.flatMap(({ results }) => results.map(({ detail }) => detail));
-}
 
 async function insertFile(userId: number, objectKey = `${userId}/${crypto.randomUUID()}`) {
   await env.GCODE.put(objectKey, "G28\n");
@@ -207,7 +195,7 @@ describe("objects in R2", () => {
     // Uploads under way are few: their table is read whole.
     const scanned = await scannedTables(env.DB, metered.statements);
     expect(scanned.filter((step) => !/g_code_uploads|json_each/.test(step))).toEqual([]);
-    const steps = (await planOf(metered.statements)).filter((step) => step.includes("g_code_files"));
+    const steps = (await planOf(env.DB, metered.statements)).filter((step) => step.includes("g_code_files"));
     expect(steps.every((step) => step.includes("g_code_files_erasable"))).toBe(true);
     expect(steps).toHaveLength(2);
   });

@@ -1,6 +1,6 @@
 /** History by the thousand: prints as rows, many with one statement, for tests that count, page and add up. */
 import { env } from "cloudflare:workers";
-import { type Meter, meter } from "./metered.ts";
+import { type Meter, meter, planOf } from "./metered.ts";
 
 export interface HistoryPrint {
   readonly id: number;
@@ -72,23 +72,13 @@ export async function observed<T>(act: (database: D1Database) => Promise<T>) {
   const metered: Meter = meter(env.DB);
   const value = await act(metered.database);
   const { roundTrips, rowsWritten } = metered.take();
-  return { value, roundTrips, rowsWritten, statements: metered.statements, plan: await planOf(metered.statements) };
-}
-
-/** The steps of SQLite's own plan for these statements. */
-async function planOf(statements: readonly string[]): Promise<string[]> {
-  const plans = await Promise.all(
-    statements.map((statement) => {
-      const binds = statement
-        .split("?")
-        .slice(1)
-        .map(() => null);
-      return env.DB.prepare(`explain query plan ${statement}`)
-        .bind(...binds)
-        .all<{ detail: string }>();
-    }),
-  );
-  return plans.flatMap(({ results }) => results.map(({ detail }) => detail));
+  return {
+    value,
+    roundTrips,
+    rowsWritten,
+    statements: metered.statements,
+    plan: await planOf(env.DB, metered.statements),
+  };
 }
 
 /** Steps that read a table or an index from end to end; the values of a parameter are no table. */

@@ -72,18 +72,20 @@ export function meter(database: D1Database): Meter {
 
 /** The tables that these statements read from end to end, by SQLite's own plan. */
 export async function scannedTables(database: D1Database, statements: readonly string[]): Promise<string[]> {
+  const steps = await planOf(database, statements);
+  return steps.filter((step) => /^SCAN [a-z]/.test(step) && !step.includes("USING"));
+}
+
+/** The steps of SQLite's own plan for these statements. */
+export async function planOf(database: D1Database, statements: readonly string[]): Promise<string[]> {
   const plans = await Promise.all(
     statements.map((statement) => {
-      const binds = statement
-        .split("?")
-        .slice(1)
-        .map(() => null);
+      const binds = Array.from(statement.matchAll(/\?/g), () => null);
       return database
         .prepare(`explain query plan ${statement}`)
         .bind(...binds)
         .all<{ detail: string }>();
     }),
   );
-  const details = plans.flatMap(({ results }) => results.map(({ detail }) => detail));
-  return details.filter((detail) => /^SCAN [a-z]/.test(detail) && !detail.includes("USING"));
+  return plans.flatMap(({ results }) => results.map(({ detail }) => detail));
 }
