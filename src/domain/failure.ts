@@ -41,3 +41,12 @@ export function invalid(field: string, ...sentences: string[]): Failure {
 export function notFound(noun: Noun | null): Failure {
   return { code: "not_found", noun };
 }
+
+/** What a full account is told to wait before it tries again. */
+const FULL_RETRY_SECONDS = 3600;
+
+/** The account holds as many printers as it may. */
+export function accountFull(maxPrinters: number): Failure {
+  const sentence = `An account may hold ${maxPrinters} printers.`;
+  return { code: "throttled", retryAfterSeconds: FULL_RETRY_SECONDS, sentence };
+}

@@ -11,8 +11,7 @@ import type { HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { integerField, pageFields } from "./fields.ts";
 import { callPrinter } from "./printer-call.ts";
-import { PrinterJson } from "./printer-json.ts";
-import { shown } from "./printers.ts";
+import { ownPrinterJson, PrinterJson } from "./printer-json.ts";
 import { route } from "./route.ts";
 
 export const CommandAnswerJson = z.object({
@@ -49,7 +48,7 @@ function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: Com
     async (c) => {
       const { print_id: printId = null } = c.req.valid("json");
       const answer = await issueCommand(c, c.var, { kind, printId, file: null });
-      const printer = await shown(c, c.var, answer.printer);
+      const printer = await ownPrinterJson(c, c.var, answer.printer);
       return c.json({ succeeded: answer.succeeded, printer, command: commandJson(answer.command) }, 200);
     },
   );

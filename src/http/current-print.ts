@@ -9,8 +9,7 @@ import type { Admitted, HttpContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { booleanField, choiceField, textField } from "./fields.ts";
 import { callPrinter, callPrinterOnce } from "./printer-call.ts";
-import { PrinterJson } from "./printer-json.ts";
-import { shown } from "./printers.ts";
+import { ownPrinterJson, PrinterJson } from "./printer-json.ts";
 import { route } from "./route.ts";
 
 const FactJson = z.object({
@@ -120,7 +119,7 @@ function fact(c: HttpContext, { printer }: Asked, call: (printer: PrinterRpc) =>
 type Asked = Pick<Admitted, "caller" | "printer">;
 
 async function factJson(c: HttpContext, asked: Asked, { succeeded, printer }: FactAnswer) {
-  return { succeeded, printer: await shown(c, asked, printer) };
+  return { succeeded, printer: await ownPrinterJson(c, asked, printer) };
 }
 
 export const currentPrint = new Hono<HttpEnv>()

@@ -16,15 +16,14 @@ import {
 } from "../db/linking.ts";
 import type { ListedPrinter, OwnedPrinter } from "../db/printers.ts";
 import { DEFAULT_CONFIGURATION, LINKED_PRINTER_NAME } from "../domain/configuration.ts";
-import { notFound } from "../domain/failure.ts";
+import { accountFull, notFound } from "../domain/failure.ts";
 import { drawUid } from "../protocol/agent-token.ts";
 import type { Caller, HttpContext, HttpEnv } from "./context.ts";
 import { FailureError, UNAVAILABLE } from "./errors.ts";
 import { codeField, guessedTooOften, isFlooding, readSource } from "./link-bounds.ts";
 import { drawCode } from "./link-draw.ts";
 import { callPrinter } from "./printer-call.ts";
-import { PrinterJson, printerJson } from "./printer-json.ts";
-import { accountFull, shown } from "./printers.ts";
+import { ownPrinterJson, PrinterJson, printerJson } from "./printer-json.ts";
 import { route } from "./route.ts";
 import { TimeJson, timeJson } from "./time.ts";
 import { pathId, readId } from "./validate.ts";
@@ -156,7 +155,7 @@ async function makePrinter(c: HttpContext, { id, userId }: UsedCode): Promise<Li
   const configuration = { ...DEFAULT_CONFIGURATION, name: LINKED_PRINTER_NAME };
   const born = { userId, uid: drawUid(), configuration, maxPrinters };
   const printer = await insertLinkedPrinter(connect(c.env.DB), id, born, Date.now());
-  if (printer === undefined) throw accountFull(maxPrinters);
+  if (printer === undefined) throw new FailureError(accountFull(maxPrinters));
   return { printer, file: null };
 }
 
@@ -178,7 +177,7 @@ const rotate = route(
   async (c) => {
     const { id, uid } = c.get("printer");
     const view = await callPrinter(c, id, (printer) => printer.rotateToken(uid));
-    return c.json(await shown(c, c.var, view), 200);
+    return c.json(await ownPrinterJson(c, c.var, view), 200);
   },
 );
 

@@ -12,7 +12,7 @@ import type { HttpContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { integerField } from "./fields.ts";
 import { gCodeFilePath } from "./g-code-url.ts";
-import { shown } from "./printers.ts";
+import { ownPrinterJson } from "./printer-json.ts";
 import { route } from "./route.ts";
 
 const print = route(
@@ -31,7 +31,7 @@ const print = route(
   async (c) => {
     const file = await wantedFile(c, c.get("caller").userId, c.req.valid("json").g_code_file_id);
     const answer = await issueCommand(c, c.var, { kind: "print_file", printId: null, file });
-    const printer = await shown(c, c.var, answer.printer);
+    const printer = await ownPrinterJson(c, c.var, answer.printer);
     return c.json({ succeeded: answer.succeeded, printer, command: commandJson(answer.command) }, 200);
   },
 );

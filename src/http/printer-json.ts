@@ -5,7 +5,7 @@ import { DETECTION_STATES, detectionState } from "../domain/detection.ts";
 import { PRESENCE_STATES, type PresenceView, type PrinterView } from "../domain/view.ts";
 import { makeAgentToken } from "../protocol/agent-token.ts";
 import { BasePrinterJson, basePrinterJson, isPrinting, readStatus } from "./base-printer-json.ts";
-import type { Caller, HttpContext } from "./context.ts";
+import type { Admitted, Caller, HttpContext } from "./context.ts";
 import { PrintJson, printJson } from "./print-json.ts";
 import { SettingsJson, settingsJson } from "./settings-json.ts";
 import { TimeJson, timeJson } from "./time.ts";
@@ -60,6 +60,15 @@ export async function printerJson(
       last_examined_at: timeJson(printer.lastExaminedAt),
     },
   };
+}
+
+/** One of the caller's printers, as its object shows it. */
+export function ownPrinterJson(
+  c: HttpContext,
+  { caller, printer }: Pick<Admitted, "caller" | "printer">,
+  view: PrinterView,
+): Promise<PrinterBody> {
+  return printerJson(c, caller, view, printer.file);
 }
 
 function presenceJson(presence: PresenceView): z.input<typeof PresenceJson> {

@@ -2,18 +2,17 @@
 import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../db/client.ts";
-import { insertPrinter, listPrinters, type OwnedPrinter } from "../db/printers.ts";
+import { insertPrinter, listPrinters } from "../db/printers.ts";
 import { DEFAULT_CONFIGURATION, patchConfiguration } from "../domain/configuration.ts";
-import { notFound } from "../domain/failure.ts";
-import type { PrinterView } from "../domain/view.ts";
+import { accountFull, notFound } from "../domain/failure.ts";
 import { drawUid } from "../protocol/agent-token.ts";
 import { configurationPatch, NewPrinterBody, PrinterPatchBody } from "./configuration-body.ts";
-import type { Caller, HttpContext, HttpEnv } from "./context.ts";
+import type { HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { isUnchanged } from "./etag.ts";
 import { lenientFlag, wholePageFields } from "./fields.ts";
 import { callPrinter, callPrinterOnce } from "./printer-call.ts";
-import { type PrinterBody, PrinterJson, printerJson } from "./printer-json.ts";
+import { ownPrinterJson, PrinterJson, printerJson } from "./printer-json.ts";
 import { route } from "./route.ts";
 
 const WithArchived = z.object({ with_archived: lenientFlag() });
@@ -39,9 +38,6 @@ const list = route(
   },
 );
 
-/** What a full account is told to wait before it tries again. */
-const FULL_RETRY_SECONDS = 3600;
-
 const create = route(
   {
     method: "POST",
@@ -58,17 +54,11 @@ const create = route(
     const configuration = patchConfiguration({ ...DEFAULT_CONFIGURATION, name }, configurationPatch(rest));
     const born = { userId: caller.userId, uid: drawUid(), configuration, maxPrinters };
     const printer = await insertPrinter(connect(c.env.DB), born, Date.now());
-    if (printer === undefined) throw accountFull(maxPrinters);
+    if (printer === undefined) throw new FailureError(accountFull(maxPrinters));
     c.header("Location", `/api/v1/printers/${printer.id}/`);
     return c.json(await printerJson(c, caller, printer, null), 201);
   },
 );
-
-/** The account holds as many printers as it may. */
-export function accountFull(maxPrinters: number): FailureError {
-  const sentence = `An account may hold ${maxPrinters} printers.`;
-  return new FailureError({ code: "throttled", retryAfterSeconds: FULL_RETRY_SECONDS, sentence });
-}
 
 const read = route(
   {
@@ -87,7 +77,7 @@ const read = route(
     const { principal } = c.get("caller");
     const view = await callPrinter(c, id, (printer) => printer.view(uid, principal));
     if (view.archivedAt !== null && !c.req.valid("query").with_archived) throw new FailureError(notFound("Printer"));
-    const body = await shown(c, c.var, view);
+    const body = await ownPrinterJson(c, c.var, view);
     return (await isUnchanged(c, body)) ? c.body(null, 304) : c.json(body, 200);
   },
 );
@@ -110,7 +100,7 @@ const patch = route(
     const { id, uid } = c.get("printer");
     const change = configurationPatch(c.req.valid("json"));
     const view = await callPrinter(c, id, (printer) => printer.configure(uid, change));
-    const body = await shown(c, c.var, view);
+    const body = await ownPrinterJson(c, c.var, view);
     return c.json({ ...body, succeeded: true as const, printer: body }, 200);
   },
 );
@@ -162,19 +152,9 @@ const unarchive = route(
   async (c) => {
     const { id, uid } = c.get("printer");
     const view = await callPrinter(c, id, (printer) => printer.unarchive(uid));
-    return c.json(await shown(c, c.var, view), 200);
+    return c.json(await ownPrinterJson(c, c.var, view), 200);
   },
 );
-
-interface Asked {
-  readonly caller: Caller;
-  readonly printer: OwnedPrinter;
-}
-
-/** One of the caller's printers as its object shows it. */
-export function shown(c: HttpContext, { caller, printer }: Asked, view: PrinterView): Promise<PrinterBody> {
-  return printerJson(c, caller, view, printer.file);
-}
 
 export const printers = new Hono<HttpEnv>()
   .on(...list)
