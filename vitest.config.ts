@@ -19,7 +19,8 @@ export default defineConfig({
           include: [
             "test/domain/**/*.test.ts",
             "test/protocol/**/*.test.ts",
-            "test/agent/**/*.test.ts",
+            "test/credentials/**/*.test.ts",
+            "test/scripts/virtual/**/*.test.ts",
             "test/*.test.ts",
           ],
           environment: "node",
@@ -40,7 +41,7 @@ export default defineConfig({
         ],
         test: {
           name: "workers",
-          include: ["test/{db,http,printer}/**/*.test.ts"],
+          include: ["test/{db,http,jobs,printer}/**/*.test.ts"],
           setupFiles: ["test/support/migrate.ts"],
           testTimeout: 60_000,
         },
@@ -48,7 +49,7 @@ export default defineConfig({
       {
         test: {
           name: "server",
-          include: ["test/scripts/**/*.test.ts"],
+          include: ["test/scripts/*.test.ts"],
           environment: "node",
           testTimeout: 120_000,
           hookTimeout: 120_000,

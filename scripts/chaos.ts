@@ -1,8 +1,9 @@
 /** `npm run chaos`: drives the command ledger through seeded faults and checks what it promises. */
-import { LIMITS, PROMISES } from "../test/support/chaos/promises.ts";
-import { type Breach, type Run, runWorlds } from "../test/support/chaos/run.ts";
-import { GROUPS, type Group } from "../test/support/chaos/tally.ts";
+
 import { readCount, readFlags } from "./arguments.ts";
+import { LIMITS, PROMISES } from "./chaos/promises.ts";
+import { type Breach, type Run, runWorlds } from "./chaos/run.ts";
+import { GROUPS, type Group } from "./chaos/tally.ts";
 import { Refusal, runScript } from "./refusal.ts";
 
 const HELP = `Drives the command ledger through drops, duplicates, delays, reorderings, reconnects, evictions and kills, with

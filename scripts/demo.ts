@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Machine } from "../test/support/agent/machine.ts";
 import { makeToken } from "./account.ts";
 import { Api, type ApiPrinter } from "./api.ts";
 import { openDatabase } from "./database.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
+import type { Machine } from "./virtual/machine.ts";
 
 const EMAIL = "demo@localhost";
 const PRINTERS = [

@@ -1,12 +1,13 @@
 /** Virtual printers against a server: rows made or found by name, an agent of either dialect and a person beside each. */
-import { type Dialect, makeAgent, type VirtualAgent } from "../test/support/agent/agent.ts";
-import { hostClock } from "../test/support/agent/clock.ts";
-import { idleMachine, type Machine } from "../test/support/agent/machine.ts";
-import { Operator } from "../test/support/agent/operator.ts";
-import { seededRandom } from "../test/support/agent/random.ts";
+
 import type { Api, ApiPrinter } from "./api.ts";
 import { networkTransport } from "./network.ts";
 import { Refusal } from "./refusal.ts";
+import { type Dialect, makeAgent, type VirtualAgent } from "./virtual/agent.ts";
+import { hostClock } from "./virtual/clock.ts";
+import { idleMachine, type Machine } from "./virtual/machine.ts";
+import { Operator } from "./virtual/operator.ts";
+import { seededRandom } from "./virtual/random.ts";
 
 export interface Member {
   readonly printer: ApiPrinter;

@@ -1,6 +1,6 @@
 /** A real network for virtual agents: HTTP and one WebSocket each, with the headers of the real ones (protocol 0 and 3.1). */
 import WebSocket from "ws";
-import type { AgentSocket, HttpAnswer, HttpRequest, SocketEvents, Transport } from "../test/support/agent/transport.ts";
+import type { AgentSocket, HttpAnswer, HttpRequest, SocketEvents, Transport } from "./virtual/transport.ts";
 
 const HANDSHAKE_MS = 30_000;
 

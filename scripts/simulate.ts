@@ -1,10 +1,10 @@
 /** `npm run simulate`: virtual printers of both dialects against a running server. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Machine } from "../test/support/agent/machine.ts";
 import { Api } from "./api.ts";
 import { readCount, readDuration, readFlags } from "./arguments.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { Refusal, runScript } from "./refusal.ts";
+import type { Machine } from "./virtual/machine.ts";
 
 const HELP = `Runs virtual printers against a running server: they print, pause, fail, obey.
 

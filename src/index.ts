@@ -1,6 +1,6 @@
 /** The Worker's entry: HTTP, the printers' objects, and what runs by the clock. */
 import { app } from "./app.ts";
-import { runRetention } from "./retention.ts";
+import { runRetention } from "./jobs/retention.ts";
 
 export { PrinterObject } from "./printer/object.ts";
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import manifest from "../package.json";
 import readme from "../README.md?raw";
 import { app } from "../src/app.ts";
-import { VERSION } from "../src/http/docs.ts";
-import { isDeclared } from "../src/http/route.ts";
+import { isDeclared } from "../src/http/kit/route.ts";
+import { VERSION } from "../src/http/service/docs.ts";
 
 describe("README", () => {
   test("[R13] its two commands stand right after the three lines that say what Platen is", () => {

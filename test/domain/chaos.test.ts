@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { runWorlds } from "../support/chaos/run.ts";
-import { GROUPS } from "../support/chaos/tally.ts";
+import { runWorlds } from "../../scripts/chaos/run.ts";
+import { GROUPS } from "../../scripts/chaos/tally.ts";
 
 const COMMANDS = 1_000;
 const SEEDS = [1, 2, 3, 4, 5];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { MemoryPrinter } from "../../scripts/chaos/state.ts";
 import type { Command, Evidence, Ledger } from "../../src/domain/command.ts";
 import { onAnswer, onFrame, onReport, onSocketClosed, onTime, takeCommand } from "../../src/domain/ledger.ts";
 import { frame } from "../support/frames.ts";
@@ -15,7 +16,6 @@ import {
   SOCKET,
   seenEvent,
 } from "../support/ledger.ts";
-import { MemoryPrinter } from "../support/state.ts";
 
 /** The ledger after these reports, and every image that left it. */
 function hear(ledger: Ledger, ...reports: Partial<Evidence>[]): { ledger: Ledger; ended: string[] } {

@@ -1,8 +1,8 @@
 /** Ids that objects make themselves (design 3): each printer's own, and exact as JSON numbers. */
 import { expect, test } from "vitest";
+import { newState } from "../../scripts/chaos/state.ts";
 import { change, withEvent } from "../../src/domain/change.ts";
 import { nextPrintId } from "../../src/domain/frame.ts";
-import { newState } from "../support/state.ts";
 
 /** More printers than D1 could hold rows of. */
 const LAST_PRINTER = 80_000_000;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MemoryPrinter } from "../support/state.ts";
+import { MemoryPrinter } from "../../scripts/chaos/state.ts";
 
 const NOW = 1_790_000_000_000;
 

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import type { RouteSpec } from "../../src/http/route.ts";
+import type { RouteSpec } from "../../src/http/kit/route.ts";
 import { type Answer, call, makeToken } from "../support/api.ts";
 import { parametersOf, pathOf, ROUTES, titleOf } from "../support/routes.ts";
 import { fingerprintOf, makeStock, type Stock } from "../support/stock.ts";

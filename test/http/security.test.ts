@@ -2,7 +2,7 @@
  * Who may call what, on every route that the program declares (wire 1): a new route is in here by being declared.
  */
 import { beforeAll, describe, expect, test } from "vitest";
-import type { RouteSpec } from "../../src/http/route.ts";
+import type { RouteSpec } from "../../src/http/kit/route.ts";
 import { type Account, type Answer, call, makeAccount, makePrinterOf, makeToken } from "../support/api.ts";
 import { parametersOf, pathOf, ROUTES, titleOf, UNDECLARED } from "../support/routes.ts";
 

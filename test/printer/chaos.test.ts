@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { seededRandom } from "../support/agent/random.ts";
+import { BrokenPromise } from "../../scripts/chaos/promises.ts";
+import { seededRandom } from "../../scripts/virtual/random.ts";
 import { Bench } from "../support/chaos/bench.ts";
 import { ObjectWorld } from "../support/chaos/object-world.ts";
-import { BrokenPromise } from "../support/chaos/promises.ts";
 import { makePrinter } from "../support/printer.ts";
 
 const STEPS = 100;

@@ -2,11 +2,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { newState } from "../../scripts/chaos/state.ts";
 import { printers } from "../../src/db/schema.ts";
 import { migrate, readState } from "../../src/printer/stored-state.ts";
 import { breakDatabase, meterDatabase } from "../support/database.ts";
 import { db, dial, makePrinter } from "../support/printer.ts";
-import { newState } from "../support/state.ts";
 
 let heal: () => void = () => {};
 let logged = vi.spyOn(console, "error");

@@ -1,5 +1,5 @@
 /** Calls of a printer's agent over HTTP: the recorded ones again, and forms like theirs. */
-import { type Fields, formBody, multipartBody } from "./agent/form.ts";
+import { type Fields, formBody, multipartBody } from "../../scripts/virtual/form.ts";
 import { agentCall, makeAccount, makePrinterOf } from "./api.ts";
 import { bytesOf, callsOf, RECORDINGS, type RecordedCall } from "./recordings.ts";
 

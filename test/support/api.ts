@@ -1,8 +1,8 @@
 /** REST calls through the whole Worker, by accounts of a test's own. */
 import { env, exports } from "cloudflare:workers";
+import { digest, drawApiToken } from "../../src/credentials/api-token.ts";
 import { connect } from "../../src/db/client.ts";
 import { apiTokens, users } from "../../src/db/schema.ts";
-import { digest, drawApiToken } from "../../src/protocol/api-token.ts";
 import { ScriptedAgent } from "./printer.ts";
 
 export const ORIGIN = "https://platen.test";

@@ -1,8 +1,8 @@
 /** The calls of linking through the whole Worker, from addresses of a test's own. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
+import type { HttpRequest, Transport } from "../../scripts/virtual/transport.ts";
 import { app } from "../../src/app.ts";
-import type { HttpRequest, Transport } from "./agent/transport.ts";
 import { type Answer, call, ORIGIN } from "./api.ts";
 import { freshIp } from "./linking.ts";
 

@@ -1,9 +1,10 @@
 /** The recordings of the real agents line by line, and their HTTP requests byte by byte (test/agent-traffic). */
+
+import { multipartBody } from "../../scripts/virtual/form.ts";
 import moonraker from "../agent-traffic/moonraker-obico-2.1.4.jsonl?raw";
 import octoprint from "../agent-traffic/octoprint-obico-2.6.1.jsonl?raw";
 import moonrakerReceipts from "../agent-traffic/receipts-moonraker-obico-2.1.4.jsonl?raw";
 import octoprintReceipts from "../agent-traffic/receipts-octoprint-obico-2.6.1.jsonl?raw";
-import { multipartBody } from "./agent/form.ts";
 
 /** A call as the agent made it: a form's body as it was sent, a multipart one as fields and file sizes. */
 export interface RecordedCall {

@@ -1,6 +1,6 @@
 /** Every declared route of the program, to be tested whether or not anybody thought of it. */
 import { app } from "../../src/app.ts";
-import { isDeclared, type RouteSpec } from "../../src/http/route.ts";
+import { isDeclared, type RouteSpec } from "../../src/http/kit/route.ts";
 
 export const ROUTES: readonly RouteSpec[] = app.routes.flatMap(({ handler }) =>
   isDeclared(handler) ? [handler.spec] : [],

@@ -5,11 +5,11 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
-import { type Dialect, makeAgent, type VirtualAgent } from "./agent/agent.ts";
-import { act, idleMachine, type Machine } from "./agent/machine.ts";
-import { ManualClock } from "./agent/manual-clock.ts";
-import type { AgentSocket, HttpAnswer, HttpRequest, SocketEvents, Transport } from "./agent/transport.ts";
+import { type Dialect, makeAgent, type VirtualAgent } from "../../scripts/virtual/agent.ts";
+import { act, idleMachine, type Machine } from "../../scripts/virtual/machine.ts";
+import type { AgentSocket, HttpAnswer, HttpRequest, SocketEvents, Transport } from "../../scripts/virtual/transport.ts";
 import { type Account, call, makeAccount, makePrinterOf, ORIGIN } from "./api.ts";
+import { ManualClock } from "./virtual/manual-clock.ts";
 
 /** A year ahead, so that no alarm goes off by itself. */
 const AHEAD_MS = 365 * 24 * 60 * 60 * 1000;

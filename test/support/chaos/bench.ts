@@ -1,7 +1,8 @@
 /** A printer with its agent on the bench, over real sockets: it reads, answers and does things only when it is told to. */
+
+import { hold } from "../../../scripts/chaos/promises.ts";
 import { frame, MOONRAKER } from "../frames.ts";
 import { dial, type TestPrinter } from "../printer.ts";
-import { hold } from "./promises.ts";
 
 export type BenchPhase = "idle" | "printing" | "paused";
 export type Order = "pause" | "resume" | "cancel";

@@ -1,10 +1,10 @@
 /** Seeded steps against a real object: people, the agent, time, evictions and deaths in any order; each step is judged. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
+import { hold, LIMITS } from "../../../scripts/chaos/promises.ts";
+import { between, pick, type Random } from "../../../scripts/virtual/random.ts";
 import type { CommandRecord } from "../../../src/domain/command.ts";
-import { between, pick, type Random } from "../agent/random.ts";
 import type { Arrived, Bench, Order } from "./bench.ts";
-import { hold, LIMITS } from "./promises.ts";
 
 const ORDERS = ["pause", "resume", "cancel"] as const;
 const DONE = { pause: "paused", resume: "printing", cancel: "idle" } as const satisfies Record<Order, string>;

@@ -1,0 +1,121 @@
+/** What both model agents have in common: their clock, the frames they write, and when they read what they are sent. */
+import { between, type Random } from "../virtual/random.ts";
+import { AgentLink, type Dial } from "./agent-link.ts";
+import type { Machine, MachinePrint, Order } from "./machine.ts";
+import type { Simulation } from "./simulation.ts";
+
+/** Hears what the agent really does, so that nobody else's word is needed. */
+export interface AgentWitness {
+  onRead(ref: string): void;
+  /** The agent's own answer to the command: whether it took it up. */
+  onTaken(ref: string, isTaken: boolean): void;
+}
+
+export interface AgentWorld {
+  readonly simulation: Simulation;
+  readonly random: Random;
+  readonly machine: Machine;
+  readonly dial: Dial;
+  readonly witness: AgentWitness;
+  /** Milliseconds by which the agent's clock is ahead of the object's. */
+  readonly clockAheadMs: number;
+}
+
+export interface Download {
+  readonly id: number;
+  readonly filename: string;
+}
+
+interface ToAgent {
+  readonly commands?: readonly { readonly cmd: Order }[];
+  readonly passthru?: { readonly func: string; readonly ref: string; readonly args?: readonly [Download] };
+}
+
+const REMEMBERED_REFS = 25;
+
+export abstract class ModelAgent {
+  protected readonly world: AgentWorld;
+  protected readonly link: AgentLink;
+  /** While it is busy, frames wait to be read, in order. */
+  #busyUntil = 0;
+  readonly #unread: string[] = [];
+  readonly #refs: string[] = [];
+
+  constructor(world: AgentWorld, queueLimit: number) {
+    this.world = world;
+    this.link = new AgentLink(
+      world,
+      { onText: (text) => this.#receive(text), onReconnect: () => this.onReconnect() },
+      queueLimit,
+    );
+  }
+
+  /** Reads nothing for so long: its one thread does something else. */
+  keepBusy(ms: number): void {
+    this.#busyUntil = Math.max(this.#busyUntil, this.world.simulation.now + ms);
+  }
+
+  abstract startUp(): void;
+  protected abstract onReconnect(): void;
+  protected abstract obey(order: Order, ref: string): void;
+  protected abstract answerProbe(ref: string): void;
+  protected abstract download(file: Download, ref: string): void;
+
+  protected get clock(): number {
+    return this.world.simulation.now + this.world.clockAheadMs;
+  }
+
+  protected soon(shortestMs: number, longestMs: number, run: () => void): void {
+    this.world.simulation.after(between(this.world.random, shortestMs, longestMs), run);
+  }
+
+  protected sayStatus(report: {
+    ts: number;
+    text: string;
+    at: number;
+    file: MachinePrint | null;
+    event?: object;
+    error?: boolean;
+  }): void {
+    const { ts, text, at, file, event, error = false } = report;
+    const flags = {
+      operational: true,
+      printing: text === "Printing",
+      paused: text === "Paused",
+      error,
+      closedOrError: false,
+    };
+    this.link.say({
+      current_print_ts: ts,
+      status: {
+        _ts: at,
+        state: { text, flags, error: null },
+        job: { file: { name: file?.file ?? null, obico_g_code_file_id: file?.gCodeFileId ?? null } },
+      },
+      ...(event === undefined ? {} : { event }),
+    });
+  }
+
+  #receive(text: string): void {
+    this.#unread.push(text);
+    this.#readOn();
+  }
+
+  #readOn(): void {
+    const { simulation } = this.world;
+    if (simulation.now < this.#busyUntil) simulation.at(this.#busyUntil, () => this.#readOn());
+    else for (const text of this.#unread.splice(0)) this.#read(JSON.parse(text) as ToAgent); // safe: only the object writes these
+  }
+
+  #read({ commands = [], passthru }: ToAgent): void {
+    if (passthru !== undefined && this.#refs.includes(passthru.ref)) return;
+    const ref = passthru?.ref ?? "none";
+    if (commands.length > 0 || passthru?.args !== undefined) this.world.witness.onRead(ref);
+    for (const { cmd } of commands) this.obey(cmd, ref);
+    if (passthru === undefined) return;
+    this.#refs.push(passthru.ref);
+    if (this.#refs.length > REMEMBERED_REFS) this.#refs.shift();
+    if (passthru.args === undefined) this.answerProbe(passthru.ref);
+    else this.download(passthru.args[0], passthru.ref);
+  }
+}

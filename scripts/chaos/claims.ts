@@ -1,0 +1,117 @@
+/** Judges what the ledger says became of its commands against the machine, and how long it takes to say it. */
+import type { Command, CommandState } from "../../src/domain/command.ts";
+import type { HandOvers } from "./handovers.ts";
+import type { Hearsay } from "./hearsay.ts";
+import type { Machine } from "./machine.ts";
+import { LONGEST_LOOK_MS } from "./moonraker.ts";
+import { truthOf, wasObeyed } from "./outcomes.ts";
+import { hold, LIMITS } from "./promises.ts";
+import type { Simulation } from "./simulation.ts";
+import type { Tally } from "./tally.ts";
+
+export interface ClaimsWorld {
+  readonly simulation: Simulation;
+  readonly machine: Machine;
+  readonly tally: Tally;
+  readonly told: Hearsay;
+  readonly sent: HandOvers;
+}
+
+const LEAVES = {
+  checking: { promise: "leaves-checking", ms: LIMITS.probe },
+  sent: { promise: "leaves-sent", ms: LIMITS.expires },
+  delivered: { promise: "leaves-delivered", ms: LIMITS.settle },
+} as const;
+
+export class Claims {
+  readonly #world: ClaimsWorld;
+  readonly #states = new Map<string, CommandState>();
+  readonly #delivered = new Set<string>();
+  readonly #believed = new Set<string>();
+
+  constructor(world: ClaimsWorld) {
+    this.#world = world;
+  }
+
+  /** Newest states of everything that the object took. */
+  get states(): ReadonlyMap<string, CommandState> {
+    return this.#states;
+  }
+
+  /** It was called delivered without a receipt, on a socket that had brought none: what the printer showed was believed. */
+  isBelieved(commandId: string): boolean {
+    return this.#believed.has(commandId);
+  }
+
+  /** A command as it stands after a step. */
+  onImage(command: Command): void {
+    const { id, state, deliveredAt } = command;
+    if (deliveredAt !== null && !this.#delivered.has(id)) {
+      this.#delivered.add(id);
+      this.#checkRead(command);
+    }
+    if (this.#states.get(id) === state) return;
+    this.#states.set(id, state);
+    if (state === "checking" || state === "sent" || state === "delivered") this.#watch(command, state);
+    if (state === "succeeded") this.#checkSuccess(command);
+    if (state === "failed") this.#checkFailure(command);
+  }
+
+  /** Taking it, handing it over and the receipt each begin a limit. */
+  #watch({ id, kind, createdAt }: Command, state: keyof typeof LEAVES): void {
+    const { simulation } = this.#world;
+    const { promise, ms } = LEAVES[state];
+    const from = state === "delivered" ? simulation.now : createdAt;
+    simulation.at(from + ms + LIMITS.grace, () => {
+      hold(this.#states.get(id) !== state, promise, `${kind} ${id} is still ${state}, ${simulation.now - from} ms on`);
+    });
+  }
+
+  #checkRead({ id, kind }: Command): void {
+    const { sent, tally } = this.#world;
+    const isProven = this.#isProven(id);
+    if (!isProven) this.#believed.add(id);
+    if (sent.find(id)?.readAt != null) return;
+    hold(!isProven, "read-by-agent", `${kind} ${id} is called delivered, and no agent read it`);
+    const who =
+      sent.find(id)?.owesReceipt === true ? "an agent's first receipt on a socket due" : "an agent without receipts";
+    tally.count("network", `${who}: not read by then, believed because the printer did it`);
+  }
+
+  /** The socket that carried it had brought a receipt by now: what shows without one is not taken for it. */
+  #isProven(id: string): boolean {
+    const connection = this.#world.sent.find(id)?.connection;
+    const hasAnswered = connection !== undefined && this.#world.told.hasAnswered(connection);
+    return hasAnswered && !this.isBelieved(id);
+  }
+
+  #checkSuccess(command: Command): void {
+    const { machine, told, tally } = this.#world;
+    const sent = this.#world.sent.find(command.id);
+    // When nobody can know whether it was read, whatever a live report may still show counts.
+    const since = (sent?.readAt ?? command.createdAt - LIMITS.live) - LONGEST_LOOK_MS;
+    const truth = truthOf(machine, command, since);
+    if (truth === "ended-otherwise" && !told.over.has(command.printExtId ?? 0)) {
+      tally.count("network", "cancel inferred from a print whose own end was lost");
+      return;
+    }
+    // Without a receipt nothing tells how old a report is but its clock, and a stall of every frame misleads that.
+    const isUnread = !this.#isProven(command.id) || command.deliveredAt === null;
+    if (truth === "not-reached" && isUnread && truthOf(machine, command, 0) === "reached") {
+      tally.count("network", "no receipt: success read from a report older than the command");
+      return;
+    }
+    const what = `${command.kind} ${command.id}`;
+    hold(truth === "reached", "outcome", `${what} is called succeeded, and the machine did not do it`);
+  }
+
+  #checkFailure(command: Command): void {
+    if (!wasObeyed(this.#world.machine, command)) return;
+    hold(
+      !this.#isProven(command.id),
+      "outcome",
+      `${command.kind} ${command.id} is called failed, and the machine did it`,
+    );
+    this.#world.tally.count("network", "no receipt: failure read from a report older than the command");
+  }
+}

@@ -1,0 +1,126 @@
+/** What stands between a caller and the shell: the Worker's repeated call, idempotency keys, and the wait for an answer. */
+import { knowAgent } from "../../src/domain/agent-socket.ts";
+import { type CommandKind, type CommandRecord, commandSucceeded, type PrintFile } from "../../src/domain/command.ts";
+import { between, type Random } from "../virtual/random.ts";
+import { Killed, type Shell } from "./shell.ts";
+import type { Simulation } from "./simulation.ts";
+
+export interface Call {
+  readonly id: string;
+  readonly kind: CommandKind;
+  readonly printId: number | null;
+  readonly file: PrintFile | null;
+  readonly key: string | null;
+  readonly waitMs: number | null;
+}
+
+export interface Answer {
+  readonly succeeded: boolean;
+  readonly believesSent: boolean;
+  readonly command: CommandRecord;
+}
+
+const RECEIPT_MS = 2_000;
+const PROBED_MS = 5_000;
+
+interface Waiter {
+  readonly look: () => void;
+  readonly fail: () => void;
+}
+
+export class Desk {
+  readonly #simulation: Simulation;
+  readonly #random: Random;
+  readonly #shell: Shell;
+  readonly #keys = new Map<string, string>();
+  readonly #waiters = new Set<Waiter>();
+
+  constructor(simulation: Simulation, random: Random, shell: Shell) {
+    this.#simulation = simulation;
+    this.#random = random;
+    this.#shell = shell;
+    shell.onChange(() => {
+      for (const waiter of [...this.#waiters]) waiter.look();
+    });
+    shell.onKilled(() => {
+      for (const waiter of [...this.#waiters]) waiter.fail();
+    });
+  }
+
+  /** `answer` null: the caller got an error. A call that broke is repeated once, with the same id. */
+  take(call: Call, answer: (answer: Answer | null) => void): void {
+    this.#try(call, answer, () => {
+      this.#simulation.after(between(this.#random, 5, 300), () => this.#try(call, answer, () => answer(null)));
+    });
+  }
+
+  #try(call: Call, answer: (answer: Answer | null) => void, broken: () => void): void {
+    try {
+      this.#wait(this.#submit(call), call.waitMs, answer, broken);
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      broken();
+    }
+  }
+
+  #submit(call: Call): string {
+    const known = call.key === null ? undefined : this.#keys.get(call.key);
+    if (known !== undefined && this.#shell.find(known)?.state !== "rejected") return known;
+    if (this.#shell.find(call.id) !== null) return call.id;
+    const { id, kind, printId, file } = call;
+    const refs = { ref: this.#shell.newRef("c:"), probeRef: this.#shell.newRef("p:") };
+    const by = { initiator: "api", userId: 1, tokenName: "chaos" } as const;
+    let commandId = id;
+    try {
+      const reply = this.#shell.call({ type: "command", command: { id, kind, printId, file, ...by, ...refs } });
+      if (reply.type === "command") commandId = reply.commandId;
+    } finally {
+      this.#rememberKey(call.key, commandId);
+    }
+    return commandId;
+  }
+
+  /** What one event writes is committed together: a key is saved if its command is, even when the object dies then. */
+  #rememberKey(key: string | null, commandId: string): void {
+    const command = this.#shell.find(commandId);
+    if (key !== null && command !== null && command.state !== "rejected") this.#keys.set(key, commandId);
+  }
+
+  #wait(id: string, waitMs: number | null, answer: (answer: Answer) => void, broken: () => void): void {
+    const command = this.#shell.find(id);
+    if (command === null) throw new Error(`no command ${id}`);
+    const until = command.state === "checking" ? command.createdAt + PROBED_MS : (command.sentAt ?? 0) + RECEIPT_MS;
+    const deadline = waitMs === null ? until : this.#simulation.now + waitMs;
+    const finish = () => {
+      this.#waiters.delete(waiter);
+      answer(this.#answer(id));
+    };
+    const look = () => {
+      const isTime = this.#simulation.now >= deadline;
+      if (this.#waiters.has(waiter) && (isTime || this.#isSettled(id, waitMs !== null))) finish();
+    };
+    const fail = () => {
+      this.#waiters.delete(waiter);
+      broken();
+    };
+    const waiter: Waiter = { look, fail };
+    this.#waiters.add(waiter);
+    look();
+    this.#simulation.at(deadline, look);
+  }
+
+  #isSettled(id: string, isPatient: boolean): boolean {
+    const command = this.#shell.find(id);
+    if (isPatient) return command?.endedAt != null;
+    return command?.state !== "checking" && command?.state !== "sent";
+  }
+
+  #answer(id: string): Answer {
+    const command = this.#shell.find(id);
+    if (command === null) throw new Error(`no command ${id}`);
+    const { socket, state } = this.#shell.printer();
+    const agent = socket === null ? null : knowAgent(socket, state.agentName);
+    const believesSent = agent !== null && !agent.isKnownAgent && !agent.gaveReceipt;
+    return { succeeded: commandSucceeded(command, believesSent), believesSent, command };
+  }
+}

@@ -1,0 +1,101 @@
+/** Judges every frame at the moment in which it is handed to a socket. */
+import type { Command, CommandKind } from "../../src/domain/command.ts";
+import type { Input } from "../../src/domain/printer.ts";
+import type { Hearsay } from "./hearsay.ts";
+import { hold, LIMITS } from "./promises.ts";
+
+/** A frame that was handed over, and what the agent did with it. */
+export interface Sent {
+  readonly command: Command;
+  readonly at: number;
+  readonly connection: number;
+  /** The agent was known to give receipts. */
+  readonly owesReceipt: boolean;
+  readAt: number | null;
+}
+
+interface Taken {
+  readonly at: number;
+  readonly order: number;
+  readonly connection: number | null;
+  readonly meant: number | null;
+}
+
+export class HandOvers {
+  readonly #told: Hearsay;
+  readonly #taken = new Map<string, Taken>();
+  readonly #sent = new Map<string, Sent>();
+  readonly #byRef = new Map<string, Sent>();
+  #order = 0;
+  #lastOrder = 0;
+
+  constructor(told: Hearsay) {
+    this.#told = told;
+  }
+
+  get all(): Iterable<Sent> {
+    return this.#sent.values();
+  }
+
+  find(commandId: string): Sent | undefined {
+    return this.#sent.get(commandId);
+  }
+
+  findByRef(ref: string): Sent | undefined {
+    return this.#byRef.get(ref);
+  }
+
+  /** The object took the command in, whatever it did then; one that a twin answered may be taken again. */
+  onTaken(commandId: string, meant: number | null, now: number): void {
+    this.#order += 1;
+    const { connection } = this.#told;
+    this.#taken.set(commandId, { at: now, order: this.#order, connection, meant });
+  }
+
+  onHandOver(command: Command, connection: number, input: Input, now: number): void {
+    const { id, ref, kind } = command;
+    const what = `${kind} ${id}`;
+    hold(!this.#sent.has(id) && !this.#byRef.has(ref), "one-frame", `${what} was handed over twice`);
+    hold(input.type === "command" || input.type === "frame", "reconnect", `${what} was released by ${input.type}`);
+    const taken = this.#taken.get(id);
+    hold(taken !== undefined, "reconnect", `${what} was handed over, and nobody asked for it`);
+    const over = `${what} was taken over socket ${taken.connection} and handed to ${connection}`;
+    hold(taken.connection === connection, "reconnect", over);
+    const age = now - taken.at;
+    hold(age < LIMITS.expires, "deadline", `${what} was handed over ${age} ms after it was taken`);
+    hold(taken.order > this.#lastOrder, "order", `${what} was handed over after one that was taken later`);
+    this.#checkPrint(command, taken);
+    if (startsMotion(kind)) this.#checkHeard(what, connection, now);
+    this.#lastOrder = taken.order;
+    const owesReceipt = this.#told.owesReceipts(connection);
+    const sent: Sent = { command, at: now, connection, owesReceipt, readAt: null };
+    this.#sent.set(id, sent);
+    this.#byRef.set(ref, sent);
+  }
+
+  #checkPrint({ kind, id, printId, printExtId }: Command, { meant }: Taken): void {
+    const { printTs, over, left } = this.#told;
+    const what = `${kind} ${id}`;
+    hold(meant === null || meant === printId, "meant-print", `${what} is for print ${printId}, not for ${meant}`);
+    const isCurrent = printTs !== null && printTs !== -1 && !over.has(printTs);
+    if (kind === "print_file") {
+      const isFree = !isCurrent || left.has(printTs);
+      hold(isFree, "current-print", `${what} was handed over while print ${printTs} was reported`);
+      return;
+    }
+    const isKept = isCurrent && printTs === printExtId;
+    hold(isKept, "current-print", `${what} is for ${printExtId}, the last report was of ${printTs}`);
+  }
+
+  #checkHeard(what: string, connection: number, now: number): void {
+    const silent = now - this.#told.heardAt(connection);
+    const isProbed = this.#told.owesReceipts(connection);
+    const most = isProbed ? LIMITS.heard : LIMITS.heardUnprobed;
+    hold(silent <= most, "heard-lately", `${what} was handed to an agent that was silent for ${silent} ms`);
+  }
+}
+
+/** What late reading could set in motion. */
+export function startsMotion(kind: CommandKind): boolean {
+  return kind === "resume" || kind === "print_file";
+}

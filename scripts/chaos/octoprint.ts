@@ -1,0 +1,125 @@
+/** A model of OctoPrint-Obico: every state change is an event, and the receipt tells the state right after the command. */
+import { between } from "../virtual/random.ts";
+import { type AgentWorld, type Download, ModelAgent } from "./agent.ts";
+import type { MachineMoment, MachinePrint, Order, Phase } from "./machine.ts";
+
+const TEXT = {
+  idle: "Operational",
+  printing: "Printing",
+  pausing: "Pausing",
+  paused: "Paused",
+  resuming: "Resuming",
+  cancelling: "Cancelling",
+} as const satisfies Record<Phase, string>;
+
+const REGULAR_MS = { boosted: 10_000, calm: 50_000 } as const;
+const BOOST_MS = 15_000;
+const QUEUE = 1_000;
+
+export class OctoPrintAgent extends ModelAgent {
+  /** OctoPrint's print as the plugin reports it: from PrintStarted to the ending event. */
+  #print: MachinePrint | null = null;
+  #phase: Phase = "idle";
+  #lastSaidAt = 0;
+  #boostedUntil = 0;
+  #isDownloading = false;
+
+  constructor(world: AgentWorld) {
+    super(world, QUEUE);
+    world.machine.watch((moment) => this.#follow(moment));
+  }
+
+  override startUp(): void {
+    const agent = { name: "octoprint_obico", version: "2.6.1" };
+    this.#say("Operational", { event_type: "PrinterStateChanged", data: { state_id: "OPERATIONAL" } });
+    this.link.say({ settings: { agent } });
+    this.soon(1_000, 10_000, () => this.#tick());
+  }
+
+  protected override onReconnect(): void {}
+
+  protected override obey(order: Order, ref: string): void {
+    this.world.witness.onTaken(ref, this.world.machine.order(order, ref));
+  }
+
+  protected override answerProbe(ref: string): void {
+    this.#boost();
+    const ret = this.world.machine.phase === "idle" ? "OPERATIONAL" : this.world.machine.phase.toUpperCase();
+    this.soon(0, 12, () => this.link.say({ passthru: { ref, ret } }));
+  }
+
+  protected override download(file: Download, ref: string): void {
+    const { machine } = this.world;
+    const isTaken = machine.phase === "idle" && !this.#isDownloading;
+    this.world.witness.onTaken(ref, isTaken);
+    if (!isTaken) {
+      this.link.say({ passthru: { ref, error: "Printer busy!" } });
+      return;
+    }
+    this.#isDownloading = true;
+    this.link.say({ passthru: { ref, ret: { target_path: file.filename } } });
+    this.soon(500, 40_000, () => {
+      this.#isDownloading = false;
+      machine.start({ ts: Math.floor(this.clock / 1_000), file: file.filename, gCodeFileId: file.id }, ref);
+    });
+  }
+
+  /** Events are handled one by one a moment later; the status in them is that of the handling. */
+  #follow({ phase, print, end }: MachineMoment): void {
+    this.soon(0, 0, () => {
+      const before = this.#phase;
+      if (phase === "idle") this.#sayEnd(end);
+      else if (before === "idle") this.#sayStart(print);
+      else this.#sayChange(phase);
+      this.#phase = phase;
+    });
+  }
+
+  #sayStart(print: MachinePrint | null): void {
+    this.#say("Starting", { event_type: "PrinterStateChanged", data: { state_id: "STARTING" } });
+    this.#print = print;
+    this.#say("Printing", { event_type: "PrintStarted", data: { name: print?.file } });
+    this.#say("Printing", { event_type: "PrinterStateChanged", data: { state_id: "PRINTING" } });
+  }
+
+  #sayChange(phase: Phase): void {
+    const changed = { event_type: "PrinterStateChanged", data: { state_id: phase.toUpperCase() } };
+    if (phase === "cancelling") this.#say("Cancelling", { event_type: "PrintCancelling" });
+    // The snapshot may still show the state before, or already the one after.
+    if (phase === "paused") this.#say(this.world.random() < 0.7 ? "Pausing" : "Paused", { event_type: "PrintPaused" });
+    this.#say(TEXT[phase], changed);
+    if (phase === "resuming") this.#say("Resuming", { event_type: "PrintResumed" });
+  }
+
+  #sayEnd(end: MachineMoment["end"]): void {
+    if (end === "complete") this.#say("Finishing", { event_type: "PrintDone" });
+    if (end === "error") this.#say("Offline", { event_type: "PrintFailed", data: { reason: "error" } });
+    if (end === "cancelled") {
+      const data = { reason: "cancelled" };
+      this.#say("Cancelling", { event_type: "PrintCancelled", data });
+      this.#say("Cancelling", { event_type: "PrintFailed", data });
+    }
+    this.#print = null;
+    this.#say("Operational", { event_type: "PrinterStateChanged", data: { state_id: "OPERATIONAL" } });
+  }
+
+  #tick(): void {
+    const { simulation, random } = this.world;
+    const every = simulation.now < this.#boostedUntil ? REGULAR_MS.boosted : REGULAR_MS.calm;
+    if (simulation.now - this.#lastSaidAt >= every)
+      this.#say(this.#isDownloading ? "G-Code Downloading" : TEXT[this.#phase]);
+    simulation.after(between(random, 700, 800), () => this.#tick());
+  }
+
+  #boost(): void {
+    this.#boostedUntil = this.world.simulation.now + BOOST_MS;
+  }
+
+  #say(text: string, event?: object): void {
+    this.#lastSaidAt = this.world.simulation.now;
+    if (event !== undefined) this.#boost();
+    const print = this.#print;
+    const report = { ts: print?.ts ?? -1, text, at: Math.floor(this.clock / 1_000), file: print };
+    this.sayStatus(event === undefined ? report : { ...report, event });
+  }
+}

@@ -1,0 +1,51 @@
+/** Whether the model machine really did what the ledger says that a command brought about. */
+import type { Command } from "../../src/domain/command.ts";
+import { type Machine, type MachinePrint, type Phase, TARGET } from "./machine.ts";
+
+export type Truth = "reached" | "ended-otherwise" | "not-reached";
+
+/** `since`: what was over before that is no outcome of the command. */
+export function truthOf(machine: Machine, command: Command, since: number): Truth {
+  const { kind, printExtId, file } = command;
+  if (kind === "cancel") return truthOfCancel(machine, printExtId);
+  if (kind === "print_file") {
+    const began = machine.history.some(({ at, print }) => at >= since && print?.gCodeFileId === file?.id);
+    return began ? "reached" : "not-reached";
+  }
+  const isReached = spansOf(machine).some(
+    ({ print, phase, settled, until }) =>
+      until >= since &&
+      print?.ts === printExtId &&
+      (settled === TARGET[kind] || (kind === "resume" && phase === "resuming")),
+  );
+  return isReached ? "reached" : "not-reached";
+}
+
+/** The machine did it, to that print, and because of this command. */
+export function wasObeyed(machine: Machine, { kind, ref, printExtId }: Command): boolean {
+  const own = machine.history.filter(({ cause }) => cause === ref);
+  if (kind === "print_file") return own.length > 0;
+  return own.some(({ phase, print }) => phase === TARGET[kind] && print?.ts === printExtId);
+}
+
+function truthOfCancel(machine: Machine, printTs: number | null): Truth {
+  const ends = machine.history.filter(({ end, print }) => end !== null && print?.ts === printTs);
+  if (ends.some(({ end }) => end === "cancelled")) return "reached";
+  return ends.length > 0 ? "ended-otherwise" : "not-reached";
+}
+
+interface Span {
+  readonly print: MachinePrint | null;
+  readonly phase: Phase;
+  /** What the machine shows as its state: a transition shows the phase before it until it is over. */
+  readonly settled: Phase;
+  readonly until: number;
+}
+
+function spansOf({ history }: Machine): Span[] {
+  let settled: Phase = "idle";
+  return history.map(({ print, phase }, index) => {
+    if (phase === "idle" || phase === "printing" || phase === "paused") settled = phase;
+    return { print, phase, settled, until: history[index + 1]?.at ?? Number.POSITIVE_INFINITY };
+  });
+}

@@ -1,0 +1,146 @@
+/** Sees everything in a world: what people ask, what the object does, what the agent reads. Breaks off at a broken promise. */
+import type { Effect, Printer } from "../../src/domain/change.ts";
+import type { Input } from "../../src/domain/printer.ts";
+import type { AgentWitness } from "./agent.ts";
+import { Claims } from "./claims.ts";
+import type { Answer, Call } from "./desk.ts";
+import { HandOvers, type Sent, startsMotion } from "./handovers.ts";
+import { Hearsay } from "./hearsay.ts";
+import type { Machine } from "./machine.ts";
+import { hold, LIMITS } from "./promises.ts";
+import type { ShellWitness } from "./shell.ts";
+import type { Simulation } from "./simulation.ts";
+import type { Tally } from "./tally.ts";
+import type { Wire } from "./wire.ts";
+
+export class Witness implements ShellWitness, AgentWitness {
+  readonly #simulation: Simulation;
+  readonly #machine: Machine;
+  readonly #tally: Tally;
+  readonly #told = new Hearsay();
+  readonly #sent = new HandOvers(this.#told);
+  readonly #claims: Claims;
+  readonly #keyOf = new Map<string, string>();
+  readonly #commandOf = new Map<string, string>();
+  readonly #unanswered = new Set<string>();
+
+  constructor(simulation: Simulation, machine: Machine, tally: Tally) {
+    this.#simulation = simulation;
+    this.#machine = machine;
+    this.#tally = tally;
+    this.#claims = new Claims({ simulation, machine, tally, told: this.#told, sent: this.#sent });
+  }
+
+  get commands(): number {
+    return this.#claims.states.size;
+  }
+
+  /** Something may still become of a command. */
+  get isUnsettled(): boolean {
+    const states = [...this.#claims.states.values()];
+    return (
+      this.#unanswered.size > 0 ||
+      states.some((state) => state === "sent" || state === "delivered" || state === "checking")
+    );
+  }
+
+  onFrame(connection: number): void {
+    this.#told.onFrame(connection, this.#simulation.now);
+  }
+
+  onStep(before: Printer, after: Printer, effects: readonly Effect[], input: Input): void {
+    const { now } = this.#simulation;
+    this.#told.onStep(after, effects, input, now);
+    if (input.type === "command") this.#sent.onTaken(input.command.id, input.command.printId, now);
+    // A frame is judged when it is handed over: `sent` alone claims nothing.
+    const ended = effects.flatMap((effect) => (effect.type === "project-command" ? [effect.command] : []));
+    for (const command of ended) this.#claims.onImage(command);
+    if (before.state.ledger === after.state.ledger) return;
+    for (const command of after.state.ledger) this.#claims.onImage(command);
+  }
+
+  onHandOver(effect: Effect & { type: "send-command" }, wire: Wire, _after: Printer, input: Input): void {
+    const { id, kind } = effect.command;
+    this.#sent.onHandOver(effect.command, wire.connection, input, this.#simulation.now);
+    this.#tally.count("frames", `${kind} handed over`);
+    const key = this.#keyOf.get(id);
+    if (key !== undefined) this.#holdKey(key, id, "was handed over");
+  }
+
+  /** Somebody presses a button. */
+  onCall({ id, key, kind, waitMs }: Call): void {
+    this.#unanswered.add(id);
+    // A call that broke is repeated once, and then waits again.
+    const longest = LIMITS.travel + 2 * (waitMs ?? LIMITS.answer);
+    this.#simulation.after(longest, () => {
+      hold(!this.#unanswered.has(id), "answered", `${kind} ${id} has no answer after ${longest} ms`);
+    });
+    if (key !== null) this.#keyOf.set(id, key);
+  }
+
+  /** `answer` null: the call broke. */
+  onAnswer({ id, key }: Call, answer: Answer | null): void {
+    this.#unanswered.delete(id);
+    if (answer === null) this.#tally.count("answers", "broken");
+    else this.#checkAnswer(key, answer);
+  }
+
+  onRead(ref: string): void {
+    const sent = this.#sent.findByRef(ref);
+    if (sent === undefined) return;
+    hold(sent.readAt === null, "one-frame", `${sent.command.kind} ${sent.command.id} was read twice`);
+    sent.readAt = this.#simulation.now;
+    this.#tally.count("frames", `${sent.command.kind} read`);
+    for (const late of this.#latenessOf(sent)) this.#tally.count("network", `${sent.command.kind} read ${late}`);
+  }
+
+  onTaken(ref: string, isTaken: boolean): void {
+    const sent = this.#sent.findByRef(ref);
+    if (sent === undefined || !isTaken) return;
+    for (const late of this.#latenessOf(sent)) this.#tally.count("network", `${sent.command.kind} obeyed ${late}`);
+  }
+
+  /** At the end of a world. */
+  onEnd(): void {
+    hold(this.#unanswered.size === 0, "answered", `${this.#unanswered.size} calls got no answer`);
+    for (const state of this.#claims.states.values()) this.#tally.count("commands", state);
+    for (const { command, readAt } of this.#sent.all) {
+      if (readAt === null) this.#tally.count("frames", `${command.kind} lost`);
+    }
+  }
+
+  #checkAnswer(key: string | null, answer: Answer): void {
+    const { succeeded, command } = answer;
+    this.#tally.count("answers", succeeded ? "succeeded" : "not succeeded");
+    if (key !== null && command.state !== "rejected") this.#holdKey(key, command.id, "answers");
+    if (!succeeded) return;
+    const sent = this.#sent.find(command.id);
+    if (sent?.readAt != null) return;
+    const isOwed = sent?.owesReceipt !== false && !this.#claims.isBelieved(command.id);
+    hold(!isOwed, "read-by-agent", `${command.kind} ${command.id} is answered as succeeded, and no agent read it`);
+    this.#tally.count("network", "believed without a receipt, and not read by then");
+  }
+
+  /** A key stands for the first command that anything was done or answered for; a rejected one gives it back. */
+  #holdKey(key: string, commandId: string, did: string): void {
+    const holder = this.#commandOf.get(key) ?? commandId;
+    const isFree = this.#claims.states.get(holder) === "rejected" && this.#sent.find(holder) === undefined;
+    const first = isFree ? commandId : holder;
+    this.#commandOf.set(key, first);
+    hold(first === commandId, "same-key", `${commandId} ${did} for the key of ${first}`);
+  }
+
+  /** What the network alone can do to a frame that was handed over in time. */
+  #latenessOf({ command, at }: Sent): string[] {
+    const { now } = this.#simulation;
+    const { kind, id, createdAt, printExtId } = command;
+    const print = this.#machine.print?.ts ?? null;
+    const ways = {
+      "after its deadline": now >= createdAt + LIMITS.expires,
+      "over 5 s late": startsMotion(kind) && now - at > LIMITS.heard,
+      "after its print ended": kind !== "print_file" && print !== printExtId,
+      "after it was superseded": this.#claims.states.get(id) === "superseded",
+    };
+    return Object.entries(ways).flatMap(([way, isSo]) => (isSo ? [way] : []));
+  }
+}

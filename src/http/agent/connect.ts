@@ -1,0 +1,24 @@
+/** Agents dial in here (protocol 3). Whatever is wrong is refused with a status, before any object wakes (design 8). */
+import { Hono } from "hono";
+import type { Failure } from "../../domain/failure.ts";
+import { CREDENTIAL_HEADERS } from "../../printer/rpc.ts";
+import { authenticateAgentSocket } from "../kit/auth.ts";
+import type { HttpEnv } from "../kit/context.ts";
+import { FailureError, UNAVAILABLE } from "../kit/errors.ts";
+import { fetchPrinter } from "../kit/printer-call.ts";
+
+const DEAD_TOKEN = { code: "unauthenticated", reason: "invalid", realm: "api" } as const satisfies Failure;
+
+export const connect = new Hono<HttpEnv>().get("/ws/dev", async (c) => {
+  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") throw new FailureError({ code: "upgrade_required" });
+  const { printerId, uid, generation, keyId } = await authenticateAgentSocket(c);
+  const headers = {
+    Upgrade: "websocket",
+    [CREDENTIAL_HEADERS.uid]: uid,
+    [CREDENTIAL_HEADERS.generation]: String(generation),
+    [CREDENTIAL_HEADERS.keyId]: keyId,
+  };
+  const answer = await fetchPrinter(c, printerId, () => new Request(c.req.url, { headers }));
+  if (answer.status !== 101) throw new FailureError(answer.status === 503 ? UNAVAILABLE : DEAD_TOKEN);
+  return answer;
+});

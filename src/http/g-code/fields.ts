@@ -1,0 +1,40 @@
+/** What files and folders of G-code have in common on the wire. */
+import * as z from "zod";
+import { invalid } from "../../domain/failure.ts";
+import { NAME_CODE_POINTS_MAX } from "../../domain/g-code.ts";
+import { FailureError } from "../kit/errors.ts";
+import { integerField, textField } from "../kit/fields.ts";
+
+export const gCodeNameField = textField(NAME_CODE_POINTS_MAX);
+
+const idField = integerField({ min: 1, max: Number.MAX_SAFE_INTEGER });
+
+/**
+ * A folder by its id; the root as null, as nothing or as `null` in text; or as it stands in a file's own GET, which may come
+ * back whole (wire 1).
+ */
+export const targetField = z
+  .unknown()
+  .transform((value, c) => readParent(value) ?? refuseParent(c, value))
+  .transform(({ id }) => id)
+  .meta({ description: "A folder's id; null: the root." });
+
+/** The same where it may be absent. */
+export const parentField = targetField.optional();
+
+function readParent(value: unknown): { readonly id: number | null } | null {
+  if (value === null || value === "" || value === "null") return { id: null };
+  const id = typeof value === "object" && "id" in value ? value.id : value;
+  const read = idField.safeParse(typeof id === "string" && /^\d{1,16}$/.test(id) ? Number(id) : id);
+  return read.success ? { id: read.data } : null;
+}
+
+function refuseParent(c: z.core.$RefinementCtx, value: unknown): never {
+  const message = value === undefined ? "This field is required." : "A valid integer is required.";
+  c.addIssue({ code: "custom", message });
+  return z.NEVER;
+}
+
+export function noParent(): FailureError {
+  return new FailureError(invalid("parent_folder", "Parent folder does not exist"));
+}

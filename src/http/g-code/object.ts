@@ -1,0 +1,73 @@
+/**
+ * Objects in R2. A file is written as it comes, in parts: R2 takes a stream only if its length is known, a form tells that
+ * of no file, and a Worker's 128 MB are too few for uploads at once of 50 MiB each.
+ */
+import { log } from "../../log.ts";
+import type { HttpContext } from "../kit/context.ts";
+import { FailureError, UNAVAILABLE } from "../kit/errors.ts";
+
+/** R2's least, for all parts but the last. */
+const PART_BYTES = 5 * 1024 * 1024;
+
+/** An outage of R2 is `unavailable`, as one of D1 is. */
+export async function reachStore<T>(c: HttpContext, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    log({ event: "request.failed", requestId: c.var.requestId, method: c.req.method, path: c.req.path, error });
+    throw new FailureError(UNAVAILABLE);
+  }
+}
+
+export class ObjectWriter {
+  readonly key: string;
+  sizeBytes = 0;
+  readonly #c: HttpContext;
+  readonly #part = new Uint8Array(PART_BYTES);
+  /** Bytes of the part that wait. */
+  #held = 0;
+  #upload: R2MultipartUpload | null = null;
+  readonly #sent: R2UploadedPart[] = [];
+
+  constructor(c: HttpContext, key: string) {
+    this.#c = c;
+    this.key = key;
+  }
+
+  /** Copies the bytes; waits while a full part is on its way. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#held === PART_BYTES) await this.#send();
+      const piece = bytes.subarray(at, at + PART_BYTES - this.#held);
+      this.#part.set(piece, this.#held);
+      this.#held += piece.length;
+      at += piece.length;
+    }
+    this.sizeBytes += bytes.length;
+  }
+
+  /** From now on the object is there. */
+  async end(): Promise<void> {
+    const upload = this.#upload;
+    if (upload === null) {
+      await reachStore(this.#c, () => this.#c.env.GCODE.put(this.key, this.#part.subarray(0, this.#held)));
+      return;
+    }
+    await this.#send();
+    await reachStore(this.#c, () => upload.complete(this.#sent));
+  }
+
+  /** Nothing of it is left, or R2 drops what is left of parts after a week. */
+  async drop(): Promise<void> {
+    await this.#upload?.abort().catch(() => undefined);
+  }
+
+  async #send(): Promise<void> {
+    await reachStore(this.#c, async () => {
+      this.#upload ??= await this.#c.env.GCODE.createMultipartUpload(this.key);
+      const part = this.#part.subarray(0, this.#held);
+      this.#sent.push(await this.#upload.uploadPart(this.#sent.length + 1, part));
+    });
+    this.#held = 0;
+  }
+}

@@ -1,0 +1,151 @@
+/** An upload, read as it comes: the file goes to R2 while the rest of the form is still on its way. */
+import * as z from "zod";
+import { connect } from "../../db/client.ts";
+import type { GCodeFile } from "../../db/g-code-files.ts";
+import { insertCloudFile, insertUpload } from "../../db/g-code-uploads.ts";
+import { type Failure, invalid } from "../../domain/failure.ts";
+import { FILE_BYTES_MAX, safeName } from "../../domain/g-code.ts";
+import { BODY_BYTES } from "../kit/body.ts";
+import type { HttpContext } from "../kit/context.ts";
+import { FailureError } from "../kit/errors.ts";
+import { boundaryOf, MultipartReader, type Piece } from "../kit/multipart.ts";
+import { refuseInvalid } from "../kit/validate.ts";
+import { gCodeNameField, noParent, parentField } from "./fields.ts";
+import { ObjectWriter } from "./object.ts";
+import { TextCheck } from "./text-check.ts";
+
+export const UploadForm = z.object({
+  filename: gCodeNameField,
+  parent_folder: parentField,
+  file: z.file().optional().describe("Text, 50 MiB at most. A record without it has no content."),
+});
+
+const UploadFields = UploadForm.omit({ file: true });
+
+const FORM_BYTES_MAX = FILE_BYTES_MAX + BODY_BYTES;
+const TOO_LARGE = { code: "too_large", limitBytes: FILE_BYTES_MAX, what: "file" } as const satisfies Failure;
+const NO_FORM = invalid("non_field_errors", "The body is not a multipart form.");
+const NO_TEXT = invalid("file", "Invalid G-code file. Please upload a valid text G-code file.");
+const EMPTY = invalid("file", "The submitted file is empty.");
+
+/** A new cloud file of that account; without one nothing of the upload is left. */
+export async function receiveUpload(c: HttpContext, userId: number): Promise<GCodeFile> {
+  const form = new UploadReader(c, userId);
+  try {
+    await form.read();
+    return await form.keep();
+  } catch (error) {
+    await form.content?.drop();
+    throw error;
+  }
+}
+
+class UploadReader {
+  content: ObjectWriter | null = null;
+  readonly #c: HttpContext;
+  readonly #userId: number;
+  readonly #check = new TextCheck();
+  readonly #texts: Record<string, Uint8Array[]> = {};
+  /** Bytes of everything but the file's. */
+  #otherBytes = 0;
+  #part = "";
+
+  constructor(c: HttpContext, userId: number) {
+    this.#c = c;
+    this.#userId = userId;
+  }
+
+  /**
+   * 415, 413 or 400. What is refused in the middle is read on within the bounds: a client that is still sending would find
+   * its connection gone, and not the reason.
+   */
+  async read(): Promise<void> {
+    const reader = new MultipartReader(this.#boundary());
+    if (Number(this.#c.req.header("Content-Length") ?? 0) > FORM_BYTES_MAX) throw new FailureError(TOO_LARGE);
+    let refusal: FailureError | null = null;
+    let bytes = 0;
+    for await (const chunk of this.#c.req.raw.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > FORM_BYTES_MAX) throw new FailureError(TOO_LARGE);
+      refusal ??= await this.#takeAll(reader, chunk);
+    }
+    if (refusal !== null) throw refusal;
+    if (!reader.isDone) throw new FailureError(NO_FORM);
+  }
+
+  /** Why the form is refused; null as long as it is not. */
+  async #takeAll(reader: MultipartReader, chunk: Uint8Array): Promise<FailureError | null> {
+    try {
+      const before = this.content?.sizeBytes ?? 0;
+      for (const piece of reader.push(chunk)) await this.#take(piece);
+      this.#otherBytes += chunk.byteLength - ((this.content?.sizeBytes ?? 0) - before);
+    } catch (error) {
+      if (error instanceof FailureError) return error;
+      throw error;
+    }
+    if (this.#otherBytes > BODY_BYTES) return new FailureError(TOO_LARGE);
+    return reader.isBroken ? new FailureError(NO_FORM) : null;
+  }
+
+  /** Judges the form as a whole, then makes object and record. */
+  async keep(): Promise<GCodeFile> {
+    const { filename, parent_folder: parentFolderId = null } = this.#fields();
+    const { content } = this;
+    if (content !== null && content.sizeBytes === 0) throw new FailureError(EMPTY);
+    if (content !== null && !this.#check.end()) throw new FailureError(NO_TEXT);
+    const db = connect(this.#c.env.DB);
+    const owner = { userId: this.#userId, parentFolderId };
+    if (content !== null && !(await insertUpload(db, content.key, owner, Date.now()))) throw noParent();
+    await content?.end();
+    const object = { objectKey: content?.key ?? null, numBytes: content?.sizeBytes ?? null };
+    const file = await insertCloudFile(
+      db,
+      { ...owner, ...object, filename, safeFilename: safeName(filename) },
+      Date.now(),
+    );
+    // What was made for it is erased with the uploads that never ended.
+    if (file === undefined) throw noParent();
+    return file;
+  }
+
+  #boundary(): string {
+    const contentType = this.#c.req.header("Content-Type") ?? "";
+    const mediaType = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+    if (mediaType !== "multipart/form-data") throw new FailureError({ code: "unsupported_media_type", mediaType });
+    const boundary = boundaryOf(contentType);
+    if (boundary === null) throw new FailureError(NO_FORM);
+    return boundary;
+  }
+
+  #fields(): z.output<typeof UploadFields> {
+    const texts = Object.entries(this.#texts).map(([name, pieces]) => [name, textOf(pieces)]);
+    const read = UploadFields.safeParse(Object.fromEntries(texts));
+    refuseInvalid(read);
+    return UploadFields.parse(Object.fromEntries(texts));
+  }
+
+  async #take(piece: Piece): Promise<void> {
+    if ("head" in piece) return this.#begin(piece.head.name);
+    if (this.#part === "file") return this.#takeContent(piece.bytes);
+    this.#texts[this.#part]?.push(piece.bytes);
+  }
+
+  #begin(part: string): void {
+    this.#part = part;
+    if (part === "file" && this.content !== null) throw new FailureError(invalid("file", "One file is expected."));
+    if (part === "file") this.content = new ObjectWriter(this.#c, `${this.#userId}/${crypto.randomUUID()}`);
+    else if (part in UploadFields.shape) this.#texts[part] = [];
+  }
+
+  async #takeContent(bytes: Uint8Array): Promise<void> {
+    if ((this.content?.sizeBytes ?? 0) + bytes.length > FILE_BYTES_MAX) throw new FailureError(TOO_LARGE);
+    this.#check.push(bytes);
+    if (!this.#check.isText) throw new FailureError(NO_TEXT);
+    await this.content?.write(bytes);
+  }
+}
+
+function textOf(pieces: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder();
+  return pieces.map((bytes) => decoder.decode(bytes, { stream: true })).join("") + decoder.decode();
+}

@@ -1,0 +1,24 @@
+/** URLs that open a cloud file without credentials, for an hour (protocol 6.4). */
+
+import { makeFileToken } from "../../credentials/file-token.ts";
+import type { GCodeFile } from "../../db/g-code-files.ts";
+import type { HttpContext } from "../kit/context.ts";
+
+const NAME_CHARACTERS = 100;
+
+/**
+ * Path and query under which the file's content can be had; the agent's own path for a file on a printer, null without
+ * content. The token stands in the query, which logs and traces leave out.
+ */
+export async function gCodeFilePath(c: HttpContext, file: GCodeFile): Promise<string | null> {
+  if (file.objectKey === null || file.deletedAt !== null) return file.url;
+  const name = encodeURIComponent([...file.safeFilename].slice(-NAME_CHARACTERS).join(""));
+  const token = await makeFileToken(file.id, c.var.settings.agentKeys[0], Date.now());
+  return `/files/${file.id}/${name}?token=${encodeURIComponent(token)}`;
+}
+
+/** The same with the origin of the call; what lies on a printer has none. */
+export async function gCodeFileUrl(c: HttpContext, file: GCodeFile): Promise<string | null> {
+  const path = await gCodeFilePath(c, file);
+  return path === null || file.objectKey === null ? path : new URL(path, c.req.raw.url).href;
+}

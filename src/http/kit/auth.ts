@@ -1,0 +1,155 @@
+/**
+ * Who is calling (design 6). A bearer that begins with `plt_` is an API token of ours: one round trip to D1 finds it and,
+ * with it, the printer that the path names. While D1 is down the printer's object may know it (design 3).
+ */
+
+import { type AgentToken, readAgentToken } from "../../credentials/agent-token.ts";
+import { digest, isApiToken } from "../../credentials/api-token.ts";
+import { connect } from "../../db/client.ts";
+import { isDatabaseOutage, within } from "../../db/outage.ts";
+import type { OwnedPrinter } from "../../db/printers.ts";
+import { findOrInsertSignIn } from "../../db/sign-ins.ts";
+import { findTokenHolder, moveLastUsedOn, type TokenHolder } from "../../db/tokens.ts";
+import type { Failure } from "../../domain/failure.ts";
+import { log } from "../../log.ts";
+import type { Caller, HttpContext } from "./context.ts";
+import { FailureError } from "./errors.ts";
+import { callPrinter } from "./printer-call.ts";
+import { readSignIn } from "./sign-in.ts";
+
+export interface Admission {
+  readonly caller: Caller;
+  /** Null when the account has no such printer, or none was asked for. */
+  readonly printer: OwnedPrinter | null;
+}
+
+/** Whose bearer a call carries, before D1 was asked. */
+interface Bearer {
+  /** By which a printer's object may know it. */
+  readonly hash: string;
+  /** Asks D1; 401 when it does not count. */
+  readonly find: (printerId: number | null) => Promise<Admission>;
+}
+
+/** D1 has so long to answer before the printer's object is asked instead. */
+const DATABASE_MS = 2_000;
+
+/**
+ * 401 unless the call carries a valid bearer. `printerId` null: the path names no printer that could exist. With
+ * `knownToObject` a call goes on while D1 is down, if the printer's object knows the bearer.
+ */
+export async function authenticate(
+  c: HttpContext,
+  printerId: number | null,
+  knownToObject = false,
+): Promise<Admission> {
+  const token = readCredential(c);
+  const bearer = isApiToken(token) ? await readTokenBearer(c, token) : await readSignInBearer(c, token);
+  if (!knownToObject || printerId === null) return bearer.find(printerId);
+  try {
+    return await within(DATABASE_MS, bearer.find(printerId));
+  } catch (error) {
+    if (!isDatabaseOutage(error)) throw error;
+    log({ event: "database.down", requestId: c.var.requestId, error });
+    return askObject(c, printerId, bearer.hash);
+  }
+}
+
+/** `unavailable` unless D1 let that bearer pass to that printer within the last week (design 3). */
+async function askObject(c: HttpContext, printerId: number, hash: string): Promise<Admission> {
+  const { principal, uid, archivedAt } = await callPrinter(c, printerId, (printer) => printer.vouch(hash));
+  const { userId, tokenName, canRead, canWrite } = principal;
+  return {
+    caller: { userId, tokenId: null, tokenName, canRead, canWrite, principal: null },
+    printer: { id: printerId, uid, archivedAt, file: null },
+  };
+}
+
+async function readTokenBearer(c: HttpContext, token: string): Promise<Bearer> {
+  const hash = await digest(token);
+  await throttle(c.env.TOKEN_CALLS, hash);
+  const find = async (printerId: number | null): Promise<Admission> => {
+    const now = Date.now();
+    const holder = await findTokenHolder(connect(c.env.DB), hash, printerId, now);
+    if (holder === undefined) throw unauthenticated("invalid", "api");
+    noteUse(c, holder, now);
+    const { userId, tokenId, tokenName, canRead, canWrite, expiresAt, printer } = holder;
+    const principal = { hash, userId, tokenName, canRead, canWrite, expiresAt };
+    return { caller: { userId, tokenId, tokenName, canRead, canWrite, principal }, printer };
+  };
+  return { hash, find };
+}
+
+/** A JWT of the operator's identity provider: its subject's account. Scopes and expiry are the JWT's own. */
+async function readSignInBearer(c: HttpContext, token: string): Promise<Bearer> {
+  const settings = c.var.settings.signIn;
+  const signedIn = settings === null ? null : await readSignIn(token, settings, Date.now());
+  if (signedIn === null) throw unauthenticated("invalid", "api");
+  const { issuer, subject, canRead, canWrite } = signedIn;
+  await throttle(c.env.TOKEN_CALLS, await digest(`${issuer}\n${subject}`));
+  const hash = await digest(`${issuer}\n${subject}\n${canRead} ${canWrite}`);
+  const find = async (printerId: number | null): Promise<Admission> => {
+    const { userId, printer } = await findOrInsertSignIn(connect(c.env.DB), signedIn, printerId, Date.now());
+    const principal = { hash, userId, tokenName: null, canRead, canWrite, expiresAt: null };
+    return { caller: { userId, tokenId: null, tokenName: null, canRead, canWrite, principal }, printer };
+  };
+  return { hash, find };
+}
+
+/** `Authorization` decides alone if it is there, else `X-API-Key`. */
+function readCredential(c: HttpContext): string {
+  const authorization = c.req.header("Authorization");
+  if (authorization !== undefined) return readScheme(authorization, "bearer", "api");
+  const key = c.req.header("X-API-Key");
+  if (key === undefined) throw unauthenticated("missing", "api");
+  return key;
+}
+
+/** What stands after the scheme's word, whose case does not matter. */
+function readScheme(authorization: string, scheme: "bearer" | "token", realm: "api" | "agent"): string {
+  const [word = "", ...rest] = authorization.trim().split(/\s+/);
+  if (word.toLowerCase() !== scheme) throw unauthenticated("missing", realm);
+  return rest.join(" ");
+}
+
+function unauthenticated(reason: "missing" | "invalid", realm: "api" | "agent"): FailureError {
+  return new FailureError({ code: "unauthenticated", reason, realm });
+}
+
+/** Once a day for each token, and never in the way of the answer. */
+function noteUse(c: HttpContext, holder: TokenHolder, now: number): void {
+  const today = new Date(now).toISOString().slice(0, 10);
+  if (holder.lastUsedOn !== null && holder.lastUsedOn >= today) return;
+  c.executionCtx.waitUntil(moveLastUsedOn(connect(c.env.DB), holder.tokenId, today).catch(() => undefined));
+}
+
+/** The agent behind `Authorization: Token …`. Its printer's object decides whether the token still counts. */
+export async function authenticateAgent(c: HttpContext): Promise<AgentToken> {
+  const agent = await readAgent(c, "token", "agent");
+  await throttle(c.env.AGENT_CALLS, agent.uid);
+  return agent;
+}
+
+/** The agent that dials in with `authorization: bearer …`; 401 without waking any object. */
+export function authenticateAgentSocket(c: HttpContext): Promise<AgentToken> {
+  return readAgent(c, "bearer", "api");
+}
+
+async function readAgent(c: HttpContext, scheme: "bearer" | "token", realm: "api" | "agent"): Promise<AgentToken> {
+  const authorization = c.req.header("Authorization");
+  if (authorization === undefined) throw unauthenticated("missing", realm);
+  const token = readScheme(authorization, scheme, realm);
+  const agent = await readAgentToken(token, c.var.settings.agentKeys);
+  if (agent === null) throw unauthenticated("invalid", realm);
+  return agent;
+}
+
+/** The rate limits of `wrangler.toml` count by the minute. */
+const PERIOD_SECONDS = 60;
+
+async function throttle(limit: RateLimit, key: string): Promise<void> {
+  const { success } = await limit.limit({ key });
+  if (!success) {
+    throw new FailureError({ code: "throttled", retryAfterSeconds: PERIOD_SECONDS } satisfies Failure);
+  }
+}

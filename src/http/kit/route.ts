@@ -1,0 +1,146 @@
+/**
+ * Declares a route once: method, path, access, schemas and description stand together, order the refusals (wire 1), type
+ * the handler and its callers, and are what `/openapi.json` is made from.
+ */
+import type { Context, Handler, TypedResponse } from "hono";
+import type { StatusCode } from "hono/utils/http-status";
+import * as z from "zod";
+import { notFound } from "../../domain/failure.ts";
+import { authenticate, authenticateAgent } from "./auth.ts";
+import { BODY_BYTES, type Media } from "./body.ts";
+import type { Admitted, AdmittedContext, HttpEnv } from "./context.ts";
+import { FailureError } from "./errors.ts";
+import { isTrueWord } from "./fields.ts";
+import { bodyValidation, queryValidation, readId, type Validation } from "./validate.ts";
+
+export interface RouteSpec {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** Without the last slash: both forms are answered. A `:printerId` is found within the caller's account. */
+  readonly path: `/${string}`;
+  readonly summary: string;
+  readonly description?: string;
+  /** The scope that an account's token needs, or an agent's token, or nothing. */
+  readonly access: "open" | "read" | "write" | "agent";
+  /** Which of the account's printers the path may name; `asked`: archived ones if the query has `with_archived`. */
+  readonly printer?: "live" | "archived-too" | "asked";
+  /** Goes on while D1 is down, for callers that the printer's object knows (design 3). */
+  readonly knownToObject?: true;
+  /** Looks up what the path names before the body is read, so that its 404 comes first; kept as `found`. */
+  readonly find?: (c: AdmittedContext) => Promise<unknown>;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodObject;
+  /** What the body may be; JSON and both kinds of forms, unless it says otherwise. */
+  readonly media?: readonly Media[];
+  readonly maxBytes?: number;
+  /** A multipart body that the handler reads itself, as it comes: described here, judged there. */
+  readonly stream?: z.ZodObject;
+  /** Request headers that matter to this route, for its description. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Schemas by status; null: no body. Failures answer problem documents. */
+  readonly answers: Readonly<Record<number, z.ZodType | null>>;
+}
+
+type Variables<S extends RouteSpec> = HttpEnv["Variables"] &
+  (S["access"] extends "read" | "write" ? Pick<Admitted, "caller"> : object) &
+  (S["access"] extends "agent" ? Pick<Admitted, "agent"> : object) &
+  (S extends { printer: string } ? Pick<Admitted, "printer"> : object) &
+  (S extends { find: (c: AdmittedContext) => Promise<infer Found> } ? { found: Found } : object);
+
+type Texts<Q> = { [K in keyof Q]?: string | string[] };
+
+interface Validated<S extends RouteSpec> {
+  in: (S extends { query: infer Q extends z.ZodObject } ? { query: Texts<z.input<Q>> } : object) &
+    (S extends { body: infer B extends z.ZodObject } ? { json: z.input<B> } : object);
+  out: (S extends { query: infer Q extends z.ZodObject } ? { query: z.output<Q> } : object) &
+    (S extends { body: infer B extends z.ZodObject } ? { json: z.output<B> } : object);
+}
+
+type Answer<Schema, Status> = Response &
+  (Schema extends z.ZodType
+    ? TypedResponse<z.output<Schema>, Status & StatusCode, "json">
+    : TypedResponse<null, Status & StatusCode, "body">);
+
+type Answers<S extends RouteSpec> = { [K in keyof S["answers"]]: Answer<S["answers"][K], K> }[keyof S["answers"]];
+
+type RouteContext<S extends RouteSpec> = Context<{ Bindings: Env; Variables: Variables<S> }, S["path"], Validated<S>>;
+
+/** A handler that knows its declaration. */
+export type Declared = { readonly spec: RouteSpec };
+
+/** Method, path and handler, to be spread into `app.on(…)`. */
+export function route<const S extends RouteSpec>(
+  spec: S,
+  handler: (c: RouteContext<S>) => Promise<Answers<S>> | Answers<S>,
+): [method: S["method"], path: S["path"], handler: Handler<HttpEnv, S["path"], Validated<S>, Promise<Answers<S>>>] {
+  const validations = validationsOf(spec);
+  const run = async (c: Context): Promise<Answers<S>> => {
+    await admit(c, spec);
+    for (const validate of validations) await validate(c);
+    return handler(c);
+  };
+  return [spec.method, spec.path, Object.assign(run, { spec } satisfies Declared)];
+}
+
+type Refusal<P extends string> = [methods: string[], path: P, handler: Handler<HttpEnv, P>];
+
+/** 405 on an action whose word stands where other paths have an id: those would answer 404. To be mounted before them. */
+export function postOnly<P extends string>(path: P): Refusal<P> {
+  return only(["POST"], path);
+}
+
+/** The same for what is only read. */
+export function getOnly<P extends string>(path: P): Refusal<P> {
+  return only(["GET", "HEAD"], path);
+}
+
+function only<P extends string>(allow: readonly string[], path: P): Refusal<P> {
+  const others = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) => !allow.includes(method));
+  return [
+    others,
+    path,
+    (c) => {
+      throw new FailureError({ code: "method_not_allowed", method: c.req.raw.method, allow });
+    },
+  ];
+}
+
+export function isDeclared(handler: object): handler is Declared {
+  return "spec" in handler;
+}
+
+const ANY_MEDIA = ["json", "form", "multipart"] as const satisfies readonly Media[];
+
+const NO_FIELDS = z.object({});
+
+function validationsOf({ method, access, query, body, stream, media = ANY_MEDIA, maxBytes }: RouteSpec): Validation[] {
+  // A caller's action without fields reads its body all the same: bytes that are none are refused.
+  const isAction = method === "POST" && access === "write" && stream === undefined;
+  const fields = body ?? (isAction ? NO_FIELDS : undefined);
+  return [
+    ...(query === undefined ? [] : [queryValidation(query)]),
+    ...(fields === undefined ? [] : [bodyValidation(fields, media, maxBytes ?? BODY_BYTES)]),
+  ];
+}
+
+/** 401, then 403, then 404, in this order; what was found is in `c.var`. */
+async function admit(c: Context, spec: RouteSpec): Promise<void> {
+  if (spec.access === "agent") c.set("agent", await authenticateAgent(c));
+  if (spec.access === "read" || spec.access === "write") await admitCaller(c, spec, spec.access);
+  if (spec.find !== undefined) c.set("found", await spec.find(c));
+}
+
+async function admitCaller(c: Context, spec: RouteSpec, scope: "read" | "write"): Promise<void> {
+  const printerId = spec.printer === undefined ? null : readId(c.req.param("printerId"));
+  const { caller, printer } = await authenticate(c, printerId, spec.knownToObject);
+  if (!(scope === "read" ? caller.canRead : caller.canWrite)) throw new FailureError({ code: "insufficient_scope" });
+  c.set("caller", caller);
+  if (spec.printer === undefined) return;
+  if (printer === null || (printer.archivedAt !== null && !isShownArchived(c, spec.printer))) {
+    throw new FailureError(notFound("Printer"));
+  }
+  c.set("printer", printer);
+}
+
+function isShownArchived(c: Context, policy: NonNullable<RouteSpec["printer"]>): boolean {
+  return policy === "archived-too" || (policy === "asked" && isTrueWord(c.req.queries("with_archived")?.at(-1)));
+}

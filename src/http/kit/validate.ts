@@ -1,0 +1,66 @@
+/** Validators of queries and bodies: `zValidator` over one schema, whichever way the values came. */
+import { zValidator } from "@hono/zod-validator";
+import type { Context, MiddlewareHandler } from "hono";
+import * as z from "zod";
+import { type FieldErrors, type Noun, notFound } from "../../domain/failure.ts";
+import { type Media, readBody } from "./body.ts";
+import { FailureError } from "./errors.ts";
+import { readText } from "./fields.ts";
+
+/** Runs before a handler; what it validated is `c.req.valid(…)` there. */
+export type Validation = (c: Context) => Promise<unknown>;
+
+export function queryValidation(schema: z.ZodObject): Validation {
+  const validate: MiddlewareHandler = zValidator("query", textual(schema), refuseInvalid);
+  return (c) => validate(c, stay);
+}
+
+/** The body is `c.req.valid("json")`, also when it came as a form. */
+export function bodyValidation(schema: z.ZodObject, media: readonly Media[], maxBytes: number): Validation {
+  const json: MiddlewareHandler = zValidator("json", schema, refuseInvalid);
+  const form: MiddlewareHandler = zValidator("form", textual(schema), refuseInvalid);
+  return async (c) => {
+    if ((await readBody(c, media, maxBytes)) === "json") return json(c, stay);
+    await form(c, stay);
+    // safe: the form's validator left what the schema makes of it
+    c.req.addValidatedData("json", c.req.valid("form" as never));
+  };
+}
+
+async function stay(): Promise<void> {}
+
+function textual(schema: z.ZodObject) {
+  return z.preprocess((texts: Record<string, unknown>) => readText(schema, texts), schema);
+}
+
+interface Validated {
+  readonly success: boolean;
+  readonly error?: z.core.$ZodError;
+}
+
+/** 400 with every fault, unless there is none. */
+export function refuseInvalid(result: Validated): void {
+  if (result.error !== undefined) throw new FailureError({ code: "invalid", errors: errorsOf(result.error) });
+}
+
+function errorsOf({ issues }: z.core.$ZodError): FieldErrors {
+  const errors = new Map<string, string[]>();
+  for (const { path, message } of issues) {
+    const field = String(path[0] ?? "non_field_errors");
+    errors.set(field, [...new Set([...(errors.get(field) ?? []), message])]);
+  }
+  return Object.fromEntries(errors);
+}
+
+/** A path's id; null for anything that no row can have. */
+export function readId(text: string | undefined): number | null {
+  const id = /^[1-9][0-9]{0,15}$/.test(text ?? "") ? Number(text) : 0;
+  return id > 0 && Number.isSafeInteger(id) ? id : null;
+}
+
+/** A path's id; 404 of that noun for anything that no row can have. */
+export function pathId(c: Context, name: string, noun: Noun): number {
+  const id = readId(c.req.param(name));
+  if (id === null) throw new FailureError(notFound(noun));
+  return id;
+}

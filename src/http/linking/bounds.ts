@@ -1,0 +1,31 @@
+/** Callers without a token, who are known by their address only: which one it is, and how often it may call. */
+
+import * as z from "zod";
+import { type Source, sourceOf } from "../../domain/address.ts";
+import { MAX_CODE_CHARS, normalizeCode } from "../../domain/linking.ts";
+import type { HttpContext } from "../kit/context.ts";
+import { FailureError } from "../kit/errors.ts";
+import { textField } from "../kit/fields.ts";
+
+/** The edge sets the header itself, whatever the caller sent. */
+export function readSource(c: HttpContext): Source {
+  return sourceOf(c.req.header("CF-Connecting-IP") ?? null);
+}
+
+/** More calls of that address than any agent makes. Counted at each location without a store: no flood reaches D1. */
+export async function isFlooding(c: HttpContext, call: "verify" | "unlinked", source: Source): Promise<boolean> {
+  const { success } = await c.env.AGENT_CALLS.limit({ key: `${call} ${source.address}` });
+  return !success;
+}
+
+/** 429 until `againAt`, epoch milliseconds. */
+export function guessedTooOften(againAt: number, now: number): FailureError {
+  const retryAfterSeconds = Math.max(1, Math.ceil((againAt - now) / 1000));
+  return new FailureError({ code: "throttled", retryAfterSeconds });
+}
+
+/** A code as people type it. */
+export const codeField = z.preprocess(
+  (text) => (typeof text === "string" ? normalizeCode(text) : text),
+  textField(MAX_CODE_CHARS),
+);

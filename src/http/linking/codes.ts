@@ -1,0 +1,188 @@
+/**
+ * Links agents to printers (semantics B7, protocol 1.1): an account asks for a six-digit code, whichever agent posts it gets
+ * the token of a new printer, or the next token of the printer that the code was asked for.
+ */
+import { Hono } from "hono";
+import * as z from "zod";
+import { drawUid } from "../../credentials/agent-token.ts";
+import { connect } from "../../db/client.ts";
+import {
+  findCode,
+  findOrInsertCode,
+  insertLinkedPrinter,
+  releaseCode,
+  type ShownCode,
+  type UsedCode,
+  useCode,
+} from "../../db/linking.ts";
+import type { ListedPrinter, OwnedPrinter } from "../../db/printers.ts";
+import { DEFAULT_CONFIGURATION, LINKED_PRINTER_NAME } from "../../domain/configuration.ts";
+import { accountFull, notFound } from "../../domain/failure.ts";
+import { ownPrinterJson, PrinterJson, printerJson } from "../json/printer.ts";
+import { TimeJson, timeJson } from "../json/time.ts";
+import type { Caller, HttpContext, HttpEnv } from "../kit/context.ts";
+import { FailureError, UNAVAILABLE } from "../kit/errors.ts";
+import { callPrinter } from "../kit/printer-call.ts";
+import { route } from "../kit/route.ts";
+import { pathId, readId } from "../kit/validate.ts";
+import { codeField, guessedTooOften, isFlooding, readSource } from "./bounds.ts";
+import { drawCode } from "./draw.ts";
+
+const CodeJson = z
+  .object({
+    id: z.int(),
+    printer: PrinterJson.nullable().describe("The one to link again; of a code for a new one, what its use made."),
+    code: z.string().nullable().describe("Six digits; null for a caller without the scope `write`."),
+    expired_at: TimeJson.describe("The end of its life: the moment of its use, once it was used."),
+    verified_at: TimeJson.nullable(),
+  })
+  .meta({ id: "OneTimeVerificationCode" });
+
+/** Whoever holds a code can link with it, so only those may see one who may act. */
+async function codeJson(
+  c: HttpContext,
+  caller: Pick<Caller, "canWrite">,
+  { code, printer }: ShownCode,
+): Promise<z.input<typeof CodeJson>> {
+  return {
+    id: code.id,
+    printer: printer === null ? null : await printerJson(c, caller, printer.printer, printer.file),
+    code: caller.canWrite ? code.code : null,
+    expired_at: timeJson(code.expiredAt),
+    verified_at: timeJson(code.verifiedAt),
+  };
+}
+
+const ask = route(
+  {
+    method: "GET",
+    path: "/api/v1/onetimeverificationcodes",
+    summary: "Ask for a linking code",
+    description: "The live one, or a new one if there is none. It needs `write`, because it makes one.",
+    access: "write",
+    query: z.object({
+      printer_id: z.string().optional().describe("The printer to link again; without it the code makes a new one."),
+    }),
+    answers: { 200: CodeJson },
+  },
+  async (c) => {
+    const { printer_id } = c.req.valid("query");
+    const printerId = printer_id === undefined ? null : readId(printer_id);
+    if (printer_id !== undefined && printerId === null) throw new FailureError(notFound("Printer"));
+    const caller = c.get("caller");
+    return c.json(await codeJson(c, caller, await requestCode(c, caller.userId, printerId)), 200);
+  },
+);
+
+/** Drawn digits that belong to another live code are rare: so many draws in a row never fail on a healthy service. */
+const DRAWS = 5;
+
+async function requestCode(c: HttpContext, userId: number, printerId: number | null): Promise<ShownCode> {
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const request = await findOrInsertCode(connect(c.env.DB), { userId, printerId, digits: drawCode() }, Date.now());
+    if (request.kind === "live") return request;
+    if (request.kind === "unknown_printer") throw new FailureError(notFound("Printer"));
+  }
+  throw new FailureError(UNAVAILABLE);
+}
+
+const read = route(
+  {
+    method: "GET",
+    path: "/api/v1/onetimeverificationcodes/:codeId",
+    summary: "See what became of a linking code",
+    description: "Used and expired ones stay readable for a day.",
+    access: "read",
+    answers: { 200: CodeJson },
+  },
+  async (c) => {
+    const caller = c.get("caller");
+    const id = pathId(c, "codeId", "OneTimeVerificationCode");
+    const found = await findCode(connect(c.env.DB), caller.userId, id, Date.now());
+    if (found === undefined) throw new FailureError(notFound("OneTimeVerificationCode"));
+    return c.json(await codeJson(c, caller, found), 200);
+  },
+);
+
+/** The agent is to have the token: that is what the code was for. */
+const AGENT = { canWrite: true } as const satisfies Pick<Caller, "canWrite">;
+
+const verify = route(
+  {
+    method: "POST",
+    path: "/api/v1/octo/verify",
+    summary: "Link an agent by a code",
+    description: "Ten wrong codes a minute, then 429.",
+    access: "open",
+    query: z.object({ code: codeField.describe("White space means nothing.") }),
+    answers: { 200: CodeJson },
+  },
+  async (c) => {
+    const { code, printer } = await takeCode(c, c.req.valid("query").code);
+    const linked = await linkOrRelease(c, code, printer);
+    const used = { ...code, expiredAt: code.verifiedAt };
+    return c.json(await codeJson(c, AGENT, { code: used, printer: linked }), 200);
+  },
+);
+
+/** For which the platform counts the calls of an address. */
+const FLOOD_MS = 60_000;
+
+/** 404 for a code that does not count, 429 for an address that guessed too often. */
+async function takeCode(c: HttpContext, digits: string): Promise<{ code: UsedCode; printer: OwnedPrinter | null }> {
+  const source = readSource(c);
+  const now = Date.now();
+  if (await isFlooding(c, "verify", source)) throw guessedTooOften(now + FLOOD_MS, now);
+  const use = await useCode(connect(c.env.DB), { digits, source }, now);
+  if (use.kind === "refused") throw guessedTooOften(use.againAt, now);
+  if (use.kind === "unknown") throw new FailureError(notFound("OneTimeVerificationCode"));
+  return use;
+}
+
+/** The printer that the code links its agent to. A code that came to nothing is given back, whatever the reason. */
+async function linkOrRelease(c: HttpContext, code: UsedCode, printer: OwnedPrinter | null): Promise<ListedPrinter> {
+  try {
+    return printer === null ? await makePrinter(c, code) : await relink(c, printer);
+  } catch (error) {
+    // The failure that is told is the first one.
+    await releaseCode(connect(c.env.DB), code, Date.now()).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function makePrinter(c: HttpContext, { id, userId }: UsedCode): Promise<ListedPrinter> {
+  const { maxPrinters } = c.var.settings;
+  const configuration = { ...DEFAULT_CONFIGURATION, name: LINKED_PRINTER_NAME };
+  const born = { userId, uid: drawUid(), configuration, maxPrinters };
+  const printer = await insertLinkedPrinter(connect(c.env.DB), id, born, Date.now());
+  if (printer === undefined) throw new FailureError(accountFull(maxPrinters));
+  return { printer, file: null };
+}
+
+/** Repeating it is harmless: the generation last used goes on to count beside the newest. */
+async function relink(c: HttpContext, { id, uid, file }: OwnedPrinter): Promise<ListedPrinter> {
+  return { printer: await callPrinter(c, id, (printer) => printer.relink(uid)), file };
+}
+
+const rotate = route(
+  {
+    method: "POST",
+    path: "/api/v1/printers/:printerId/rotate_token",
+    summary: "Give a printer's agent a new token",
+    description: "Older tokens are dead at once, and the agent's socket is closed.",
+    access: "write",
+    printer: "live",
+    answers: { 200: PrinterJson },
+  },
+  async (c) => {
+    const { id, uid } = c.get("printer");
+    const view = await callPrinter(c, id, (printer) => printer.rotateToken(uid));
+    return c.json(await ownPrinterJson(c, c.var, view), 200);
+  },
+);
+
+export const linking = new Hono<HttpEnv>()
+  .on(...ask)
+  .on(...read)
+  .on(...verify)
+  .on(...rotate);

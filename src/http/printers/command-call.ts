@@ -1,0 +1,67 @@
+/** Gives a command to a printer's object, with what its caller's headers ask for (wire 3). */
+
+import { digest } from "../../credentials/api-token.ts";
+import type { CommandKind, PrintFile } from "../../domain/command.ts";
+import { invalid } from "../../domain/failure.ts";
+import type { CommandAnswer } from "../../printer/rpc.ts";
+import type { Admitted, HttpContext } from "../kit/context.ts";
+import { FailureError } from "../kit/errors.ts";
+import { callPrinter } from "../kit/printer-call.ts";
+
+export interface Order {
+  readonly kind: CommandKind;
+  /** The print that is meant; null: whichever is current. */
+  readonly printId: number | null;
+  /** Null but for `print_file`. */
+  readonly file: PrintFile | null;
+}
+
+const WAIT_SECONDS_MAX = 30;
+const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
+
+/** One command: the Worker makes its id, so a call that broke is repeated without a second frame (design 5). */
+export async function issueCommand(
+  c: HttpContext,
+  { caller, printer }: Pick<Admitted, "caller" | "printer">,
+  order: Order,
+): Promise<CommandAnswer> {
+  const wait = readWait(c.req.header("Prefer"));
+  const request = {
+    ...order,
+    id: drawCommandId(),
+    initiator: "api",
+    userId: caller.userId,
+    tokenName: caller.tokenName,
+    idempotency: await readIdempotency(c.req.header("Idempotency-Key"), order),
+    waitMs: wait === null ? null : wait * 1000,
+  } as const;
+  const answer = await callPrinter(c, printer.id, (object) => object.command(printer.uid, request, caller.principal));
+  if (wait !== null) c.header("Preference-Applied", `wait=${wait}`);
+  if (answer.replayed) c.header("Idempotency-Replayed", "true");
+  return answer;
+}
+
+/** 128 random bits. */
+function drawCommandId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Hashes of the key and of what it is used for. */
+async function readIdempotency(key: string | undefined, { kind, printId, file }: Order) {
+  if (key === undefined) return null;
+  if (!PRINTABLE.test(key)) {
+    throw new FailureError(invalid("Idempotency-Key", "1 to 255 printable ASCII characters are expected."));
+  }
+  const [keyHash, requestHash] = await Promise.all([
+    digest(key),
+    digest(JSON.stringify([kind, printId, file?.id ?? null])),
+  ]);
+  return { keyHash, requestHash };
+}
+
+/** Seconds of `Prefer: wait=N`; null without it, or when it cannot be read. */
+function readWait(prefer: string | undefined): number | null {
+  const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:[,;]|$)/i.exec(prefer ?? "") ?? [];
+  return seconds === undefined ? null : Math.min(Number(seconds), WAIT_SECONDS_MAX);
+}

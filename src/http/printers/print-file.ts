@@ -1,0 +1,48 @@
+/** Prints a cloud file: its agent fetches it, then starts it (protocol 6.4). */
+import { Hono } from "hono";
+import * as z from "zod";
+import { connect } from "../../db/client.ts";
+import { findCloudFile } from "../../db/g-code-uploads.ts";
+import type { PrintFile } from "../../domain/command.ts";
+import { invalid, notFound } from "../../domain/failure.ts";
+import { commandJson } from "../json/command.ts";
+import { gCodeFilePath } from "../json/g-code-url.ts";
+import { ownPrinterJson } from "../json/printer.ts";
+import type { HttpContext, HttpEnv } from "../kit/context.ts";
+import { FailureError } from "../kit/errors.ts";
+import { integerField } from "../kit/fields.ts";
+import { route } from "../kit/route.ts";
+import { issueCommand } from "./command-call.ts";
+import { COMMAND_HEADERS, CommandAnswerJson } from "./commands.ts";
+
+const print = route(
+  {
+    method: "POST",
+    path: "/api/v1/printers/:printerId/print_file",
+    summary: "Print a file from the cloud",
+    description:
+      "Refused (`printing`) while a print is current. The command has succeeded once the print of that file began.",
+    access: "write",
+    printer: "live",
+    body: z.object({ g_code_file_id: integerField({ min: 1, max: Number.MAX_SAFE_INTEGER }) }),
+    headers: COMMAND_HEADERS,
+    answers: { 200: CommandAnswerJson },
+  },
+  async (c) => {
+    const file = await wantedFile(c, c.get("caller").userId, c.req.valid("json").g_code_file_id);
+    const answer = await issueCommand(c, c.var, { kind: "print_file", printId: null, file });
+    const printer = await ownPrinterJson(c, c.var, answer.printer);
+    return c.json({ succeeded: answer.succeeded, printer, command: commandJson(answer.command) }, 200);
+  },
+);
+
+/** 404 unless the account has it; 400 unless the cloud has its content. */
+async function wantedFile(c: HttpContext, userId: number, id: number): Promise<PrintFile> {
+  const file = await findCloudFile(connect(c.env.DB), { id, userId });
+  if (file === undefined) throw new FailureError(notFound("GCodeFile"));
+  const path = file.objectKey === null ? null : await gCodeFilePath(c, file);
+  if (path === null) throw new FailureError(invalid("g_code_file_id", "Only a file in the cloud can be printed."));
+  return { id, path, filename: file.filename, safeFilename: file.safeFilename };
+}
+
+export const printFile = new Hono<HttpEnv>().on(...print);

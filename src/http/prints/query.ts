@@ -1,0 +1,64 @@
+/** What a query says about which prints are meant (semantics B2), with whole local days as instants. */
+import * as z from "zod";
+import { FEEDBACK_FILTERS, PRINT_FILTERS, type PrintSelection } from "../../db/print-selection.ts";
+import { openZone, parseDay, startOfDay } from "../../domain/local-day.ts";
+import { choiceField, integerField, listField, REQUIRED } from "../kit/fields.ts";
+
+/** The key's mere presence counts, whatever its value. */
+const presenceField = z.preprocess((value) => value !== undefined, z.boolean().default(false));
+
+export const printFields = {
+  filter: choiceField(PRINT_FILTERS).default("none"),
+  feedback_needed: choiceField(FEEDBACK_FILTERS).optional(),
+  "filter_by_printer_ids[]": listField(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER })).optional(),
+  with_deleted: presenceField.describe("Deleted prints too, if the key is there at all."),
+};
+
+/** A day of the calendar, as its number. */
+export const dayField = z
+  .string({ error: REQUIRED })
+  .transform((text, c) => parseDay(text) ?? refuse(c, "Date has wrong format. Use YYYY-MM-DD."));
+
+export const zoneField = z
+  .string({ error: REQUIRED })
+  .transform((name, c) => openZone(name) ?? refuse(c, `"${name.slice(0, 100)}" is no IANA time zone.`));
+
+function refuse(c: z.core.$RefinementCtx, message: string): never {
+  c.addIssue({ code: "custom", message });
+  return z.NEVER;
+}
+
+export const PrintListQuery = z
+  .object({
+    ...printFields,
+    from_date: dayField.optional().describe("The first local day of their starts, YYYY-MM-DD."),
+    to_date: dayField.optional().describe("The last one."),
+    timezone: zoneField.optional().describe("An IANA name; needed with either date."),
+  })
+  .refine((query) => query.timezone !== undefined || (query.from_date ?? query.to_date) === undefined, {
+    path: ["timezone"],
+    error: REQUIRED,
+  });
+
+type PrintFields = z.output<z.ZodObject<typeof printFields>>;
+
+/** Of any time. */
+export function selectionOf(userId: number, query: PrintFields): PrintSelection {
+  return {
+    userId,
+    filter: query.filter,
+    feedback: query.feedback_needed ?? null,
+    printerIds: query["filter_by_printer_ids[]"] ?? null,
+    startedFrom: null,
+    startedBefore: null,
+    withDeleted: query.with_deleted,
+  };
+}
+
+/** The instants between which prints of those days began; null where the query leaves it open. */
+export function spanOf({ from_date: first, to_date: last, timezone: zone }: z.output<typeof PrintListQuery>) {
+  return {
+    startedFrom: zone === undefined || first === undefined ? null : startOfDay(zone, first),
+    startedBefore: zone === undefined || last === undefined ? null : startOfDay(zone, last + 1),
+  };
+}

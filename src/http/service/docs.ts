@@ -1,0 +1,67 @@
+/** What the service says of itself: where things are, whether it works, and the description of its routes. */
+import { Hono } from "hono";
+import * as z from "zod";
+import type { HttpEnv } from "../kit/context.ts";
+import { describeRoutes, type OpenApi, type RouteList } from "../kit/openapi.ts";
+import { route } from "../kit/route.ts";
+import { docsPage } from "./docs-page.ts";
+
+export const VERSION = "0.1.0";
+/** Of the API, as the reference counts it. */
+const API_VERSION = "1.0.0";
+
+const index = route(
+  {
+    method: "GET",
+    path: "/",
+    summary: "Where things are",
+    access: "open",
+    answers: {
+      200: z.object({
+        name: z.string(),
+        version: z.string(),
+        docs: z.string(),
+        openapi: z.string(),
+        health: z.string(),
+      }),
+    },
+  },
+  (c) => c.json({ name: "Platen", version: VERSION, docs: "/docs", openapi: "/openapi.json", health: "/health" }, 200),
+);
+
+const health = route(
+  {
+    method: "GET",
+    path: "/health",
+    summary: "Whether the service runs and is configured",
+    access: "open",
+    answers: { 200: z.object({ status: z.literal("ok"), version: z.string() }) },
+  },
+  (c) => c.json({ status: "ok" as const, version: VERSION }, 200),
+);
+
+const version = route(
+  {
+    method: "GET",
+    path: "/api/v1/version",
+    summary: "The version of the API",
+    access: "open",
+    answers: { 200: z.object({ version: z.string() }) },
+  },
+  (c) => c.json({ version: API_VERSION }, 200),
+);
+
+/** `described`: the whole program, asked for only once a description is. */
+export function docs(described: () => RouteList) {
+  let document: OpenApi | null = null;
+  const openApi = () => {
+    document ??= describeRoutes(described(), VERSION);
+    return document;
+  };
+  return new Hono<HttpEnv>()
+    .on(...index)
+    .on(...health)
+    .on(...version)
+    .get("/openapi.json", (c) => c.json(openApi()))
+    .get("/docs", (c) => c.html(docsPage(openApi())));
+}

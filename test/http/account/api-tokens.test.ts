@@ -1,0 +1,186 @@
+/** API tokens over REST (design 6): never wider, never longer, bounded, shown once, dead at once. */
+import { env } from "cloudflare:workers";
+import { eq } from "drizzle-orm";
+import { describe, expect, test, vi } from "vitest";
+import { digest } from "../../../src/credentials/api-token.ts";
+import { connect } from "../../../src/db/client.ts";
+import { apiTokens } from "../../../src/db/schema.ts";
+import { insertToken, listTokens, revokeToken } from "../../../src/db/tokens.ts";
+import { type Account, type Answer, call, makeAccount, makePrinterOf, makeToken } from "../../support/api.ts";
+import { observed, scansOf } from "../../support/history.ts";
+import { db } from "../../support/printer.ts";
+
+const TOKENS = "/api/v1/api_tokens/";
+const DAY = 86_400_000;
+
+function make({ token }: Pick<Account, "token">, body: object): Promise<Answer> {
+  return call("POST", TOKENS, { token, body });
+}
+
+async function listed({ token }: Pick<Account, "token">): Promise<{ id: number; name: string; token?: string }[]> {
+  return (await call("GET", TOKENS, { token })).body;
+}
+
+const iso = (at: number) => new Date(at).toISOString();
+
+describe("[S73] a token made over REST", () => {
+  test("[S73] is shown once, works at once, and only its hash is stored", async () => {
+    const owner = await makeAccount();
+    const { status, body } = await make(owner, { name: "  CI \u{1F6E0} " });
+    expect(status).toBe(201);
+    expect(body).toEqual({
+      ...{ id: expect.any(Number), name: "CI \u{1F6E0}", scopes: ["read", "write"], created_at: expect.any(String) },
+      ...{ expires_at: null, last_used_on: null, token: expect.stringMatching(/^plt_[\w-]{43}$/) },
+    });
+    expect((await call("GET", "/api/v1/users/me/", { token: body.token })).body.id).toBe(owner.userId);
+    const { token, ...rest } = body;
+    const shown = (await listed(owner)).find(({ id }) => id === body.id);
+    expect(shown).toEqual({ ...rest, last_used_on: iso(Date.now()).slice(0, 10) });
+    const [row] = await db.select().from(apiTokens).where(eq(apiTokens.id, body.id));
+    expect(JSON.stringify(row)).not.toContain(token);
+    expect(row?.hash).toBe(await digest(token));
+  });
+
+  const BOTH = { canRead: true, canWrite: true };
+  test.each([
+    { maker: BOTH, scopes: undefined, gives: ["read", "write"] },
+    { maker: BOTH, scopes: ["read"], gives: ["read"] },
+    { maker: BOTH, scopes: ["write", "write"], gives: ["write"] },
+    { maker: { canRead: false, canWrite: true }, scopes: undefined, gives: ["write"] },
+    { maker: { canRead: false, canWrite: true }, scopes: ["read"], gives: null },
+    { maker: { canRead: false, canWrite: true }, scopes: ["read", "write"], gives: null },
+  ])("[S73] by $maker asking for $scopes: $gives", async ({ maker, scopes, gives }) => {
+    const { userId } = await makeAccount();
+    const token = await makeToken(userId, maker);
+    const { status, body } = await make({ token }, { name: "x", ...(scopes === undefined ? {} : { scopes }) });
+    if (gives === null) expect({ status, code: body.code }).toEqual({ status: 403, code: "insufficient_scope" });
+    else expect(body.scopes).toEqual(gives);
+    expect(await db.$count(apiTokens, eq(apiTokens.userId, userId))).toBe(gives === null ? 2 : 3);
+  });
+
+  test("[S73] a token that may only read makes none and revokes none", async () => {
+    const owner = await makeAccount();
+    const reader = { token: await makeToken(owner.userId, { canWrite: false }) };
+    expect((await make(reader, { name: "x" })).status).toBe(403);
+    const [first] = await listed(owner);
+    expect((await call("DELETE", `${TOKENS}${first?.id}/`, reader)).status).toBe(403);
+  });
+
+  test("[S73] never lives longer than the one that made it, and takes its end by default", async () => {
+    const { userId } = await makeAccount();
+    const end = Date.now() + DAY;
+    const maker = { token: await makeToken(userId, { expiresAt: end }) };
+    expect((await make(maker, { name: "x" })).body.expires_at).toBe(iso(end));
+    expect((await make(maker, { name: "x", expires_at: iso(end - 1) })).body.expires_at).toBe(iso(end - 1));
+    for (const expires_at of [null, iso(end + 1)]) {
+      const { status, body } = await make(maker, { name: "x", expires_at });
+      expect({ status, fields: Object.keys(body.errors) }).toEqual({ status: 400, fields: ["expires_at"] });
+    }
+  });
+
+  test("[S73] with an end counts until then, in any offset of RFC 3339", async () => {
+    const owner = await makeAccount();
+    const { body } = await make(owner, { name: "x", expires_at: "2099-01-01T01:30:00+01:00" });
+    expect(body.expires_at).toBe("2099-01-01T00:30:00.000Z");
+    vi.setSystemTime(Date.parse("2099-01-01T00:29:59.999Z"));
+    try {
+      expect((await call("GET", TOKENS, body)).status).toBe(200);
+      vi.setSystemTime(Date.parse("2099-01-01T00:30:00.000Z"));
+      expect((await call("GET", TOKENS, body)).status).toBe(401);
+      expect((await listed(owner)).map(({ id }) => id)).not.toContain(body.id);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test.each([
+    { body: {}, field: "name" },
+    { body: { name: " " }, field: "name" },
+    { body: { name: "x".repeat(101) }, field: "name" },
+    { body: { name: "x", scopes: [] }, field: "scopes" },
+    { body: { name: "x", scopes: "read" }, field: "scopes" },
+    { body: { name: "x", scopes: ["admin"] }, field: "scopes" },
+    { body: { name: "x", expires_at: "tomorrow" }, field: "expires_at" },
+    { body: { name: "x", expires_at: "2020-01-01T00:00:00Z" }, field: "expires_at" },
+    { body: { name: "x", expires_at: 4_000_000_000 }, field: "expires_at" },
+  ])("[S73] $body is 400 and makes nothing", async ({ body, field }) => {
+    const owner = await makeAccount();
+    const answer = await make(owner, body);
+    expect(answer.status).toBe(400);
+    expect(Object.keys(answer.body.errors)).toEqual([field]);
+    expect(await listed(owner)).toHaveLength(1);
+  });
+
+  test("[S73] an account holds 100; calls at once never pass the bound, and a revoked one makes room", async () => {
+    const owner = await makeAccount();
+    for (let n = 0; n < 95; n += 1) await makeToken(owner.userId);
+    await makeToken(owner.userId, { expiresAt: 1 });
+    await makeToken(owner.userId, { revokedAt: 1 });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => make(owner, { name: "x" })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(4).fill(201), ...Array(6).fill(429)]);
+    const full = answers.find(({ status }) => status === 429);
+    expect(full?.headers.get("Retry-After")).not.toBeNull();
+    const [, spare] = await listed(owner);
+    await call("DELETE", `${TOKENS}${spare?.id}/`, owner);
+    expect((await make(owner, { name: "x" })).status).toBe(201);
+  });
+});
+
+describe("[S74] a revoked token", () => {
+  test("[S74] is dead at once, also by its own hand; a second time it is not there", async () => {
+    const owner = await makeAccount();
+    const { body } = await make(owner, { name: "x" });
+    const path = `${TOKENS}${body.id}/`;
+    expect(await call("DELETE", path, { token: body.token })).toMatchObject({ status: 204, body: null });
+    expect((await call("GET", TOKENS, { token: body.token })).status).toBe(401);
+    expect((await listed(owner)).map(({ id }) => id)).not.toContain(body.id);
+    expect(await call("DELETE", path, owner)).toMatchObject({
+      status: 404,
+      body: { detail: "No ApiToken matches the given query." },
+    });
+  });
+
+  test("[S74] of another account is not there either, and lives on", async () => {
+    const [owner, stranger] = [await makeAccount(), await makeAccount()];
+    const [own] = await listed(owner);
+    expect((await call("DELETE", `${TOKENS}${own?.id}/`, stranger)).status).toBe(404);
+    expect((await listed(owner)).length).toBe(1);
+  });
+
+  test("[S74] is forgotten by the printers that let it pass", async () => {
+    const owner = await makeAccount();
+    const { id } = await makePrinterOf(owner);
+    const { body } = await make(owner, { name: "x" });
+    const hash = await digest(body.token);
+    await call("GET", `/api/v1/printers/${id}/`, { token: body.token });
+    const object = env.PRINTERS.getByName(String(id));
+    expect(await object.vouch(hash)).toMatchObject({ ok: true, value: { principal: { userId: owner.userId } } });
+    await call("DELETE", `${TOKENS}${body.id}/`, owner);
+    await expect.poll(() => object.vouch(hash)).toMatchObject({ ok: false, failure: { code: "unavailable" } });
+  });
+
+  test("[S74] makes no other while it dies", async () => {
+    const { userId } = await makeAccount();
+    const maker = await insertToken(db, tokenOf(userId), { makerId: null, maxTokens: 9 }, Date.now());
+    await revokeToken(db, userId, maker?.id ?? 0, Date.now());
+    const wish = { makerId: maker?.id ?? 0, maxTokens: 9 };
+    expect(await insertToken(db, tokenOf(userId), wish, Date.now())).toBeUndefined();
+  });
+});
+
+function tokenOf(userId: number) {
+  return { userId, name: "x", hash: crypto.randomUUID(), canRead: true, canWrite: true, expiresAt: null };
+}
+
+test("[S73] tokens cost one round trip each way, by key or index only", async () => {
+  const { userId } = await makeAccount();
+  const acts = [
+    (d: D1Database) => listTokens(connect(d), userId, 0),
+    (d: D1Database) => insertToken(connect(d), tokenOf(userId), { makerId: 1, maxTokens: 3 }, 0),
+    (d: D1Database) => revokeToken(connect(d), userId, 0, 0),
+  ];
+  for (const act of acts) {
+    const { roundTrips, plan } = await observed<unknown>(act);
+    expect({ roundTrips, scans: scansOf(plan) }).toEqual({ roundTrips: 1, scans: [] });
+  }
+});

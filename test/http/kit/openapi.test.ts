@@ -1,0 +1,81 @@
+/** The description that is made from the routes themselves, and the client types that come of them. */
+import { hc, type InferResponseType } from "hono/client";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { type App, app } from "../../../src/app.ts";
+import type { PrinterBody } from "../../../src/http/json/printer.ts";
+import { isDeclared } from "../../../src/http/kit/route.ts";
+import { call, ORIGIN } from "../../support/api.ts";
+
+const declared = app.routes.filter(({ handler }) => isDeclared(handler));
+
+describe("/openapi.json", () => {
+  test("[R11] describes every declared route, and only what is there", async () => {
+    const { body } = await call("GET", "/openapi.json");
+    expect(body.openapi).toBe("3.1.1");
+    const described = Object.entries<object>(body.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path.replace(/(.)\/$/, "$1")}`),
+    );
+    const routes = declared.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
+    expect(described.sort()).toEqual(routes.sort());
+    expect(described.length).toBeGreaterThan(25);
+  });
+
+  test("[R11] every reference leads somewhere, every operation has an id of its own and says what it answers", async () => {
+    const { body } = await call("GET", "/openapi.json");
+    const references = new Set(
+      [...JSON.stringify(body).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, id]) => id),
+    );
+    expect([...references].filter((id) => !(String(id) in body.components.schemas))).toEqual([]);
+    for (const [id, schema] of Object.entries(body.components.schemas)) {
+      expect([id, schema]).toEqual([id, expect.objectContaining({ type: "object" })]);
+    }
+    // biome-ignore lint/suspicious/noExplicitAny: the document is JSON
+    const operations = Object.values<any>(body.paths).flatMap((path) => Object.values<any>(path));
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const operation of operations) {
+      expect(operation.summary).not.toBe("");
+      expect(Object.keys(operation.responses)).toContain("default");
+    }
+  });
+
+  test("[R11] requests are described by the schemas that check them", async () => {
+    const { body } = await call("GET", "/openapi.json");
+    const patch = body.paths["/api/v1/printers/{printerId}/"].patch;
+    const { schema } = patch.requestBody.content["application/json"];
+    expect(schema.properties.detective_sensitivity).toMatchObject({ type: "number", minimum: 0.8, maximum: 1.2 });
+    const list = body.paths["/api/v1/printers/"].get;
+    // biome-ignore lint/suspicious/noExplicitAny: the document is JSON
+    expect(list.parameters.map(({ name, in: place }: any) => `${place} ${name}`)).toEqual([
+      ...["query with_archived", "query start", "query limit", "header If-None-Match"],
+    ]);
+    expect(list.security).toEqual([{ bearer: [] }, { key: [] }]);
+  });
+
+  test("[R11] an agent's passcode link leads to a page that says how its owner claims it", async () => {
+    const { status, headers, body } = await call("GET", "/app/?one_time_passcode=ab12c");
+    expect([status, headers.get("Content-Type")]).toEqual([200, "text/html; charset=UTF-8"]);
+    expect(body).toContain('"one_time_passcode": "ab12c"');
+    const hostile = await call("GET", "/app/?one_time_passcode=%3Cscript%3E");
+    expect(hostile.body).not.toContain("<script>");
+  });
+
+  test("[R11] /docs shows it without asking anybody else for anything", async () => {
+    const { status, headers, body } = await call("GET", "/docs");
+    expect([status, headers.get("Content-Type")]).toEqual([200, "text/html; charset=UTF-8"]);
+    expect(body).toContain("/api/v1/printers/{printerId}/pause_print/");
+    expect(body).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+  });
+});
+
+describe("hono/client", () => {
+  test("[R12] knows every route's input and answer", () => {
+    const client = hc<App>(ORIGIN);
+    type Read = InferResponseType<(typeof client.api.v1.printers)[":printerId"]["$get"], 200>;
+    expectTypeOf<Read["presence"]["state"]>().toEqualTypeOf<PrinterBody["presence"]["state"]>();
+    type Paused = InferResponseType<(typeof client.api.v1.printers)[":printerId"]["pause_print"]["$post"], 200>;
+    expectTypeOf<Paused["succeeded"]>().toEqualTypeOf<boolean>();
+    const url = client.api.v1.printers[":printerId"].pause_print.$url({ param: { printerId: "7" } });
+    expect(url.pathname).toBe("/api/v1/printers/7/pause_print");
+  });
+});

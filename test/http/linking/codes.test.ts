@@ -1,0 +1,255 @@
+/** Linking by six-digit codes, as accounts and agents see it (semantics B7, protocol 1.1). */
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { connect } from "../../../src/db/client.ts";
+import { findOrInsertCode } from "../../../src/db/linking.ts";
+import { CODE_LIFE_MS } from "../../../src/domain/linking.ts";
+import { agentCall, call, connectAgentOf, makeAccount, makePrinterOf, makeToken } from "../../support/api.ts";
+import { freshDigits, freshIp } from "../../support/linking.ts";
+import { askCode, readCode, verify, verifyOn } from "../../support/linking-api.ts";
+import { meter } from "../../support/metered.ts";
+
+const CODES = "/api/v1/onetimeverificationcodes/";
+afterEach(() => void vi.restoreAllMocks());
+
+const NO_CODE = "No OneTimeVerificationCode matches the given query.";
+
+describe("[S30] an account's codes", () => {
+  test("[S30] the live one is handed out again, with its shape", async () => {
+    const { token } = await makeAccount();
+    const first = await call("GET", CODES, { token });
+    expect([first.status, first.body]).toEqual([
+      200,
+      {
+        id: expect.any(Number),
+        printer: null,
+        code: expect.stringMatching(/^\d{6}$/),
+        expired_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        verified_at: null,
+      },
+    ]);
+    const lifeMs = Date.parse(first.body.expired_at) - Date.now();
+    expect(lifeMs).toBeGreaterThan(CODE_LIFE_MS - 60_000);
+    expect(lifeMs).toBeLessThanOrEqual(CODE_LIFE_MS);
+    expect((await call("GET", CODES, { token })).body).toEqual(first.body);
+    expect(await readCode(token, first.body.id)).toEqual(first.body);
+  });
+
+  test("[S30] of a printer shows the printer as its account sees it", async () => {
+    const account = await makeAccount();
+    const printer = await makePrinterOf(account);
+    const { body } = await call("GET", `${CODES}?printer_id=${printer.id}`, account);
+    const { body: shown } = await call("GET", `/api/v1/printers/${printer.id}/`, account);
+    expect(body.printer).toEqual(shown);
+    expect(await readCode(account.token, body.id)).toEqual(body);
+  });
+
+  test("[S30] making one needs `write`; looking at one shows a reader nothing that could link", async () => {
+    const account = await makeAccount();
+    const { id: printerId } = await makePrinterOf(account);
+    const { id } = await askCode(account.token, printerId);
+    const reader = await makeToken(account.userId, { canWrite: false });
+    expect((await call("GET", CODES, { token: reader })).status).toBe(403);
+    const read = await call("GET", `${CODES}${id}/`, { token: reader });
+    expect([read.status, read.body]).toMatchObject([
+      200,
+      { id, code: null, printer: { id: printerId, auth_token: null } },
+    ]);
+    const writer = await makeToken(account.userId, { canRead: false });
+    expect((await call("GET", `${CODES}${id}/`, { token: writer })).status).toBe(403);
+    expect((await call("GET", CODES)).status).toBe(401);
+  });
+
+  test("[S30] are nobody else's, and neither are printers", async () => {
+    const owner = await makeAccount();
+    const stranger = await makeAccount();
+    const printer = await makePrinterOf(owner);
+    const { id } = await askCode(owner.token, printer.id);
+    const foreign = await call("GET", `${CODES}${id}/`, stranger);
+    expect([foreign.status, foreign.body.detail]).toEqual([404, NO_CODE]);
+    await call("POST", `/api/v1/printers/${printer.id}/archive/`, owner);
+    const gone = await makePrinterOf(owner);
+    await call("DELETE", `/api/v1/printers/${gone.id}/`, owner);
+    const asked = [
+      await call("GET", `${CODES}?printer_id=${(await makePrinterOf(owner)).id}`, stranger),
+      await call("GET", `${CODES}?printer_id=${printer.id}`, owner),
+      await call("GET", `${CODES}?printer_id=${gone.id}`, owner),
+      await call("GET", `${CODES}?printer_id=${2 ** 52}`, owner),
+      await call("GET", `${CODES}?printer_id=abc`, owner),
+      await call("GET", `${CODES}?printer_id=`, owner),
+    ];
+    for (const { status, body } of asked) {
+      expect([status, body.detail]).toEqual([404, "No Printer matches the given query."]);
+    }
+  });
+
+  test.each(["0", "abc", "1e3", "99999999999999999999", "%00"])("[S30] the id %s is 404", async (id) => {
+    const { token } = await makeAccount();
+    expect(await call("GET", `${CODES}${id}/`, { token })).toMatchObject({ status: 404, body: { detail: NO_CODE } });
+  });
+
+  test("[S30] one costs a round trip, one of a printer two", async () => {
+    const { userId, token } = await makeAccount();
+    const { id: printerId } = await makePrinterOf({ userId, token });
+    const { database, take } = meter(env.DB);
+    const ask = (printer: number | null) =>
+      findOrInsertCode(connect(database), { userId, printerId: printer, digits: freshDigits() }, Date.now());
+    await ask(null);
+    expect(take().roundTrips).toBe(1);
+    await ask(printerId);
+    expect(take().roundTrips).toBe(2);
+    await ask(null);
+    expect(take()).toEqual({ roundTrips: 1, rowsWritten: 0 });
+  });
+});
+
+describe("[A34] a code that is used", () => {
+  test("[A34] makes a printer whose token works, and shows it to whoever waits for it", async () => {
+    const { token } = await makeAccount();
+    const { id, code } = await askCode(token);
+    const { status, body } = await verify(code);
+    expect([status, body]).toMatchObject([
+      200,
+      { id, code, printer: { name: "My Printer", auth_token: expect.stringMatching(/^[0-9a-z]{1,64}$/) } },
+    ]);
+    expect(body.expired_at).toBe(body.verified_at);
+    expect(Object.keys(body)).toEqual(["id", "printer", "code", "expired_at", "verified_at"]);
+    expect((await call("GET", `/api/v1/printers/${body.printer.id}/`, { token })).body).toEqual(body.printer);
+    expect(await readCode(token, id)).toEqual(body);
+    const agent = await agentCall("GET", "/api/v1/octo/printer/", body.printer.auth_token);
+    expect(agent.body.printer).toMatchObject({ id: body.printer.id, name: "My Printer" });
+    const socket = await connectAgentOf(body.printer);
+    expect(await socket.next("remote_status")).toBeDefined();
+    socket.close();
+    expect(await verify(code)).toMatchObject({ status: 404, body: { detail: NO_CODE } });
+    expect((await askCode(token)).id).not.toBe(id);
+  });
+
+  test.each([
+    { name: "spaces", written: (code: string) => `%20${code.slice(0, 3)}+${code.slice(3)}%0A` },
+    { name: "a body", written: (code: string) => code, raw: "{", headers: { "Content-Type": "text/plain" } },
+    { name: "a token that does not count", written: (code: string) => code, headers: { Authorization: "Token x" } },
+  ])("[A34] $name: no matter", async ({ written, raw, headers = {} }) => {
+    const { token } = await makeAccount();
+    const { code } = await askCode(token);
+    const options = { headers: { ...headers, "CF-Connecting-IP": freshIp() }, ...(raw === undefined ? {} : { raw }) };
+    expect((await call("POST", `/api/v1/octo/verify/?code=${written(code)}`, options)).status).toBe(200);
+  });
+
+  test.each([
+    ["", "This field is required."],
+    ["?code=", "This field may not be blank."],
+    ["?code=%20%09", "This field may not be blank."],
+    [`?code=${"1".repeat(65)}`, "Ensure this field has no more than 64 characters."],
+    ["?code=%00", "Null characters are not allowed."],
+  ])("[A34] verify%s is 400", async (query, sentence) => {
+    const { status, body } = await call("POST", `/api/v1/octo/verify/${query}`);
+    expect([status, body.errors]).toEqual([400, { code: [sentence] }]);
+  });
+
+  test("[A34] by POST only", async () => {
+    const { status, headers } = await call("GET", "/api/v1/octo/verify/?code=123456");
+    expect([status, headers.get("Allow")]).toEqual([405, "POST"]);
+  });
+
+  test("[S31] by many at once makes one printer", async () => {
+    const { token } = await makeAccount();
+    const { code } = await askCode(token);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => verify(code)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(7).fill(404)]);
+    expect((await call("GET", "/api/v1/printers/", { token })).body).toHaveLength(1);
+  });
+
+  test("[S31] in a full account is given back, and links once there is room", async () => {
+    const { token } = await makeAccount();
+    const { id, code } = await askCode(token);
+    const { status, headers, body } = await verifyOn({ MAX_PRINTERS: "0" }, code);
+    expect([status, body.detail]).toEqual([429, "An account may hold 0 printers."]);
+    expect(headers.get("Retry-After")).toMatch(/^\d+$/);
+    expect(await readCode(token, id)).toMatchObject({ code, printer: null, verified_at: null });
+    expect((await verify(code)).status).toBe(200);
+  });
+
+  test("[S31] for a printer whose object does not answer is given back, and links later", async () => {
+    const account = await makeAccount();
+    const printer = await makePrinterOf(account);
+    const { id, code } = await askCode(account.token, printer.id);
+    const broken = () => Promise.reject(Object.assign(new Error("gone"), { retryable: true }));
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const PRINTERS = { getByName: () => ({ relink: broken }) } as unknown as Env["PRINTERS"]; // safe: nothing else is called
+    expect((await verifyOn({ PRINTERS }, code)).status).toBe(503);
+    expect(logged).toHaveBeenCalledOnce();
+    expect(await readCode(account.token, id)).toMatchObject({ code, verified_at: null });
+    expect((await verify(code)).body.printer.id).toBe(printer.id);
+  });
+
+  test("[S31] while D1 fails is no 500, and never makes two printers of one code", async () => {
+    const { token } = await makeAccount();
+    const { id, code } = await askCode(token);
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    expect((await verifyOn({ DB: losing(env.DB, 2) }, code)).status).toBe(503);
+    expect(logged).toHaveBeenCalledOnce();
+    expect(await readCode(token, id)).toMatchObject({ code, verified_at: null });
+    expect((await verify(code)).status).toBe(200);
+    expect((await call("GET", "/api/v1/printers/", { token })).body).toHaveLength(1);
+  });
+});
+
+/** A D1 that carries the nth batch out and loses its answer. */
+function losing(database: D1Database, nth: number): D1Database {
+  let batches = 0;
+  return new Proxy(database, {
+    get(target, key) {
+      const value = Reflect.get(target, key);
+      if (key !== "batch") return typeof value === "function" ? value.bind(target) : value;
+      return async (statements: D1PreparedStatement[]) => {
+        batches += 1;
+        const results = await target.batch(statements);
+        if (batches === nth) throw new Error("D1_ERROR: Network connection lost.");
+        return results;
+      };
+    },
+  });
+}
+
+describe("[S32] guessing", () => {
+  test("[S32] a guesser at a hundred codes a second is stopped, while somebody else links", async () => {
+    const { token } = await makeAccount();
+    const { code } = await askCode(token);
+    const ip = freshIp();
+    const guesses = Array.from({ length: 100 }, () => verify("none", ip));
+    const [honest, ...answers] = await Promise.all([verify(code), ...guesses]);
+    expect(honest.status).toBe(200);
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 404)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(90);
+    const other = await askCode(token);
+    const refused = await verify(other.code, ip);
+    expect([refused.status, refused.body.code]).toEqual([429, "throttled"]);
+    const seconds = Number(refused.headers.get("Retry-After"));
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(60);
+    expect((await verify(other.code)).status).toBe(200);
+  });
+
+  test("[S32] what D1 is asked: one round trip to judge a code, two to make a printer, none in a flood", async () => {
+    const account = await makeAccount();
+    const printer = await makePrinterOf(account);
+    const { database: DB, take } = meter(env.DB);
+    const ip = freshIp();
+    await verifyOn({ DB }, "none", ip);
+    expect(take()).toEqual({ roundTrips: 1, rowsWritten: 2 });
+    await verifyOn({ DB }, (await askCode(account.token, printer.id)).code);
+    expect(take().roundTrips).toBe(1);
+    await verifyOn({ DB }, (await askCode(account.token)).code);
+    expect(take().roundTrips).toBe(2);
+    for (let one = 0; one < 9; one++) await verifyOn({ DB }, "none", ip);
+    take();
+    expect((await verifyOn({ DB }, "none", ip)).status).toBe(429);
+    expect(take()).toEqual({ roundTrips: 1, rowsWritten: 0 });
+    const AGENT_CALLS: RateLimit = { limit: async () => ({ success: false }) };
+    const flooding = await verifyOn({ DB, AGENT_CALLS }, "none");
+    expect([flooding.status, flooding.headers.get("Retry-After")]).toEqual([429, "60"]);
+    expect(take()).toEqual({ roundTrips: 0, rowsWritten: 0 });
+  });
+});

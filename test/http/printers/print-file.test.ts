@@ -1,0 +1,230 @@
+/** Printing a cloud file (protocol 6.4): the command, what both agents answer, and the print that begins. */
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { agentCall, call, connectAgentOf, makeAccount, makePrinterOf, makeToken, ORIGIN } from "../../support/api.ts";
+import { frame, MOONRAKER } from "../../support/frames.ts";
+import { projected } from "../../support/printer.ts";
+import { ServedAgent } from "../../support/served-agent.ts";
+import { GCODE_TEXT, upload, uploaded } from "../../support/upload.ts";
+
+const T = 1_790_000_100;
+
+interface Download {
+  readonly passthru: {
+    readonly target: string;
+    readonly func: string;
+    readonly ref: string;
+    readonly args: readonly [{ id: number; url: string; filename: string; safe_filename: string }];
+  };
+}
+
+/** An account with a file, and a printer whose agent has just spoken. */
+async function idle(origin = ORIGIN) {
+  const account = await makeAccount();
+  const printer = await makePrinterOf(account);
+  const agent = await connectAgentOf(printer, origin);
+  agent.send({ ...frame({ ts: -1, text: "Operational", name: null }), ...MOONRAKER });
+  await agent.settled();
+  return { account, printer, agent, file: await uploaded(account) };
+}
+
+type Idle = Awaited<ReturnType<typeof idle>>;
+
+function print({ account, printer }: Pick<Idle, "account" | "printer">, body: unknown, headers = {}) {
+  return call("POST", `/api/v1/printers/${printer.id}/print_file/`, { token: account.token, body, headers });
+}
+
+async function nextDownload({ agent }: Idle): Promise<Download["passthru"]> {
+  return ((await agent.next("passthru")) as unknown as Download).passthru; // safe: the key was asked for, the test reads the rest
+}
+
+async function read({ account, printer }: Idle, path: string) {
+  return (await call("GET", `/api/v1/printers/${printer.id}/${path}`, { token: account.token })).body;
+}
+
+describe("printing a file", () => {
+  test("[C40] the URL is at the origin that the agent dialled, wherever the call came from", async () => {
+    const world = await idle("http://192.168.1.5:8787");
+    const answer = print(world, { g_code_file_id: world.file.id });
+    const { ref, args } = await nextDownload(world);
+    expect(args[0].url).toMatch(/^http:\/\/192\.168\.1\.5:8787\/files\//);
+    world.agent.send({ passthru: { ref, ret: { target_path: "hook_v2.gcode" } } });
+    expect((await answer).body.succeeded).toBe(true);
+  });
+
+  test("[C40] hands the agent a URL that opens without credentials, and its answer is the receipt", async () => {
+    const world = await idle();
+    const answer = print(world, { g_code_file_id: world.file.id });
+    const { ref, args, ...call } = await nextDownload(world);
+    expect(call).toEqual({ target: "file_downloader", func: "download" });
+    expect(ref).toMatch(/^c:[a-p]{16}$/);
+    const url = expect.stringContaining(`${ORIGIN}/files/${world.file.id}/hook_v2.gcode?token=`);
+    expect(args).toEqual([{ id: world.file.id, url, filename: "hook v2.gcode", safe_filename: "hook_v2.gcode" }]);
+    world.agent.send({ passthru: { ref, ret: { target_path: "hook_v2.gcode" } } });
+    const { status, body } = await answer;
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      succeeded: true,
+      printer: { id: world.printer.id, current_print: null },
+      command: { kind: "print_file", state: "delivered", print_id: null, reason: null },
+    });
+    expect(Object.keys(body)).toEqual(["succeeded", "printer", "command"]);
+  });
+
+  test("[C40] is refused by an agent that is busy", async () => {
+    const world = await idle();
+    const answer = print(world, { g_code_file_id: world.file.id });
+    world.agent.send({ passthru: { ref: (await nextDownload(world)).ref, error: "Printer busy!" } });
+    expect((await answer).body).toMatchObject({ succeeded: false, command: { state: "failed", reason: "refused" } });
+  });
+
+  test("[C40] is refused while a print is current, and when nobody is there; no agent hears of it", async () => {
+    const world = await idle();
+    world.agent.send(frame({ ts: T }));
+    await world.agent.settled();
+    const busy = (await print(world, { g_code_file_id: world.file.id })).body;
+    expect(busy).toMatchObject({ succeeded: false, command: { state: "rejected", reason: "printing" } });
+    world.agent.send(frame({ ts: -1, text: "Operational" }));
+    await world.agent.settled();
+    world.agent.close();
+    await world.agent.untilClosed();
+    const gone = (await print(world, { g_code_file_id: world.file.id })).body;
+    expect(gone).toMatchObject({ succeeded: false, command: { state: "rejected", reason: "agent_offline" } });
+    expect(world.agent.pending("passthru")).toBe(0);
+  });
+
+  test("[C40] takes only what the account has in the cloud, with content", async () => {
+    const world = await idle();
+    const foreign = await uploaded(await makeAccount());
+    const empty = (await upload(world.account, { content: null })).body;
+    const reported = await agentCall("POST", "/api/v1/octo/g_code_files/", world.printer.auth_token, {
+      body: { filename: "usb.gcode" },
+    });
+    const deleted = await uploaded(world.account);
+    await call("DELETE", `/api/v1/g_code_files/${deleted.id}/`, { token: world.account.token });
+    const seen = [];
+    for (const id of [foreign.id, deleted.id, 999_999_999, empty.id, reported.body.id, 0, "1", null, undefined]) {
+      const { status, body } = await print(world, { g_code_file_id: id });
+      seen.push([status, body.code]);
+    }
+    expect(seen).toEqual([...Array(3).fill([404, "not_found"]), ...Array(6).fill([400, "invalid"])]);
+    expect(world.agent.pending("passthru")).toBe(0);
+  });
+
+  test("[S94] needs the scope, and a printer of one's own", async () => {
+    const world = await idle();
+    const body = { g_code_file_id: world.file.id };
+    const path = `/api/v1/printers/${world.printer.id}/print_file/`;
+    const reader = await makeToken(world.account.userId, { canWrite: false });
+    expect((await call("POST", path, { body })).status).toBe(401);
+    expect((await call("POST", path, { token: reader, body })).status).toBe(403);
+    const stranger = await makeAccount();
+    expect((await call("POST", path, { token: stranger.token, body })).body.detail).toBe(
+      "No Printer matches the given query.",
+    );
+    expect((await call("GET", path, { token: world.account.token })).status).toBe(405);
+  });
+
+  test("[C41] a silent agent is asked first whether it is there, and the file goes to it once", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const world = await idle();
+    vi.setSystemTime(Date.now() + 6_000);
+    const answer = print(world, { g_code_file_id: world.file.id }, { "Idempotency-Key": "once" });
+    const probe = await nextDownload(world);
+    expect(probe).toMatchObject({ func: "get_state_id", ref: expect.stringMatching(/^p:/) });
+    expect(world.agent.pending("passthru")).toBe(0);
+    world.agent.send({ passthru: { ref: probe.ref, error: "Request not supported" } });
+    const { func, ref } = await nextDownload(world);
+    expect(func).toBe("download");
+    world.agent.send({ passthru: { ref, ret: { target_path: "x" } } });
+    const first = await answer;
+    expect(first.body.succeeded).toBe(true);
+    const again = await print(world, { g_code_file_id: world.file.id }, { "Idempotency-Key": "once" });
+    expect(again.headers.get("Idempotency-Replayed")).toBe("true");
+    expect(again.body.command.id).toBe(first.body.command.id);
+    const other = await uploaded(world.account);
+    expect((await print(world, { g_code_file_id: other.id }, { "Idempotency-Key": "once" })).status).toBe(422);
+    expect(world.agent.pending("passthru")).toBe(0);
+    vi.useRealTimers();
+  });
+
+  test("[C42] command, download, PATCH, report, start: the print has the file, and the command has succeeded", async () => {
+    const world = await idle();
+    const { file, agent, printer } = world;
+    const answer = print(world, { g_code_file_id: file.id });
+    const { ref, args } = await nextDownload(world);
+    agent.send({ passthru: { ref, ret: { target_path: "hook_v2.gcode" } } });
+    const { id: commandId } = (await answer).body.command;
+    const download = await call("GET", args[0].url.slice(ORIGIN.length));
+    expect(download).toMatchObject({ status: 200, body: GCODE_TEXT });
+    const form = (fields: Record<string, string>) => ({ raw: new URLSearchParams(fields) });
+    const signature = { safe_filename: args[0].safe_filename, agent_signature: "ts:1760000000.25" };
+    const calls = "/api/v1/octo/g_code_files/";
+    expect((await agentCall("PATCH", `${calls}${file.id}/`, printer.auth_token, form(signature))).status).toBe(200);
+    const report = { ...signature, filename: "hook_v2.gcode", num_bytes: "30", url: "Obico_Upload/hook_v2.gcode" };
+    const found = await agentCall("POST", calls, printer.auth_token, form(report));
+    expect(found).toMatchObject({ status: 200, body: { id: file.id } });
+    const started = frame({ ts: T, event: "PrintStarted", name: "hook_v2.gcode" });
+    const job = { file: { name: "hook_v2.gcode", obico_g_code_file_id: file.id } };
+    agent.send({ ...started, status: { ...(started.status as object), job } });
+    await agent.settled();
+    await projected(printer.id);
+    const shown = await read(world, "");
+    expect(shown.current_print).toMatchObject({ filename: "hook_v2.gcode", g_code_file: { id: file.id } });
+    const command = await read(world, `commands/${commandId}/`);
+    expect(command).toMatchObject({ state: "succeeded", print_id: shown.current_print.id });
+    const { body } = await call("GET", `/api/v1/g_code_files/${file.id}/`, { token: world.account.token });
+    expect(body.print_set).toMatchObject([{ id: shown.current_print.id, printer: { id: printer.id } }]);
+  });
+
+  test("[C43] two printers that fetch one file at once each find it again under a signature of their own", async () => {
+    const account = await makeAccount();
+    const file = await uploaded(account);
+    const printers = [await makePrinterOf(account), await makePrinterOf(account), await makePrinterOf(account)];
+    const signed = (n: number) => ({ safe_filename: file.safe_filename, agent_signature: `ts:${n}.25` });
+    const report = (n: number) =>
+      agentCall("POST", "/api/v1/octo/g_code_files/", printers[n]?.auth_token ?? "", {
+        body: { filename: file.safe_filename, ...signed(n) },
+      });
+    for (const n of [0, 1]) {
+      const path = `/api/v1/octo/g_code_files/${file.id}/`;
+      await agentCall("PATCH", path, printers[n]?.auth_token ?? "", { body: signed(n) });
+    }
+    expect((await report(0)).body.id).toBe(file.id);
+    expect((await report(1)).body.id).toBe(file.id);
+    expect((await report(2)).status).toBe(201);
+  });
+});
+
+describe.each(["moonraker", "octoprint"] as const)("a virtual %s", (dialect) => {
+  let served: ServedAgent | null = null;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+  });
+
+  afterEach(() => {
+    served?.stop();
+    vi.useRealTimers();
+  });
+
+  test("[C42] fetches the file and prints it, and the print is bound to both", async () => {
+    served = await ServedAgent.start(dialect);
+    const world = served;
+    await world.run(60);
+    const file = await uploaded(world.account);
+    const { body } = await world.rest("POST", "print_file/", { g_code_file_id: file.id });
+    expect(body).toMatchObject({ succeeded: true, command: { kind: "print_file", state: "delivered" } });
+    await world.runUntil(() => world.machine.printSeconds > 5, 600);
+    await world.run(5);
+    await projected(world.printerId);
+    const { current_print: current } = (await world.rest("GET", "")).body;
+    expect(current).toMatchObject({
+      filename: file.safe_filename,
+      g_code_file: { id: file.id, resident_printer: null },
+    });
+    const command = (await world.rest("GET", `commands/${body.command.id}/`)).body;
+    expect(command).toMatchObject({ state: "succeeded", print_id: current.id });
+    const again = (await world.rest("POST", "print_file/", { g_code_file_id: file.id })).body;
+    expect(again).toMatchObject({ succeeded: false, command: { reason: "printing" } });
+  });
+});
