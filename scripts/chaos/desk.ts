@@ -1,6 +1,7 @@
 /** What stands between a caller and the shell: the Worker's repeated call, idempotency keys, and the wait for an answer. */
-import { knowAgent } from "../../src/domain/agent-socket.ts";
-import { type CommandKind, type CommandRecord, commandSucceeded, type PrintFile } from "../../src/domain/command.ts";
+import { isReceiptExpected } from "../../src/domain/agent-socket.ts";
+import { type CommandRecord, commandSucceeded, type PrintFile } from "../../src/domain/command.ts";
+import type { CommandKind } from "../../src/domain/command-kind.ts";
 import { between, type Random } from "../virtual/random.ts";
 import { Killed, type Shell } from "./shell.ts";
 import type { Simulation } from "./simulation.ts";
@@ -119,8 +120,7 @@ export class Desk {
     const command = this.#shell.find(id);
     if (command === null) throw new Error(`no command ${id}`);
     const { socket, state } = this.#shell.printer();
-    const agent = socket === null ? null : knowAgent(socket, state.agentName);
-    const believesSent = agent !== null && !agent.isKnownAgent && !agent.gaveReceipt;
+    const believesSent = socket !== null && !isReceiptExpected(socket, state.dialect);
     return { succeeded: commandSucceeded(command, believesSent), believesSent, command };
   }
 }

@@ -1,5 +1,6 @@
 /** Judges every frame at the moment in which it is handed to a socket. */
-import type { Command, CommandKind } from "../../src/domain/command.ts";
+import type { Command } from "../../src/domain/command.ts";
+import type { CommandKind } from "../../src/domain/command-kind.ts";
 import type { Input } from "../../src/domain/printer.ts";
 import type { Hearsay } from "./hearsay.ts";
 import { hold, LIMITS } from "./promises.ts";

@@ -1,10 +1,10 @@
 /** What the object was told, kept beside it from its inputs alone: sockets, the newest frames, the reported print. */
 import type { Effect, Printer } from "../../src/domain/change.ts";
+import { GIVES_RECEIPTS } from "../../src/domain/dialect.ts";
 import type { Input } from "../../src/domain/printer.ts";
-import type { AgentFrame } from "../../src/domain/report.ts";
+import type { AgentFrame, ReportedEventType } from "../../src/domain/report.ts";
 
-const KNOWN_AGENTS: ReadonlySet<unknown> = new Set(["moonraker_obico", "octoprint_obico"]);
-const ENDS = ["PrintDone", "PrintFailed"];
+const ENDS: readonly ReportedEventType[] = ["done", "failed"];
 
 export class Hearsay {
   /** The open socket; null: none. */
@@ -51,15 +51,11 @@ export class Hearsay {
 
   #take({ report, answer }: AgentFrame): void {
     if (answer !== null && this.connection !== null) this.#answeredOn.add(this.connection);
-    if (KNOWN_AGENTS.has(nameOf(report?.settings?.agent))) this.isIntroduced = true;
-    const ts = report?.printTs ?? null;
+    if (GIVES_RECEIPTS[report?.settings?.dialect ?? "other"]) this.isIntroduced = true;
+    const ts = report?.printExtId ?? null;
     if (ts === null) return;
     if (this.printTs !== null && ts !== this.printTs) this.left.add(this.printTs);
     this.printTs = ts;
     if (report?.event != null && ENDS.includes(report.event.type)) this.over.add(ts);
   }
-}
-
-function nameOf(agent: unknown): unknown {
-  return typeof agent === "object" && agent !== null && "name" in agent ? agent.name : null;
 }

@@ -1,5 +1,5 @@
 /** Who uses the printer: people who press buttons, now and then twice, and somebody at the machine itself. */
-import type { CommandKind } from "../../src/domain/command.ts";
+import type { CommandKind } from "../../src/domain/command-kind.ts";
 import { between, pick, type Random } from "../virtual/random.ts";
 import type { Answer, Call, Desk } from "./desk.ts";
 import { HAND, type Machine } from "./machine.ts";

@@ -5,7 +5,8 @@
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import { type CommandRecord, recordOf } from "../../src/domain/command.ts";
 import { type Input, nextAlarm, type Reply, step } from "../../src/domain/printer.ts";
-import { readAgentMessage, writeCommand, writeProbe, writeRemoteStatus } from "../../src/protocol/agent.ts";
+import { readAgentMessage } from "../../src/protocol/agent.ts";
+import { writeCommand, writeProbe, writeRemoteStatus } from "../../src/protocol/to-agent.ts";
 import { between, type Random } from "../virtual/random.ts";
 import type { Simulation } from "./simulation.ts";
 import { ObjectStorage } from "./storage.ts";
@@ -126,9 +127,9 @@ export class Shell {
     if (this.printer().socket?.connection !== wire.connection) return;
     this.#world.witness.onFrame(wire.connection);
     const { frame } = readAgentMessage(text);
-    const ts = frame.report?.printTs ?? null;
-    const isCurrent = ts === null || ts === this.printer().state.current?.extId;
-    this.#apply({ type: "frame", frame, known: isCurrent ? null : this.#storage.findPrint(ts) });
+    const extId = frame.report?.printExtId ?? null;
+    const isEarlier = extId !== null && extId !== this.printer().state.current?.extId;
+    this.#apply({ type: "frame", frame, remembered: isEarlier ? this.#storage.findPrint(extId) : null });
   }
 
   #takeClose(wire: Wire): void {

@@ -24,6 +24,7 @@ export function newState(patch: Partial<PrinterState> = {}): PrinterState {
     tokens: { newest: 1, used: null, graceUntil: null, keyId: null },
     agentName: "moonraker_obico",
     agentVersion: null,
+    dialect: "moonraker",
     connectedAt: null,
     disconnectedAt: null,
     printerLostAt: null,
@@ -81,8 +82,9 @@ export class MemoryPrinter {
 
   hear(said: unknown): void {
     const { frame } = readAgentMessage(said instanceof ArrayBuffer ? said : JSON.stringify(said));
-    const ts = frame.report?.printTs ?? null;
-    this.apply({ type: "frame", frame, known: ts === null ? null : (this.#remembered.get(ts) ?? null) });
+    const extId = frame.report?.printExtId ?? null;
+    const remembered = extId === null ? null : (this.#remembered.get(extId) ?? null);
+    this.apply({ type: "frame", frame, remembered });
   }
 
   /** As the object does between two events: whatever is not plain JSON is gone. */

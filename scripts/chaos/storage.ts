@@ -5,7 +5,7 @@ import type { Print } from "../../src/domain/print.ts";
 import { newState } from "./state.ts";
 
 export class ObjectStorage {
-  #row = JSON.stringify({ state: newState({ agentName: null }), settings: null });
+  #row = JSON.stringify({ state: newState({ agentName: null, dialect: "other" }), settings: null });
   readonly #prints = new Map<number, Print>();
   readonly #commands = new Map<string, CommandRecord>();
   readonly #attachments = new Map<number, string>();

@@ -4,7 +4,7 @@ import type { Db } from "./client.ts";
 import type { GCodeFile } from "./g-code-files.ts";
 import { folderColumns, type GCodeFolder, isIn } from "./g-code-folders.ts";
 import { cutPage, type NumberedPage } from "./numbered-page.ts";
-import { current, type ListedPrint, listedOfRow, printerColumns, shortStatus } from "./prints.ts";
+import { current, type ListedPrint, listedOfRow, printerColumns } from "./prints.ts";
 import { gCodeFiles, gCodeFolders, printerLive, printers, prints } from "./schema.ts";
 
 export const FILE_SORTINGS = [
@@ -100,7 +100,7 @@ function joined(db: Db, files: SQL, count: SQL) {
     partition by ${prints.gCodeFileId} order by ${prints.startedAt} desc, ${prints.id} desc) as place
     from ${prints} where ${prints.gCodeFileId} in ${files} and ${prints.deletedAt} is null)`;
   const isShown = sql`${prints.id} in (select id from ${ranked} where place <= ${PRINTS_SHOWN})`;
-  const printer = { printer: printerColumns, status: shortStatus, current };
+  const printer = { printer: printerColumns, isPrinting: printerLive.isPrinting, current };
   return db
     .select({ file: gCodeFiles, folder: folderColumns, print: prints, ...printer, count: sql<number>`(${count})` })
     .from(gCodeFiles)

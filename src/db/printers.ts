@@ -122,6 +122,7 @@ export function viewOfRow({ printer, live, print }: PrinterRow, now: number): Pr
   const statusAt = status === null || isOnline ? null : (live?.statusAt ?? null);
   return {
     ...{ id, uid, userId, createdAt, archivedAt, generation, agentName, agentVersion, settings, status },
+    isPrinting: state !== "offline" && (live?.isPrinting ?? false),
     configuration: configurationOfRow(printer),
     presence: {
       state,

@@ -63,16 +63,12 @@ function isWanted({ id, userId, withDeleted }: WantedPrint) {
 /** The print that its printer is at now, beside a print of whenever. */
 export const current = alias(prints, "current_prints");
 
-/** A status may be long, and a page holds many: only what a nested printer tells is read out of it. */
-export const shortStatus = sql<string | null>`'{"state":{"flags":{"printing":' ||
-  coalesce(${printerLive.status} -> '$.state.flags.printing', 'null') || '}}}'`;
-
 const { settings: _long, ...shortColumns } = getTableColumns(printers);
 export const printerColumns = shortColumns;
 
 function joined(db: Db) {
   return db
-    .select({ print: prints, printer: printerColumns, status: shortStatus, current, file: gCodeFiles })
+    .select({ print: prints, printer: printerColumns, isPrinting: printerLive.isPrinting, current, file: gCodeFiles })
     .from(prints)
     .leftJoin(printers, and(eq(printers.id, prints.printerId), isNull(printers.deletedAt)))
     .leftJoin(printerLive, eq(printerLive.printerId, printers.id))
@@ -83,11 +79,19 @@ function joined(db: Db) {
 
 type JoinedRow = Awaited<ReturnType<typeof joined>>[number];
 
-const NO_LIVE_COPY = { at: 0, statusAt: null, lastSeenAt: null, normalizedP: 0, lastExaminedAt: null } as const;
+/** A nested printer tells no more of its status than whether it prints. */
+const NO_STATUS = {
+  at: 0,
+  status: null,
+  statusAt: null,
+  lastSeenAt: null,
+  normalizedP: 0,
+  lastExaminedAt: null,
+} as const;
 
-export function listedOfRow({ print, printer, status, current, file }: JoinedRow, now: number): ListedPrint {
+export function listedOfRow({ print, printer, isPrinting, current, file }: JoinedRow, now: number): ListedPrint {
   const view = (row: NonNullable<typeof printer>): PrinterView => {
-    const live = { ...NO_LIVE_COPY, printerId: row.id, status };
+    const live = { ...NO_STATUS, printerId: row.id, isPrinting: isPrinting ?? false };
     return viewOfRow({ printer: { ...row, settings: null }, live, print: current }, now);
   };
   return {

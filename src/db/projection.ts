@@ -32,6 +32,8 @@ export interface PrinterImage extends Configuration {
 export interface LiveImage {
   readonly at: number;
   readonly status: string | null;
+  /** `state.flags.printing` of that status. */
+  readonly isPrinting: boolean;
   readonly statusAt: number | null;
   readonly lastSeenAt: number | null;
   readonly normalizedP: number;

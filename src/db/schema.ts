@@ -14,7 +14,8 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
-import { COMMAND_KINDS, COMMAND_STATES, INITIATORS } from "../domain/command.ts";
+import { COMMAND_STATES, type CommandReason, INITIATORS } from "../domain/command.ts";
+import { COMMAND_KINDS } from "../domain/command-kind.ts";
 import { FAILURE_ACTIONS } from "../domain/configuration.ts";
 import { EVENT_CLASSES, EVENT_TYPES } from "../domain/events.ts";
 import { ALERT_OVERWRITES, OUTCOMES } from "../domain/print.ts";
@@ -119,6 +120,8 @@ export const printerLive = sqliteTable("printer_live", {
   /** The object's time of this copy; older copies never overwrite it. */
   at: integer().notNull(),
   status: text(),
+  /** `state.flags.printing` of that status, so that nobody parses it to learn as much. */
+  isPrinting: integer({ mode: "boolean" }).notNull().default(false),
   statusAt: integer(),
   lastSeenAt: integer(),
   normalizedP: real().notNull().default(0),
@@ -276,7 +279,7 @@ export const commands = sqliteTable(
     revision: integer().notNull(),
     kind: text({ enum: COMMAND_KINDS }).notNull(),
     state: text({ enum: COMMAND_STATES }).notNull(),
-    reason: text(),
+    reason: text().$type<CommandReason>(),
     printId: integer(),
     initiator: text({ enum: INITIATORS }).notNull(),
     userId: integer().references(() => users.id),

@@ -1,6 +1,8 @@
 /** What is known about one agent's open socket; it lives in the socket's attachment and dies with it. */
-import type { AgentKnowledge } from "./command.ts";
-import type { Report } from "./report.ts";
+import type { AgentFacts } from "./command.ts";
+import { type Dialect, GIVES_RECEIPTS } from "./dialect.ts";
+import type { Phase } from "./phase.ts";
+import type { Report, ReportedEventType } from "./report.ts";
 import type { Clock, LiveCopy } from "./status.ts";
 
 export interface AgentSocket {
@@ -14,11 +16,11 @@ export interface AgentSocket {
   readonly frames: FrameCount;
   readonly clock: Clock;
   readonly hasStatus: boolean;
-  /** Newest live `state.text`, its arrival, and how many live statuses in a row had it. */
-  readonly text: string | null;
-  readonly textAt: number | null;
-  readonly textRun: number;
-  /** Arrival of the newest live `G-Code Downloading`. */
+  /** Newest live phase, its arrival, and how many live statuses in a row showed it. */
+  readonly phase: Phase | null;
+  readonly phaseAt: number | null;
+  readonly phaseRun: number;
+  /** Arrival of the newest live `downloading`. */
   readonly downloadSeenAt: number | null;
   readonly isPauseSeen: boolean;
   readonly isCancelSeen: boolean;
@@ -28,7 +30,7 @@ export interface AgentSocket {
   readonly live: LiveCopy | null;
 }
 
-/** Frames by slots of ten seconds: enough to refuse more than the limit in any five minutes, and hardly less. */
+/** A sliding window of frames in slots of ten seconds: it refuses more than the limit in any five minutes, and hardly less. */
 export interface FrameCount {
   readonly slot: number;
   readonly counts: readonly number[];
@@ -56,9 +58,9 @@ export function openSocket(connection: number, origin: string, now: number, kept
     frames: kept.frames,
     clock: { kept: kept.clockOffset, gaps: [] },
     hasStatus: false,
-    text: null,
-    textAt: null,
-    textRun: 0,
+    phase: null,
+    phaseAt: null,
+    phaseRun: 0,
     downloadSeenAt: null,
     isPauseSeen: false,
     isCancelSeen: false,
@@ -81,25 +83,25 @@ export function isFlooding(socket: AgentSocket): boolean {
   return socket.frames.counts.reduce((sum, count) => sum + count, 0) > FRAMES_IN_FIVE_MINUTES;
 }
 
-/** What a live report shows of the printer: its text, and whether a pause or a cancellation was seen (wire 3). */
+/** What a live report shows of the printer: its phase, and whether a pause or a cancellation was seen. */
 export function observeReport(socket: AgentSocket, report: Report, now: number): AgentSocket {
-  const text = report.status?.text ?? null;
-  const run = text === null ? socket.textRun : text === socket.text ? socket.textRun + 1 : 1;
-  const downloadSeenAt = text === "G-Code Downloading" ? now : socket.downloadSeenAt;
-  const seen: AgentSocket = text === null ? socket : { ...socket, text, textAt: now, textRun: run, downloadSeenAt };
-  const event = report.event?.type;
+  const phase = report.status?.phase ?? null;
+  const run = phase === null ? socket.phaseRun : phase === socket.phase ? socket.phaseRun + 1 : 1;
+  const downloadSeenAt = phase === "downloading" ? now : socket.downloadSeenAt;
+  const seen: AgentSocket = phase === null ? socket : { ...socket, phase, phaseAt: now, phaseRun: run, downloadSeenAt };
+  const event = report.event?.type ?? null;
   return {
     ...seen,
-    isPauseSeen: isPauseSeen(socket.isPauseSeen, event, text, run),
-    isCancelSeen: socket.isCancelSeen || event === "PrintCancelled",
+    isPauseSeen: isPauseSeen(socket.isPauseSeen, event, phase, run),
+    isCancelSeen: socket.isCancelSeen || event === "cancelled",
   };
 }
 
-/** Event and text of one report need not agree (protocol 4.2): the event decides. */
-function isPauseSeen(before: boolean, event: string | undefined, text: string | null, run: number): boolean {
-  if (event === "PrintPaused") return true;
-  if (event === "PrintResumed" || text === "Printing" || text === "Resuming") return false;
-  return before || (text === "Paused" && run >= 2);
+/** Event and phase of one report need not agree, since an event may wait in the agent's queue: the event decides. */
+function isPauseSeen(before: boolean, event: ReportedEventType | null, phase: Phase | null, run: number): boolean {
+  if (event === "paused") return true;
+  if (event === "resumed" || phase === "printing" || phase === "resuming") return false;
+  return before || (phase === "paused" && run >= 2);
 }
 
 /** Another print, or none: what was seen belongs to the one before. */
@@ -107,22 +109,13 @@ export function forgetPrint(socket: AgentSocket): AgentSocket {
   return { ...socket, isPauseSeen: false, isCancelSeen: false };
 }
 
-export function knowAgent(socket: AgentSocket, agentName: string | null): AgentKnowledge {
-  const { connection, lastFrameAt, gaveReceipt, text, textAt, downloadSeenAt, isPauseSeen, isCancelSeen } = socket;
-  return {
-    connection,
-    lastFrameAt,
-    isKnownAgent: isKnownAgent(agentName),
-    gaveReceipt,
-    text,
-    textAt,
-    downloadSeenAt,
-    isPauseSeen,
-    isCancelSeen,
-  };
+export function agentFacts(socket: AgentSocket, dialect: Dialect): AgentFacts {
+  const { connection, lastFrameAt, phase, phaseAt, downloadSeenAt, isPauseSeen, isCancelSeen } = socket;
+  const givesReceipts = isReceiptExpected(socket, dialect);
+  return { connection, lastFrameAt, givesReceipts, phase, phaseAt, downloadSeenAt, isPauseSeen, isCancelSeen };
 }
 
-/** The two agents that are known to answer `get_state_id` (design 5). */
-export function isKnownAgent(agentName: string | null): boolean {
-  return agentName === "octoprint_obico" || agentName === "moonraker_obico";
+/** Whether this agent answers every ref, so that a missing answer means that nobody read the frame. */
+export function isReceiptExpected({ gaveReceipt }: AgentSocket, dialect: Dialect): boolean {
+  return gaveReceipt || GIVES_RECEIPTS[dialect];
 }

@@ -2,6 +2,7 @@
 import type { AgentSocket, FrameCount } from "./agent-socket.ts";
 import type { Command, Ledger, LedgerStep } from "./command.ts";
 import type { Configuration } from "./configuration.ts";
+import type { Dialect } from "./dialect.ts";
 import { type AgentEvent, type PrinterEvent, tellPrintEvent, textOfPrintEvent } from "./events.ts";
 import type { Print } from "./print.ts";
 import type { PrintHappening } from "./print-move.ts";
@@ -26,6 +27,8 @@ export interface PrinterState {
   readonly tokens: TokenGenerations;
   readonly agentName: string | null;
   readonly agentVersion: string | null;
+  /** What `agentName` stands for. */
+  readonly dialect: Dialect;
   readonly connectedAt: number | null;
   readonly disconnectedAt: number | null;
   readonly printerLostAt: number | null;

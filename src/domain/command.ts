@@ -1,11 +1,8 @@
-/** A command and the ledger that holds it: states, shapes, and what can be read from them (design 5). */
-
+/** A command and the ledger that holds it: states, shapes, and what can be read from them. */
+import type { CommandKind } from "./command-kind.ts";
+import type { Phase } from "./phase.ts";
 import type { PrintEnd } from "./print.ts";
 import type { ReportedEvent } from "./report.ts";
-
-/** `print_file` makes the agent fetch a cloud file and print it (protocol 6.4); the others act on the current print. */
-export const COMMAND_KINDS = ["pause", "resume", "cancel", "print_file"] as const;
-export type CommandKind = (typeof COMMAND_KINDS)[number];
 
 export const COMMAND_STATES = [
   "rejected",
@@ -19,6 +16,27 @@ export const COMMAND_STATES = [
 ] as const;
 export type CommandState = (typeof COMMAND_STATES)[number];
 
+/** Why a command was refused, failed or was given up. */
+export const COMMAND_REASONS = [
+  "agent_offline",
+  "not_printing",
+  "wrong_print",
+  "printing",
+  "already_paused",
+  "not_paused",
+  "print_ending",
+  "no_receipt",
+  "connection_lost",
+  "not_settled",
+  "not_obeyed",
+  "refused",
+  "other_print",
+  "print_ended",
+  "opposite_command",
+  "replaced",
+] as const;
+export type CommandReason = (typeof COMMAND_REASONS)[number];
+
 export const INITIATORS = ["api", "web", "system"] as const;
 export type Initiator = (typeof INITIATORS)[number];
 
@@ -28,7 +46,7 @@ export interface CommandRecord {
   readonly id: string;
   readonly kind: CommandKind;
   readonly state: CommandState;
-  readonly reason: string | null;
+  readonly reason: CommandReason | null;
   /** The print it is bound to; null when none was current. A file's command gets the print that it began. */
   readonly printId: number | null;
   readonly initiator: Initiator;
@@ -54,13 +72,13 @@ export interface PrintFile {
 
 /** What the socket that carried a command has shown since. */
 export interface Marks {
-  /** The newest live text was `Paused` when the frame was handed over, or since then before the receipt. */
+  /** The newest live phase was `paused` when the frame was handed over, or since then before the receipt. */
   readonly wasPaused: boolean;
-  /** Our own transient text (or event) was seen. */
+  /** The command's own transient phase (or event) was seen. */
   readonly sawTransient: boolean;
-  /** So many frames in a row said `Paused`. */
+  /** So many frames in a row showed `paused`. */
   readonly pausedRun: number;
-  /** Something else was going on meanwhile: a text that denies the command may be about that. */
+  /** Something else was going on meanwhile: a phase that contradicts the command may be about that. */
   readonly isDoubtful: boolean;
 }
 
@@ -93,27 +111,26 @@ export interface CommandRequest {
   readonly initiator: Initiator;
   readonly userId: number | null;
   readonly tokenName: string | null;
+  /** Random, made by the shell, like `Command`'s. */
   readonly ref: string;
   readonly probeRef: string;
 }
 
 /** What is known about the agent when a command is judged. */
-export interface AgentKnowledge {
+export interface AgentFacts {
   readonly connection: number;
   /** Arrival of the newest frame, or the socket's opening. */
   readonly lastFrameAt: number;
-  /** One of the two agents that are known to give receipts. */
-  readonly isKnownAgent: boolean;
-  /** On this socket. */
-  readonly gaveReceipt: boolean;
-  /** Newest live state text on this socket, and its arrival. */
-  readonly text: string | null;
-  readonly textAt: number | null;
-  /** Arrival of the newest live `G-Code Downloading` on this socket. */
+  /** Its dialect is known to, or it gave one on this socket: silence then means that nobody read the frame. */
+  readonly givesReceipts: boolean;
+  /** Newest live phase on this socket, and its arrival. */
+  readonly phase: Phase | null;
+  readonly phaseAt: number | null;
+  /** Arrival of the newest live `downloading` on this socket. */
   readonly downloadSeenAt: number | null;
-  /** `PrintPaused`, or two `Paused` in a row, and no later resume, on this socket. */
+  /** The event of a pause, or `paused` twice in a row, and no later resume, on this socket. */
   readonly isPauseSeen: boolean;
-  /** `PrintCancelled` of the current print was seen on this socket. */
+  /** The current print's event of a cancellation was seen on this socket. */
   readonly isCancelSeen: boolean;
 }
 
@@ -126,7 +143,7 @@ export interface BoundPrint {
 export interface LedgerFacts {
   readonly print: BoundPrint | null;
   /** Null when no agent socket is open. */
-  readonly agent: AgentKnowledge | null;
+  readonly agent: AgentFacts | null;
 }
 
 /** One report, as far as it may tell what became of a command. */
@@ -135,10 +152,10 @@ export interface Evidence {
   /** The agent gave a receipt on this socket: without one nobody read the command, whatever the printer does. */
   readonly owesReceipts: boolean;
   readonly isLive: boolean;
-  readonly text: string | null;
+  readonly phase: Phase | null;
   /** Null also for a repetition. */
   readonly event: ReportedEvent | null;
-  readonly printTs: number | null;
+  readonly printExtId: number | null;
   /** After this report was applied. */
   readonly current: BoundPrint | null;
   /** The print that this report ended. */
@@ -174,7 +191,7 @@ export function commandSucceeded(command: CommandRecord, believesSent: boolean):
 }
 
 /** The reason to show at `now`; a frame without a receipt has one before it has ended. */
-export function visibleReason(command: CommandRecord, believesSent: boolean, now: number): string | null {
+export function visibleReason(command: CommandRecord, believesSent: boolean, now: number): CommandReason | null {
   if (command.state !== "sent" || command.sentAt === null || believesSent) return command.reason;
   return now - command.sentAt >= RECEIPT_MS ? "no_receipt" : null;
 }

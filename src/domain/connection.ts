@@ -1,5 +1,5 @@
-/** The agent's socket comes, goes, is replaced or found dead; the look that finds it (design 4). */
-import { isKnownAgent, openSocket } from "./agent-socket.ts";
+/** The agent's socket comes, goes, is replaced or found dead; the look that finds it. */
+import { isReceiptExpected, openSocket } from "./agent-socket.ts";
 import {
   type Change,
   type CloseCause,
@@ -13,7 +13,7 @@ import {
 import { shouldWatch } from "./detection.ts";
 import { useGeneration } from "./generation.ts";
 import { onSocketClosed } from "./ledger.ts";
-import { clockOffset, recoverStatus } from "./status.ts";
+import { clockOffset, type RememberedStatus, recoverStatus } from "./status.ts";
 
 export interface AgentHello {
   readonly generation: number;
@@ -51,7 +51,7 @@ const QUARREL_WINDOW_MS = 2 * 60_000;
 const QUARREL_COUNT = 3;
 const QUARREL_SILENCE_MS = 60 * 60_000;
 
-/** Two agents with one token replace each other for ever: history says so, at most once an hour (wire 4). */
+/** Two agents with one token replace each other for ever: history says so, at most once an hour. */
 function replace(printer: Printer, connection: number, now: number): Change {
   const closed = withEffects(change(printer), { type: "close-agent", connection, cause: "replaced" });
   const settled = withLedger(closed, onSocketClosed(printer.state.ledger, connection, now));
@@ -71,7 +71,7 @@ export function agentClosed(printer: Printer, connection: number, now: number): 
   return printer.socket?.connection === connection ? disconnect(change(printer), now, now) : change(printer);
 }
 
-/** The state says connected, but no socket is open: it died with the object, and nobody knows when (design 4). */
+/** The state says connected, but no socket is open: it died with the object, and nobody knows when. */
 export function agentLost(printer: Printer, now: number): Change {
   const lost = change({ ...printer, socket: null, shown: null });
   const connection = printer.state.connectionSequence;
@@ -84,14 +84,14 @@ export function agentLost(printer: Printer, now: number): Change {
 /** The list's copy of what died with the object: shown again, as far as nothing newer is known. */
 export function agentRemembered(printer: Printer, copy: RememberedAgent): Change {
   const { lastSeenAt } = printer.state;
-  const shown = copy.status === null ? printer.shown : recoverStatus(copy.status.text, copy.status.at);
+  const shown = copy.status === null ? printer.shown : recoverStatus(copy.status);
   const seenAt = Math.max(lastSeenAt ?? 0, copy.lastSeenAt ?? 0);
   return withState(change({ ...printer, shown }), seenAt === 0 ? {} : { lastSeenAt: seenAt }, { type: "project-live" });
 }
 
 /** Times are epoch milliseconds. */
 export interface RememberedAgent {
-  readonly status: { readonly text: string; readonly at: number } | null;
+  readonly status: RememberedStatus | null;
   readonly lastSeenAt: number | null;
 }
 
@@ -125,8 +125,7 @@ export function look(printer: Printer, ref: string, now: number): Change {
     const isSilent = now - socket.probedAt >= LOOK_ANSWER_MS;
     return isSilent ? closeAgent(before, "silent", socket.lastFrameAt, now) : before;
   }
-  const isProbed = isKnownAgent(state.agentName) || socket.gaveReceipt;
-  if (!isProbed || now - socket.lastFrameAt <= SILENT_MS) return before;
+  if (!isReceiptExpected(socket, state.dialect) || now - socket.lastFrameAt <= SILENT_MS) return before;
   const probed: Change = { ...before, printer: { ...printer, socket: { ...socket, probedAt: now } } };
   return withEffects(probed, { type: "send-probe", ref });
 }

@@ -1,4 +1,4 @@
-/** When failure detection watches a printer, and why not (semantics A1.1, C6). No detector is built in yet. */
+/** When failure detection watches a printer, and why not. No detector is built in yet. */
 import type { Configuration } from "./configuration.ts";
 import type { Print } from "./print.ts";
 import type { PrinterView } from "./view.ts";
@@ -11,10 +11,10 @@ export function shouldWatch(printer: {
   return printer.configuration.watchingEnabled && printer.current !== null && printer.current.alertMutedAt === null;
 }
 
-/** The first reason that applies, or null; `isPrinting` is the shown status' `state.flags.printing`. */
-export function notWatchingReason(printer: PrinterView, isPrinting: boolean): string | null {
+/** The first reason that applies, or null. */
+export function notWatchingReason(printer: PrinterView): string | null {
   if (!printer.configuration.watchingEnabled) return "AI failure detection is disabled";
-  if (printer.currentPrint === null || !isPrinting) return "Printer is not actively printing";
+  if (printer.currentPrint === null || !printer.isPrinting) return "Printer is not actively printing";
   if (printer.currentPrint.alertMutedAt !== null) return "Alerts are muted for current print";
   return null;
 }
@@ -23,8 +23,8 @@ export const DETECTION_STATES = ["off", "waiting", "active", "unavailable"] as c
 export type DetectionState = (typeof DETECTION_STATES)[number];
 
 /** `off` when the owner does not want it, `waiting` while there is nothing to watch, else `unavailable`: no detector. */
-export function detectionState(printer: PrinterView, isPrinting: boolean): DetectionState {
-  const { configuration, currentPrint } = printer;
+export function detectionState(printer: PrinterView): DetectionState {
+  const { configuration, currentPrint, isPrinting } = printer;
   if (!configuration.watchingEnabled || (currentPrint?.alertMutedAt ?? null) !== null) return "off";
   return currentPrint === null || !isPrinting ? "waiting" : "unavailable";
 }

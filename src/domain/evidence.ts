@@ -1,5 +1,7 @@
-/** What a report, or an agent's answer, says about one command: the table of design 5. */
-import type { Command, CommandKind, Evidence, Marks } from "./command.ts";
+/** What a report, or an agent's answer, says about one command: the table of evidence. */
+import type { Command, CommandReason, Evidence, Marks } from "./command.ts";
+import { kindDoneBy, type PrintCommandKind, type PrintCommandTraits, printTraitsOf } from "./command-kind.ts";
+import type { Phase } from "./phase.ts";
 import type { PrintEnd } from "./print.ts";
 import type { PassthruAnswer } from "./report.ts";
 
@@ -11,7 +13,7 @@ export interface Verdict {
 
 export interface Finding {
   readonly state: "delivered" | "succeeded" | "failed" | "superseded";
-  readonly reason: string | null;
+  readonly reason: CommandReason | null;
 }
 
 const DELIVERED: Finding = { state: "delivered", reason: null };
@@ -22,29 +24,13 @@ const HIT_OTHER_PRINT: Finding = { state: "failed", reason: "other_print" };
 export const PRINT_ENDED: Finding = { state: "superseded", reason: "print_ended" };
 const OTHER_PRINT_BEGAN: Finding = { state: "superseded", reason: "other_print" };
 
-type PrintKind = Exclude<CommandKind, "print_file">;
-
-/** Words of both dialects: `done` is the settled text, `undone` are the texts that mean it was not obeyed. */
-const WORDS = {
-  pause: { transient: "Pausing", event: "PrintPaused", done: "Paused", undone: ["Printing"] },
-  resume: { transient: "Resuming", event: "PrintResumed", done: "Printing", undone: ["Paused"] },
-  cancel: { transient: "Cancelling", event: "PrintCancelled", done: "Operational", undone: ["Printing", "Paused"] },
-} as const satisfies Record<PrintKind, unknown>;
-
-/** OctoPrint's state ids right after it obeyed. */
-const OBEYED: Readonly<Record<PrintKind, readonly string[]>> = {
-  pause: ["PAUSING", "PAUSED"],
-  resume: ["RESUMING", "PRINTING"],
-  cancel: ["CANCELLING", "OPERATIONAL"],
-};
-
 const RUN_OF_PAUSED = 2;
 
 /** The receipt. Moonraker's agent answers a state probe with an error, which is a receipt as well. */
 export function weighReceipt(command: Command, answer: PassthruAnswer): Finding {
   if (command.kind === "print_file") return answer.error === null ? DELIVERED : REFUSED;
-  if (answer.ret === null || OBEYED[command.kind].includes(answer.ret)) return DELIVERED;
-  return REFUSED;
+  const obeyed: readonly (Phase | "unknown")[] = printTraitsOf(command.kind).obeyed;
+  return answer.phase === null || obeyed.includes(answer.phase) ? DELIVERED : REFUSED;
 }
 
 /** `isBehind`: an earlier command on that socket has not ended, and evidence is that one's; a print's end is everybody's. */
@@ -52,18 +38,18 @@ export function weighReport(command: Command, evidence: Evidence, isBehind: bool
   const { kind, marks } = command;
   if (kind === "print_file") return { marks, finding: weighFile(command, evidence) };
   const finding = weighPrint(command, kind, evidence, isBehind);
-  return { marks: isBehind ? marks : markText(command, kind, evidence), finding };
+  return { marks: isBehind ? marks : markReport(command, kind, evidence), finding };
 }
 
-function weighPrint(command: Command, kind: PrintKind, evidence: Evidence, isBehind: boolean): Finding | null {
+function weighPrint(command: Command, kind: PrintCommandKind, evidence: Evidence, isBehind: boolean): Finding | null {
   const isOwn = evidence.connection === command.connection;
-  if (isOwn && isReceiptOwed(command, evidence)) return weighUnread(command, evidence);
+  if (isOwn && isReceiptOwed(command, evidence)) return weighUnread(command, kind, evidence);
   const isOpen = command.state === "sent" || command.state === "delivered";
   const isJudged = isOwn && evidence.isLive && isOpen && !isBehind;
   if (isJudged && hitsOtherPrint(command, kind, evidence)) return HIT_OTHER_PRINT;
-  const ended = weighEnd(command, evidence);
+  const ended = weighEnd(command, kind, evidence);
   if (ended !== null) return ended;
-  if (isBehind || !evidence.isLive || evidence.printTs !== command.printExtId) return null;
+  if (isBehind || !evidence.isLive || evidence.printExtId !== command.printExtId) return null;
   // What was read before its socket was lost is given up on first: only then a later socket may settle it.
   const isWaiting = command.state === "checking" || (command.state === "delivered" && !isOwn);
   if (isWaiting) return null;
@@ -76,62 +62,65 @@ function isReceiptOwed({ state, deliveredAt }: Command, evidence: Evidence): boo
 }
 
 /** A cancel whose print was cancelled waits for its receipt: it may have been read all the same. */
-function weighUnread(command: Command, evidence: Evidence): Finding | null {
-  return weighEnd(command, evidence) === PRINT_ENDED ? PRINT_ENDED : null;
+function weighUnread(command: Command, kind: PrintCommandKind, evidence: Evidence): Finding | null {
+  return weighEnd(command, kind, evidence) === PRINT_ENDED ? PRINT_ENDED : null;
 }
 
-/** One whose own print was seen to obey did not hit another: its transient text only outlives that print. */
-function hitsOtherPrint(command: Command, kind: PrintKind, evidence: Evidence): boolean {
-  const { printTs } = evidence;
-  const isOther = printTs !== null && printTs !== -1 && printTs !== command.printExtId;
+/** One whose own print was seen to obey did not hit another: its transient phase only outlives that print. */
+function hitsOtherPrint(command: Command, kind: PrintCommandKind, evidence: Evidence): boolean {
+  const { printExtId } = evidence;
+  const isOther = printExtId !== null && printExtId !== -1 && printExtId !== command.printExtId;
   const { sawTransient, isDoubtful } = command.marks;
   return isOther && isTransient(kind, evidence) && !sawTransient && !isDoubtful;
 }
 
-function isTransient(kind: PrintKind, { text, event }: Evidence): boolean {
-  return text === WORDS[kind].transient || (kind === "cancel" && event?.type === "PrintCancelling");
+function isTransient(kind: PrintCommandKind, { phase, event }: Evidence): boolean {
+  const { transient, transientEvents } = printTraitsOf(kind);
+  return phase === transient || (event !== null && transientEvents.includes(event.type));
 }
 
 /** Ends that a cancel brings about; an end that nobody told apart is taken for one. */
 const CANCELLED_BY: ReadonlySet<PrintEnd> = new Set(["cancelled", "failed", "idle", "other-print"]);
 
-function weighEnd(command: Command, evidence: Evidence): Finding | null {
+function weighEnd(command: Command, kind: PrintCommandKind, evidence: Evidence): Finding | null {
   const { ended, isLive } = evidence;
   const by = ended?.extId === command.printExtId ? ended.by : null;
   const isEnd = by !== null || (isLive && isOver(command, evidence));
   if (!isEnd) return null;
-  if (command.kind !== "cancel" || (by !== null && !CANCELLED_BY.has(by))) return PRINT_ENDED;
+  if (!printTraitsOf(kind).endsPrint || (by !== null && !CANCELLED_BY.has(by))) return PRINT_ENDED;
   // A cancellation told by a backlog may be ours or older: the first live word after it decides.
   return isLive ? SUCCEEDED : null;
 }
 
-function isOver(command: Command, { printTs, current }: Evidence): boolean {
-  return printTs === -1 || (printTs !== null && printTs !== command.printExtId && printTs === current?.extId);
+function isOver(command: Command, { printExtId, current }: Evidence): boolean {
+  if (printExtId === null || printExtId === -1) return printExtId === -1;
+  return printExtId !== command.printExtId && printExtId === current?.extId;
 }
 
 /** Live evidence from the socket that carried the command, under the bound print's time stamp. */
-function weighOwn(command: Command, kind: PrintKind, evidence: Evidence): Finding | null {
-  const { text, event } = evidence;
+function weighOwn(command: Command, kind: PrintCommandKind, evidence: Evidence): Finding | null {
+  const { phase, event } = evidence;
   const { marks } = command;
-  const words = WORDS[kind];
-  if (event?.type === words.event) return SUCCEEDED;
+  const traits = printTraitsOf(kind);
+  if (event?.type === traits.doneEvent) return SUCCEEDED;
   if (isTransient(kind, evidence)) return command.state === "sent" ? DELIVERED : null;
-  if (text === words.done) return isSettled(command, kind) ? SUCCEEDED : null;
-  const isUndone: boolean = words.undone.some((undone) => undone === text);
+  if (phase === traits.done) return isSettled(command, traits.doneAlso) ? SUCCEEDED : null;
+  const isUndone = phase !== null && traits.undone.includes(phase);
   return isUndone && marks.sawTransient && !marks.isDoubtful ? NOT_OBEYED : null;
 }
 
-function isSettled(command: Command, kind: PrintKind): boolean {
+function isSettled(command: Command, doneAlso: PrintCommandTraits["doneAlso"]): boolean {
   const { sawTransient, wasPaused, pausedRun } = command.marks;
   if (sawTransient) return true;
-  if (kind === "pause") return pausedRun + 1 >= RUN_OF_PAUSED;
-  return kind === "resume" && command.state === "delivered" && wasPaused;
+  if (doneAlso === "twice") return pausedRun + 1 >= RUN_OF_PAUSED;
+  return doneAlso === "after-paused" && command.state === "delivered" && wasPaused;
 }
 
-/** A later socket, or a command given up on its own: it can only turn out well. */
-function weighLater(kind: PrintKind, { text, event }: Evidence, isOwn: boolean): Finding | null {
-  if (isOwn && event?.type === WORDS[kind].event) return SUCCEEDED;
-  return kind !== "cancel" && text === WORDS[kind].done ? SUCCEEDED : null;
+/** On a later socket, or once its own command was given up, evidence may only make it `succeeded`. */
+function weighLater(kind: PrintCommandKind, { phase, event }: Evidence, isOwn: boolean): Finding | null {
+  const { doneEvent, done, isSettledLater } = printTraitsOf(kind);
+  if (isOwn && event?.type === doneEvent) return SUCCEEDED;
+  return isSettledLater && phase === done ? SUCCEEDED : null;
 }
 
 /** No print was current when it was taken: whichever began since is told apart by its file. */
@@ -140,24 +129,27 @@ function weighFile({ file, state }: Command, { isLive, current }: Evidence): Fin
   return current.gCodeFileId === file.id ? SUCCEEDED : OTHER_PRINT_BEGAN;
 }
 
-function markText(command: Command, kind: PrintKind, evidence: Evidence): Marks {
+function markReport(command: Command, kind: PrintCommandKind, evidence: Evidence): Marks {
   const { marks, state } = command;
-  const { text } = evidence;
+  const { phase } = evidence;
   if (evidence.connection !== command.connection || (state !== "sent" && state !== "delivered")) return marks;
   // A late report is not judged, so what follows it proves nothing against what came before.
   if (!evidence.isLive || isOthersEvent(kind, evidence)) return doubt(marks);
-  if (evidence.printTs !== command.printExtId) return marks;
+  if (evidence.printExtId !== command.printExtId) return marks;
   const sawTransient = marks.sawTransient || isTransient(kind, evidence);
-  if (text === null) return sawTransient === marks.sawTransient ? marks : { ...marks, sawTransient };
-  const wasPaused = kind === "resume" && state === "sent" ? text === "Paused" : marks.wasPaused;
-  const pausedRun = kind === "pause" && text === "Paused" ? Math.min(marks.pausedRun + 1, RUN_OF_PAUSED) : 0;
+  if (phase === null) return sawTransient === marks.sawTransient ? marks : { ...marks, sawTransient };
+  const { done, doneAlso } = printTraitsOf(kind);
+  const wasPaused = doneAlso === "after-paused" && state === "sent" ? phase === "paused" : marks.wasPaused;
+  const isRun = doneAlso === "twice" && phase === done;
+  const pausedRun = isRun ? Math.min(marks.pausedRun + 1, RUN_OF_PAUSED) : 0;
   const isSame = sawTransient === marks.sawTransient && wasPaused === marks.wasPaused && pausedRun === marks.pausedRun;
   return isSame ? marks : { ...marks, wasPaused, sawTransient, pausedRun };
 }
 
-/** What an earlier command brought about, seen only now: Moonraker's agent shows its own state again after it. */
-function isOthersEvent(kind: PrintKind, { event }: Evidence): boolean {
-  return Object.entries(WORDS).some(([other, words]) => other !== kind && words.event === event?.type);
+/** The event of an earlier command of another kind: Moonraker's agent shows its own state again after it. */
+function isOthersEvent(kind: PrintCommandKind, { event }: Evidence): boolean {
+  const done = event === null ? undefined : kindDoneBy(event.type);
+  return done !== undefined && done !== kind;
 }
 
 export function doubt(marks: Marks): Marks {

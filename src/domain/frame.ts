@@ -1,5 +1,5 @@
 /** Takes one frame of the current agent socket: settings, status, the print's life, evidence for commands. */
-import { countFrame, forgetPrint, isFlooding, knowAgent, observeReport } from "./agent-socket.ts";
+import { agentFacts, countFrame, forgetPrint, isFlooding, observeReport } from "./agent-socket.ts";
 import {
   type Change,
   change,
@@ -15,27 +15,27 @@ import { closeAgent } from "./connection.ts";
 import { shouldWatch } from "./detection.ts";
 import { onAnswer, onFrame, onReport } from "./ledger.ts";
 import type { Print } from "./print.ts";
-import { movePrint, type PrintMove } from "./print-move.ts";
+import { isTakenOnce, movePrint, type PrintMove } from "./print-move.ts";
 import type { AgentFrame, PassthruAnswer, Report, ReportedStatus } from "./report.ts";
 import { takeSettings } from "./settings.ts";
 import { copyHeaters, dateReport, isLiveCopyDue, isNewer, observeClock, showStatus } from "./status.ts";
 
-/** `known`: the remembered print with the reported time stamp, for late reports. */
-export function takeFrame(printer: Printer, frame: AgentFrame, known: Print | null, now: number): Change {
+/** `remembered`: the earlier print with the reported identity, for late reports; null: none is remembered. */
+export function takeFrame(printer: Printer, frame: AgentFrame, remembered: Print | null, now: number): Change {
   if (printer.socket === null) return change(printer);
   const socket = countFrame(printer.socket, now);
   const counted = change({ ...printer, socket });
   if (isFlooding(socket)) return closeAgent(counted, "flooding", now, now);
   const answered = frame.answer === null ? counted : takeAnswer(counted, frame.answer, now);
-  const reported = frame.report === null ? answered : takeReport(answered, frame.report, known, now);
+  const reported = frame.report === null ? answered : takeReport(answered, frame.report, remembered, now);
   const { ledger } = reported.printer.state;
   return withLedger(reported, onFrame(ledger, socket.connection, ledgerFacts(reported.printer), now));
 }
 
 /** What the ledger may know when it judges a command. */
 export function ledgerFacts(printer: Printer): LedgerFacts {
-  const { current, agentName } = printer.state;
-  return { print: current, agent: printer.socket === null ? null : knowAgent(printer.socket, agentName) };
+  const { current, dialect } = printer.state;
+  return { print: current, agent: printer.socket === null ? null : agentFacts(printer.socket, dialect) };
 }
 
 function takeAnswer(before: Change, answer: PassthruAnswer, now: number): Change {
@@ -50,7 +50,7 @@ function isOurRef(ref: string): boolean {
   return ref.startsWith("c:") || ref.startsWith("p:");
 }
 
-function takeReport(before: Change, report: Report, known: Print | null, now: number): Change {
+function takeReport(before: Change, report: Report, remembered: Print | null, now: number): Change {
   const { socket } = before.printer;
   if (socket === null) return before;
   const ts = report.status?.ts ?? null;
@@ -58,7 +58,7 @@ function takeReport(before: Change, report: Report, known: Print | null, now: nu
   const { date, isLive } = dateReport(ts, clock, now);
   const timed = withSocket(before, { ...socket, clock });
   const shown = takeStatus(takeSettings(timed, report), report, now);
-  return followPrint(shown, report, known, { date, isLive, now });
+  return followPrint(shown, report, remembered, { date, isLive, now });
 }
 
 const BLANK_GRACE_MS = 45_000;
@@ -95,10 +95,10 @@ function showReported(before: Change, status: ReportedStatus, now: number): Chan
     : isDue
       ? withEffects(next, { type: "refresh-live" })
       : next;
-  return markLost(copied, status.closedOrError, now);
+  return markLost(copied, status.isPrinterLost, now);
 }
 
-/** The agent itself is fine, its printer is not (design 4). */
+/** The agent itself is fine, its printer is not. */
 function markLost(before: Change, isLost: boolean, now: number): Change {
   const { printerLostAt } = before.printer.state;
   if (isLost === (printerLostAt !== null)) return before;
@@ -112,17 +112,17 @@ interface Moment {
   readonly isLive: boolean;
 }
 
-function followPrint(before: Change, report: Report, remembered: Print | null, moment: Moment): Change {
+function followPrint(before: Change, report: Report, found: Print | null, moment: Moment): Change {
   const { state } = before.printer;
   // A print that was re-opened is remembered as it had ended before.
-  const known = remembered?.id === state.current?.id ? null : remembered;
+  const remembered = found?.id === state.current?.id ? null : found;
   const latest = state.current === null ? 0 : state.marks.latest;
-  const date = Math.max(moment.date, latest, known?.endedAt ?? 0);
+  const date = Math.max(moment.date, latest, remembered?.endedAt ?? 0);
   const mark = markOf(report);
   const isRepeated = mark !== null && state.marks.taken.includes(mark);
   const move = movePrint(report, {
     current: state.current,
-    known,
+    remembered,
     nextId: nextPrintId(state.id, state.printSequence),
     date,
     isLive: moment.isLive,
@@ -136,25 +136,15 @@ function followPrint(before: Change, report: Report, remembered: Print | null, m
 
 const PRINTS_PER_PRINTER = 100_000;
 
-/** The id of a printer's next print (design 3). The last one is used again rather than one of the next printer's. */
+/** The id of a printer's next print. The last one is used again rather than one of the next printer's. */
 export function nextPrintId(printerId: number, sequence: number): number {
   return printerId * PRINTS_PER_PRINTER + Math.min(sequence + 1, PRINTS_PER_PRINTER - 1);
 }
 
-const MARKED = new Set([
-  "PrintCancelling",
-  "PrintCancelled",
-  "PrintFailed",
-  "PrintDone",
-  "PrintPaused",
-  "PrintResumed",
-  "FilamentChange",
-]);
-
 /** An event is the same one if its kind and its agent's time are (duplicates; two sockets of one agent). */
 function markOf(report: Report): string | null {
   const ts = report.status?.ts ?? null;
-  if (report.event === null || ts === null || !MARKED.has(report.event.type)) return null;
+  if (report.event === null || ts === null || !isTakenOnce(report.event.type)) return null;
   return `${report.event.type}:${ts}`;
 }
 
@@ -198,8 +188,8 @@ function withPrints(before: Change, move: PrintMove): Change {
 function observe(moved: Change, earlier: Printer, report: Report, moment: Moment): Change {
   const { socket, state } = moved.printer;
   if (socket === null) return moved;
-  const known = state.current?.id === earlier.state.current?.id ? socket : forgetPrint(socket);
-  return withSocket(moved, moment.isLive ? observeReport(known, report, moment.now) : known);
+  const kept = state.current?.id === earlier.state.current?.id ? socket : forgetPrint(socket);
+  return withSocket(moved, moment.isLive ? observeReport(kept, report, moment.now) : kept);
 }
 
 function judge(before: Change, report: Report, move: PrintMove, moment: Moment): Change {
@@ -209,9 +199,9 @@ function judge(before: Change, report: Report, move: PrintMove, moment: Moment):
     connection: socket.connection,
     owesReceipts: socket.gaveReceipt,
     isLive: moment.isLive,
-    text: report.status?.text ?? null,
+    phase: report.status?.phase ?? null,
     event: report.event,
-    printTs: report.printTs,
+    printExtId: report.printExtId,
     current: state.current,
     ended: move.ended,
   };

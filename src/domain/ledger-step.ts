@@ -1,28 +1,21 @@
 /** How one command's new image changes the ledger, and what else it makes obsolete there. */
 import {
-  type AgentKnowledge,
+  type AgentFacts,
   type Command,
-  type CommandKind,
+  type CommandReason,
   isInFlight,
   type Ledger,
   type LedgerEffect,
   type LedgerStep,
 } from "./command.ts";
+import { traitsOf } from "./command-kind.ts";
 import { doubt, type Finding } from "./evidence.ts";
 
 const SETTLE_MS = 6 * 60_000;
-/** Agents give a download up after that (protocol 6.4). */
+/** Agents give a download up after that. */
 const DOWNLOAD_MS = 30 * 60_000;
 /** Older unknown ones are not settled any more: an agent that comes and goes must not grow the state. */
 const MOST_UNKNOWN = 16;
-
-/** Earlier commands of these kinds mean nothing once one of that kind was delivered. */
-export const OPPOSITES: Readonly<Record<CommandKind, readonly CommandKind[]>> = {
-  pause: ["resume"],
-  resume: ["pause"],
-  cancel: ["pause", "resume"],
-  print_file: [],
-};
 
 export function stay(ledger: Ledger): LedgerStep {
   return { ledger, effects: [] };
@@ -32,7 +25,7 @@ export function end(
   step: LedgerStep,
   command: Command,
   state: Command["state"],
-  reason: string | null,
+  reason: CommandReason | null,
   now: number,
 ): LedgerStep {
   return replace(step, command, { ...command, state, reason, probeBy: null, endedAt: now }, now);
@@ -69,7 +62,7 @@ export function replace(step: LedgerStep, command: Command, next: Command, now: 
 }
 
 function isObsolete(other: Command, next: Command): boolean {
-  return other.printId === next.printId && OPPOSITES[next.kind].includes(other.kind);
+  return other.printId === next.printId && traitsOf(next.kind).supersedes.includes(other.kind);
 }
 
 function boundUnknown(ledger: Ledger): Ledger {
@@ -78,22 +71,22 @@ function boundUnknown(ledger: Ledger): Ledger {
   return dropped.size === 0 ? ledger : ledger.filter(({ id }) => !dropped.has(id));
 }
 
-export function send(step: LedgerStep, command: Command, agent: AgentKnowledge, now: number): LedgerStep {
-  const seen = { ...command.marks, wasPaused: agent.text === "Paused" };
+export function send(step: LedgerStep, command: Command, agent: AgentFacts, now: number): LedgerStep {
+  const seen = { ...command.marks, wasPaused: agent.phase === "paused" };
   const marks = isUnclear(step.ledger, agent, now) ? doubt(seen) : seen;
   const sent: Command = { ...command, state: "sent", sentAt: now, probeBy: null, connection: agent.connection, marks };
   const others = step.ledger.filter((other) => other.id !== command.id).map((other) => follow(other, sent));
   return { ledger: [...others, sent], effects: [...step.effects, { type: "send-command", command: sent }] };
 }
 
-/** A download that is under way puts its own text over that of others, and takes it away again; doubt passes on. */
-function isUnclear(ledger: Ledger, { downloadSeenAt }: AgentKnowledge, now: number): boolean {
+/** While a download is under way the agent shows that instead of what other commands did; doubt passes on. */
+function isUnclear(ledger: Ledger, { downloadSeenAt }: AgentFacts, now: number): boolean {
   const isDoubted = (command: Command) => isInFlight(command) && command.marks.isDoubtful;
   const isDownloading = downloadSeenAt !== null && now - downloadSeenAt < DOWNLOAD_MS;
   return isDownloading || ledger.some((other) => other.kind === "print_file" || isDoubted(other));
 }
 
-/** From now on the agent's texts may be about the later frame. */
+/** From now on what the agent shows may be about the later frame. */
 function follow(earlier: Command, sent: Command): Command {
   if (earlier.connection !== sent.connection || !isInFlight(earlier)) return earlier;
   return { ...earlier, marks: doubt(earlier.marks) };

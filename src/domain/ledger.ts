@@ -1,6 +1,6 @@
-/** The command ledger's rules: each input gives the ledger after it, and what is to be done (design 5, wire 3). */
+/** The command ledger's rules: each input gives the ledger after it, and what is to be done. */
 import {
-  type AgentKnowledge,
+  type AgentFacts,
   type Command,
   type CommandRequest,
   deadlineOf,
@@ -10,8 +10,9 @@ import {
   type LedgerFacts,
   type LedgerStep,
 } from "./command.ts";
+import { traitsOf } from "./command-kind.ts";
 import { PRINT_ENDED, weighReceipt, weighReport } from "./evidence.ts";
-import { advance, end, OPPOSITES, replace, send, stay } from "./ledger-step.ts";
+import { advance, end, replace, send, stay } from "./ledger-step.ts";
 import { refusalOf, roadOf } from "./refusal.ts";
 import type { PassthruAnswer } from "./report.ts";
 
@@ -33,7 +34,10 @@ export function takeCommand(ledger: Ledger, request: CommandRequest, facts: Ledg
   if (twin !== undefined) return taken(timed, twin);
   const road = roadOf(command.kind, facts.agent, now);
   if (road === "closed") return taken(end(timed, command, "rejected", "agent_offline", now), command);
-  const cleared = timed.ledger.reduce<LedgerStep>((step, earlier) => giveWay(step, earlier, command, now), timed);
+  const cleared = timed.ledger.reduce<LedgerStep>(
+    (step, earlier) => supersedeChecking(step, earlier, command, now),
+    timed,
+  );
   return taken(road === "open" ? handOver(cleared, command, facts.agent, now) : check(cleared, command, now), command);
 }
 
@@ -66,24 +70,26 @@ function newCommand(request: CommandRequest, facts: LedgerFacts, ledger: Ledger,
 /** One under way that does the same, unless something opposite was taken after it. */
 function findTwin(ledger: Ledger, command: Command): Command | undefined {
   const related = ledger.filter((other) => isInFlight(other) && other.printId === command.printId);
-  const newest = related.findLast(({ kind }) => kind === command.kind || OPPOSITES[kind].includes(command.kind));
+  const newest = related.findLast(
+    ({ kind }) => kind === command.kind || traitsOf(kind).supersedes.includes(command.kind),
+  );
   if (newest?.kind !== command.kind || newest.state === "sent" || newest.file?.id !== command.file?.id)
     return undefined;
   return newest;
 }
 
-/** A frame that may be lost gives way to the same one sent again, once that is sent. */
-function handOver(step: LedgerStep, command: Command, agent: AgentKnowledge, now: number): LedgerStep {
+/** A command still `sent` is superseded when a newer one of its kind is sent: the older frame may be lost. */
+function handOver(step: LedgerStep, command: Command, agent: AgentFacts, now: number): LedgerStep {
   const repeated = step.ledger.filter(({ kind, state }) => kind === command.kind && state === "sent");
   const cleared = repeated.reduce((left, earlier) => end(left, earlier, "superseded", "replaced", now), step);
   return send(cleared, command, agent, now);
 }
 
-/** What waits for its probe gives way to the same, and a waiting resume to what stops the print. */
-function giveWay(step: LedgerStep, earlier: Command, command: Command, now: number): LedgerStep {
+/** A command that waits for its probe is superseded by a newer one of its kind, or of a kind that opposes it. */
+function supersedeChecking(step: LedgerStep, earlier: Command, command: Command, now: number): LedgerStep {
   const isRepeated = earlier.kind === command.kind && earlier.state === "checking";
   if (isRepeated) return end(step, earlier, "superseded", "replaced", now);
-  const isOvertaken = earlier.state === "checking" && OPPOSITES[command.kind].includes(earlier.kind);
+  const isOvertaken = earlier.state === "checking" && traitsOf(command.kind).supersedes.includes(earlier.kind);
   return isOvertaken ? end(step, earlier, "superseded", "opposite_command", now) : step;
 }
 

@@ -1,7 +1,7 @@
-/** What one report does to the current print (semantics C4 with the corrections of design 4), as pure functions. */
+/** What one report does to the current print, as pure functions. */
 import type { PrintEventType } from "./events.ts";
 import { endPrint, NEW_PRINT, type Print, type PrintEnd, takeStatistics } from "./print.ts";
-import type { Report, ReportedEvent, ReportedStatus } from "./report.ts";
+import type { Report, ReportedEvent, ReportedEventType, ReportedStatus } from "./report.ts";
 
 export interface PrintHappening {
   readonly type: PrintEventType;
@@ -24,12 +24,12 @@ export interface PrintMove {
 export interface PrintContext {
   readonly current: Print | null;
   /** An earlier print with the reported time stamp, if the printer remembers one. */
-  readonly known: Print | null;
+  readonly remembered: Print | null;
   readonly nextId: number;
   /** When the report happened, epoch milliseconds: never before an earlier date of the current print. */
   readonly date: number;
   readonly isLive: boolean;
-  /** A cancel command of that print is under way or its fate unknown (design 4). */
+  /** A cancel command of that print is under way, or its outcome unknown. */
   readonly isCancelUnderWay: (extId: number) => boolean;
   /** The same event of the same moment was taken already (duplicates, two sockets). */
   readonly isRepeated: boolean;
@@ -40,38 +40,38 @@ const SKEW_AHEAD_S = 19;
 const REOPEN_MS = 24 * 60 * 60 * 1000;
 const FILENAME_CODE_UNITS = 1000;
 
-/** Applies one report: first the time stamp (C4's table), then its event, to the print of that time stamp if it is current. */
+/** Applies one report: first which print it names, then its event, if that print is the current one. */
 export function movePrint(report: Report, context: PrintContext): PrintMove {
-  const moved = followTimeStamp(report, context);
-  const isOfCurrent = moved.current !== null && moved.current.extId === report.printTs;
+  const moved = followIdentity(report, context);
+  const isOfCurrent = moved.current !== null && moved.current.extId === report.printExtId;
   if (report.event === null || !isOfCurrent || context.isRepeated) return moved;
   return takeEvent(moved, report.event, report.status, context);
 }
 
-function followTimeStamp(report: Report, context: PrintContext): PrintMove {
+function followIdentity(report: Report, context: PrintContext): PrintMove {
   const { current } = context;
   const unchanged: PrintMove = { current, changed: [], happenings: [], ended: null, tookId: false };
-  const ts = report.printTs;
-  if (ts === null) return unchanged;
-  if (ts === -1) return current === null ? unchanged : endCurrent(unchanged, current, "idle", context);
-  if (current === null) return begin(unchanged, ts, report, context);
-  const isOfEarlier = context.known !== null;
-  if (current.extId === ts || (!isOfEarlier && isSkewed(current, ts, report))) {
-    return keep(unchanged, current, ts, report);
+  const extId = report.printExtId;
+  if (extId === null) return unchanged;
+  if (extId === -1) return current === null ? unchanged : endCurrent(unchanged, current, "idle", context);
+  if (current === null) return begin(unchanged, extId, report, context);
+  const isOfEarlier = context.remembered !== null;
+  if (current.extId === extId || (!isOfEarlier && isSkewed(current, extId, report))) {
+    return keep(unchanged, current, extId, report);
   }
   if (isOfEarlier && !context.isLive) return unchanged;
-  return begin(endCurrent(unchanged, current, "other-print", context), ts, report, context);
+  return begin(endCurrent(unchanged, current, "other-print", context), extId, report, context);
 }
 
-function keep(move: PrintMove, print: Print, ts: number, report: Report): PrintMove {
+function keep(move: PrintMove, print: Print, extId: number, report: Report): PrintMove {
   const linked = linkFile(print, report.status);
-  const kept: Print = linked.extId === ts ? linked : { ...linked, extId: ts };
+  const kept: Print = linked.extId === extId ? linked : { ...linked, extId };
   return kept === print ? move : { ...move, current: kept, changed: [kept] };
 }
 
 /** The same print under a shifted clock; one that was seen cancelled is over, so a near time stamp is another. */
-function isSkewed(print: Print, ts: number, report: Report): boolean {
-  const isNear = print.extId >= ts - SKEW_BACK_S && print.extId <= ts + SKEW_AHEAD_S;
+function isSkewed(print: Print, extId: number, report: Report): boolean {
+  const isNear = print.extId >= extId - SKEW_BACK_S && print.extId <= extId + SKEW_AHEAD_S;
   return isNear && print.filename === fileNameOf(report) && print.cancelledAt === null;
 }
 
@@ -89,14 +89,15 @@ function fileNameOf(report: Report): string | null {
   return name === "" ? null : name;
 }
 
-function begin(move: PrintMove, ts: number, report: Report, context: PrintContext): PrintMove {
-  if (context.known !== null) return canReopen(context.known, report, context) ? reopen(move, context.known) : move;
+function begin(move: PrintMove, extId: number, report: Report, context: PrintContext): PrintMove {
+  const { remembered } = context;
+  if (remembered !== null) return canReopen(remembered, report, context) ? reopen(move, remembered) : move;
   const filename = fileNameOf(report);
   if (filename === null) return move;
   const print: Print = {
     ...NEW_PRINT,
     id: context.nextId,
-    extId: ts,
+    extId,
     filename,
     gCodeFileId: report.status?.gCodeFileId ?? null,
     startedAt: context.date,
@@ -114,16 +115,16 @@ function started(move: PrintMove, print: Print, at: number): PrintMove {
   };
 }
 
-/** Only an end that was inferred can have been wrong (design 4); a deleted print never comes back. */
-function canReopen(known: Print, report: Report, context: PrintContext): boolean {
-  if (known.outcome !== "unknown" || known.endedAt === null || known.deletedAt !== null || !context.isLive)
-    return false;
-  const text = report.status?.text;
-  return (text === "Printing" || text === "Paused") && context.date - known.endedAt <= REOPEN_MS;
+/** Only an end that was inferred can have been wrong; a late report resurrects no print, and a deleted one never comes back. */
+function canReopen(remembered: Print, report: Report, context: PrintContext): boolean {
+  const { outcome, endedAt, deletedAt } = remembered;
+  if (outcome !== "unknown" || endedAt === null || deletedAt !== null || !context.isLive) return false;
+  const phase = report.status?.phase;
+  return (phase === "printing" || phase === "paused") && context.date - endedAt <= REOPEN_MS;
 }
 
-function reopen(move: PrintMove, known: Print): PrintMove {
-  const print: Print = { ...known, finishedAt: null, endedAt: null, outcome: null };
+function reopen(move: PrintMove, remembered: Print): PrintMove {
+  const print: Print = { ...remembered, finishedAt: null, endedAt: null, outcome: null };
   return { ...move, current: print, changed: [...move.changed, print] };
 }
 
@@ -139,6 +140,23 @@ function endCurrent(move: PrintMove, print: Print, by: PrintEnd, context: PrintC
   };
 }
 
+/** Whether a second event of this type and of the same moment is a repetition. */
+const IS_TAKEN_ONCE = {
+  started: false,
+  done: true,
+  failed: true,
+  cancelling: true,
+  cancelled: true,
+  paused: true,
+  resumed: true,
+  "filament-change": true,
+  other: false,
+} as const satisfies Record<ReportedEventType, boolean>;
+
+export function isTakenOnce(type: ReportedEventType): boolean {
+  return IS_TAKEN_ONCE[type];
+}
+
 function takeEvent(
   move: PrintMove,
   event: ReportedEvent,
@@ -148,21 +166,22 @@ function takeEvent(
   const print = move.current;
   if (print === null) return move;
   switch (event.type) {
-    case "PrintCancelling":
+    case "cancelling":
       return replaceCurrent(move, takeStatistics(print, status, context.date));
-    case "PrintCancelled":
+    case "cancelled":
       return replaceCurrent(move, { ...takeStatistics(print, status, context.date), cancelledAt: context.date });
-    case "PrintFailed":
+    case "failed":
       return fail(move, print, event, status, context);
-    case "PrintDone":
+    case "done":
       return endCurrent(move, takeStatistics(print, status, context.date), "done", context);
-    case "PrintPaused":
+    case "paused":
       return happened(move, "PAUSED", print, context.date);
-    case "PrintResumed":
+    case "resumed":
       return happened(move, "RESUMED", print, context.date);
-    case "FilamentChange":
+    case "filament-change":
       return happened(move, "FILAMENT_CHANGE", print, context.date);
-    default:
+    case "started":
+    case "other":
       return move;
   }
 }
@@ -174,7 +193,7 @@ function fail(
   status: ReportedStatus | null,
   context: PrintContext,
 ): PrintMove {
-  if (event.reason === "error" || status?.flagError === true) return endCurrent(move, print, "failed-error", context);
+  if (event.reason === "error" || status?.hasError === true) return endCurrent(move, print, "failed-error", context);
   const told: Print =
     event.reason === "cancelled" ? { ...print, cancelledAt: print.cancelledAt ?? context.date } : print;
   return endCurrent(move, told, "failed", context);

@@ -9,7 +9,8 @@ import {
   withLedger,
   withState,
 } from "./change.ts";
-import { ledgerDeadline } from "./command.ts";
+import { type CommandRequest, ledgerDeadline } from "./command.ts";
+import { traitsOf } from "./command-kind.ts";
 import { type ConfigurationPatch, patchConfiguration } from "./configuration.ts";
 import {
   type AgentDial,
@@ -33,18 +34,15 @@ import { onSendFailed, onTime, takeCommand } from "./ledger.ts";
 import { type AlertOverwrite, editPrint, endPrint, type Print, type PrintEdit } from "./print.ts";
 import type { AgentFrame } from "./report.ts";
 
-/** What is asked of the ledger; `ref` and `probeRef` are random and made by the shell (design 5). */
-export type CommandInput = Parameters<typeof takeCommand>[1];
-
 export type Input =
   | ({ readonly type: "agent-opened" } & AgentDial)
   | { readonly type: "agent-closed"; readonly connection: number }
   | { readonly type: "agent-lost" }
   | ({ readonly type: "agent-remembered" } & RememberedAgent)
-  | { readonly type: "frame"; readonly frame: AgentFrame; readonly known: Print | null }
+  | { readonly type: "frame"; readonly frame: AgentFrame; readonly remembered: Print | null }
   | ({ readonly type: "agent-called" } & AgentHello)
   | { readonly type: "agent-event"; readonly event: AgentEvent }
-  | { readonly type: "command"; readonly command: CommandInput }
+  | { readonly type: "command"; readonly command: CommandRequest }
   | { readonly type: "send-failed"; readonly commandId: string }
   /** `ref` is for the probe of a look. */
   | { readonly type: "alarm"; readonly ref: string }
@@ -118,7 +116,7 @@ function stepAllowed(printer: Printer, input: Input, now: number): Step {
     case "agent-remembered":
       return done(agentRemembered(printer, input));
     case "frame":
-      return done(takeFrame(printer, input.frame, input.known, now));
+      return done(takeFrame(printer, input.frame, input.remembered, now));
     case "agent-event":
       return done(withEvent(before, input.event, state.current?.id ?? null, now));
     case "command":
@@ -188,17 +186,17 @@ function withTokens(before: Change, tokens: PrinterState["tokens"]): Change {
   return withState(before, { tokens }, { type: "project-printer" });
 }
 
-/** Cancel and resume acknowledge an open alert whatever becomes of them, but for another print (semantics C2). */
-function commanded(before: Change, command: CommandInput, now: number): Step {
+/** Cancel and resume acknowledge an open alert whatever becomes of them, but for another print. */
+function commanded(before: Change, command: CommandRequest, now: number): Step {
   const { state } = before.printer;
   const taken = takeCommand(state.ledger, command, ledgerFacts(before.printer), now);
   const reply: Reply = { type: "command", commandId: taken.commandId };
   const ledgered = withLedger(before, taken);
   const print = state.current;
   const isMeant = print !== null && (command.printId === null || command.printId === print.id);
-  if (!isMeant || (command.kind !== "cancel" && command.kind !== "resume")) return { ...ledgered, reply };
-  const overwrite = command.kind === "cancel" ? "FAILED" : "NOT_FAILED";
-  return { ...acknowledge(ledgered, print, overwrite, now), reply };
+  const { acknowledges } = traitsOf(command.kind);
+  if (!isMeant || acknowledges === null) return { ...ledgered, reply };
+  return { ...acknowledge(ledgered, print, acknowledges, now), reply };
 }
 
 function configure(before: Change, patch: ConfigurationPatch): Change {

@@ -1,7 +1,9 @@
 /**
- * What an agent says in one text frame, read once by `protocol/agent.ts`. A report may be late, repeated, or skip
- * steps (protocol 4); nothing here is validated beyond its JSON type.
+ * What an agent says in one text frame, read once by `protocol/agent.ts`, its words mapped to unions by `protocol/words.ts`.
+ * A report may be late, repeated, or skip steps; nothing here is validated beyond its type.
  */
+import type { Dialect } from "./dialect.ts";
+import type { Phase } from "./phase.ts";
 
 /** A JSON object as it came; values are unknown until somebody reads them. */
 export type Json = { readonly [key: string]: unknown };
@@ -10,32 +12,53 @@ export type Json = { readonly [key: string]: unknown };
 export const SETTINGS_CODE_UNITS = 64 * 1024;
 
 export interface Report {
-  /** Unix seconds: the identity of the print; -1 idle; null unknown (missing, null, 0, or of a wrong type). Protocol 4.7. */
-  readonly printTs: number | null;
+  /** Unix seconds: the identity of the print; -1 idle; null unknown (missing, null, 0, or of a wrong type). */
+  readonly printExtId: number | null;
   readonly event: ReportedEvent | null;
   /** Null when the frame has no status, or an empty one. */
   readonly status: ReportedStatus | null;
-  readonly settings: Json | null;
-  /** `{}`: the agent does not know its printer's state (protocol 4). An empty `status` without a print says the same. */
+  readonly settings: ReportedSettings | null;
+  /** `{}`: the agent does not know its printer's state. An empty `status` without a print says the same. */
   readonly isBlank: boolean;
 }
 
+/** What an event in a frame tells of a print; `other` tells nothing that is acted on. */
+export type ReportedEventType =
+  | "started"
+  | "done"
+  | "failed"
+  | "cancelling"
+  | "cancelled"
+  | "paused"
+  | "resumed"
+  | "filament-change"
+  | "other";
+
+/** Why a print failed, where the agent says it. */
+export type FailureReason = "cancelled" | "error";
+
 export interface ReportedEvent {
-  readonly type: string;
+  readonly type: ReportedEventType;
   /** `data.name`: the file's name. */
   readonly fileName: string | null;
-  /** `data.reason`: `cancelled` or `error`, OctoPrint's PrintFailed only. */
-  readonly reason: string | null;
+  /** Of a `failed` only, and only OctoPrint's. */
+  readonly reason: FailureReason | null;
 }
 
 /** The few paths of a status that the lifecycle, presence and the ledger read. */
 export interface ReportedStatus {
   /** `_ts`, Unix seconds; null when it is not a number. */
   readonly ts: number | null;
-  /** `state.text` */
+  /** `state.text`, to tell one status from the next; what it means is `phase`. */
   readonly text: string | null;
-  readonly flagError: boolean;
-  readonly closedOrError: boolean;
+  /** Null when neither text nor flags tell it. */
+  readonly phase: Phase | null;
+  /** `state.flags.printing`, which some agents keep set in transient phases too. */
+  readonly isPrinting: boolean;
+  /** `state.flags.error` */
+  readonly hasError: boolean;
+  /** `state.flags.closedOrError`: the agent has lost its printer. */
+  readonly isPrinterLost: boolean;
   readonly fileName: string | null;
   /** `job.file.obico_g_code_file_id`; null when absent or no integer. */
   readonly gCodeFileId: number | null;
@@ -51,11 +74,21 @@ export interface ReportedStatus {
   readonly rest: string;
 }
 
-/** An answer to a passthru call (protocol 4.5). */
+/** A settings message: its keys replace the stored ones, the others stay. */
+export interface ReportedSettings {
+  readonly keys: Json;
+  /** Of `agent` in it; null when it names none. At most 64 code units. */
+  readonly agentName: string | null;
+  readonly agentVersion: string | null;
+  /** What the name stands for; null without a name. */
+  readonly dialect: Dialect | null;
+}
+
+/** An answer to a passthru call. */
 export interface PassthruAnswer {
   readonly ref: string;
-  /** `ret` when it is a string: OctoPrint's state id after the command. */
-  readonly ret: string | null;
+  /** The state that the agent answers with (OctoPrint, right after the command); null when it answers with none. */
+  readonly phase: Phase | "unknown" | null;
   /** `error` when it is a string; Moonraker answers an unsupported call with one. */
   readonly error: string | null;
 }

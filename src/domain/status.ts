@@ -1,4 +1,4 @@
-/** Presence, the order and the dates of reports (design 4), and what of a status the list needs to hear about. */
+/** Presence, the order and the dates of reports, and what of a status the list needs to hear about. */
 import type { ReportedStatus } from "./report.ts";
 import type { PresenceState } from "./view.ts";
 
@@ -11,7 +11,7 @@ export interface PresenceFacts {
 
 const OFFLINE_AFTER_MS = 60_000;
 
-/** State and `since` of a printer at `now`; the first row of design 4's table that matches. */
+/** State and `since` of a printer at `now`; the first rule that matches. */
 export function presence(facts: PresenceFacts, now: number): { state: PresenceState; since: number | null } {
   const { connectedAt, disconnectedAt, printerLostAt } = facts;
   if (connectedAt === null) return { state: "offline", since: null };
@@ -29,6 +29,8 @@ export interface ShownStatus {
   /** Arrival, epoch milliseconds. */
   readonly at: number;
   readonly text: string | null;
+  /** `state.flags.printing` */
+  readonly isPrinting: boolean;
   /** JSON text of every key but `job` and `file_metadata`, and of those two. */
   readonly rest: string;
   readonly job: string | null;
@@ -45,13 +47,20 @@ export function isNewer(status: ReportedStatus, shown: ShownStatus | null): bool
 }
 
 export function showStatus(status: ReportedStatus, arrival: number): ShownStatus {
-  const { ts, text, rest, job, fileMetadata } = status;
-  return { ts, at: arrival, text, rest, job, fileMetadata };
+  const { ts, text, isPrinting, rest, job, fileMetadata } = status;
+  return { ts, at: arrival, text, isPrinting, rest, job, fileMetadata };
 }
 
-/** A status of which only the list's copy (a JSON object's text) is left; it arrived at `at`. */
-export function recoverStatus(text: string, at: number): ShownStatus {
-  return { ts: null, at, text: null, rest: text, job: null, fileMetadata: null };
+/** A status of which only the list's copy is left: a JSON object's text, when it arrived, and its flag. */
+export interface RememberedStatus {
+  readonly json: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly isPrinting: boolean;
+}
+
+export function recoverStatus({ json, at, isPrinting }: RememberedStatus): ShownStatus {
+  return { ts: null, at, text: null, isPrinting, rest: json, job: null, fileMetadata: null };
 }
 
 /** The status as one JSON text; `rest` is a JSON object. */
@@ -116,7 +125,7 @@ function round(value: number | null): number | null {
   return value === null ? null : Math.round(value);
 }
 
-/** Whether the list's copy is due: once a minute in a print, else when a heater's target or value moved (design 3). */
+/** Whether the list's copy is due: once a minute in a print, else when a heater's target or value moved. */
 export function isLiveCopyDue(
   copy: LiveCopy | null,
   status: ReportedStatus,

@@ -1,5 +1,5 @@
 /**
- * A printer as it is shown: the one shape that `http/printers.ts` turns into JSON, filled by the object (GET one, answers)
+ * A printer as it is shown: the one shape that `http/json/printer.ts` turns into JSON, filled by the object (GET one, answers)
  * or from the rows of D1 (the list). Times are epoch milliseconds; status and settings stay JSON text.
  */
 
@@ -27,17 +27,19 @@ export interface PrinterView {
   readonly createdAt: number;
   readonly archivedAt: number | null;
   readonly configuration: Configuration;
-  /** Generation of the token that is shown to the owner (design 6). */
+  /** Generation of the token that is shown to the owner. */
   readonly generation: number;
   readonly agentName: string | null;
   readonly agentVersion: string | null;
   readonly presence: PresenceView;
   /** JSON text of the agent's status, verbatim; null when offline. */
   readonly status: string | null;
+  /** `state.flags.printing` of that status; false without one. */
+  readonly isPrinting: boolean;
   /** JSON text of the agent's merged settings messages; null when it never sent one. */
   readonly settings: string | null;
   readonly currentPrint: Print | null;
-  /** 0..1 (semantics D4). */
+  /** Failure detection's gauge, 0..1. */
   readonly normalizedP: number;
   /** When failure detection last examined a picture. */
   readonly lastExaminedAt: number | null;
@@ -65,6 +67,7 @@ export function viewOf(printer: Printer, now: number): PrinterView {
       statusAgeMs: visible === null ? null : now - visible.at,
     },
     status: visible === null ? null : statusText(visible),
+    isPrinting: visible?.isPrinting ?? false,
     settings: printer.settings,
     currentPrint: state.current,
     normalizedP: state.normalizedP,

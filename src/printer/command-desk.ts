@@ -1,5 +1,5 @@
 /** Takes commands in for one printer: repeats, idempotency keys and waiting callers around the ledger's rules (wire 3). */
-import { knowAgent } from "../domain/agent-socket.ts";
+import { isReceiptExpected } from "../domain/agent-socket.ts";
 import type { Printer } from "../domain/change.ts";
 import { type CommandRecord, commandSucceeded, recordOf, visibleReason } from "../domain/command.ts";
 import { notFound } from "../domain/failure.ts";
@@ -102,8 +102,7 @@ export class CommandDesk {
   /** An unknown agent that never gave a receipt on this socket is believed as the seed says (design 5). */
   #believesSent({ socket, state }: Printer): boolean {
     if (socket === null) return false;
-    const agent = knowAgent(socket, state.agentName);
-    return !agent.isKnownAgent && !agent.gaveReceipt;
+    return !isReceiptExpected(socket, state.dialect);
   }
 }
 

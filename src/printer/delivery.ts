@@ -1,8 +1,8 @@
 /** Carries one effect to the agent's sockets. Rows are the outbox's business, not this file's. */
 import type { Effect, Printer } from "../domain/change.ts";
 import type { Input } from "../domain/printer.ts";
-import { writeCommand, writeProbe, writeRemoteStatus } from "../protocol/agent.ts";
 import { AGENT_CLOSES } from "../protocol/close.ts";
+import { writeCommand, writeProbe, writeRemoteStatus } from "../protocol/to-agent.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** The input that follows from it; null for none. `printer` is the state after the step. */

@@ -63,8 +63,8 @@ export class PrinterMemory {
   }
 
   #saveStatus(shown: ShownStatus | null): void {
-    const { ts, at, text, rest } = shown ?? {};
-    this.#store.saveDocument("status", shown === null ? null : JSON.stringify({ ts, at, text, rest }));
+    const { ts, at, text, isPrinting, rest } = shown ?? {};
+    this.#store.saveDocument("status", shown === null ? null : JSON.stringify({ ts, at, text, isPrinting, rest }));
   }
 
   #read(): Printer | null {

@@ -11,8 +11,9 @@ import type { Input } from "../domain/printer.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { PrinterView } from "../domain/view.ts";
 import { log } from "../log.ts";
-import { readAgentMessage, writeFault } from "../protocol/agent.ts";
+import { readAgentMessage } from "../protocol/agent.ts";
 import { FRAME_TOO_LARGE, SOCKET_ERROR } from "../protocol/close.ts";
+import { writeFault } from "../protocol/to-agent.ts";
 import { CommandDesk, randomRef } from "./command-desk.ts";
 import {
   type AgentCredential,
@@ -59,10 +60,10 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
       this.#seam.apply({ type: "agent-closed", connection });
       return;
     }
-    const ts = frame.report?.printTs ?? null;
-    const known =
-      ts === null || ts === this.#seam.printer().state.current?.extId ? null : this.#seam.store.findPrint(ts);
-    this.#seam.apply({ type: "frame", frame, known });
+    const extId = frame.report?.printExtId ?? null;
+    const isEarlier = extId !== null && extId !== this.#seam.printer().state.current?.extId;
+    const remembered = isEarlier ? this.#seam.store.findPrint(extId) : null;
+    this.#seam.apply({ type: "frame", frame, remembered });
     for (const fault of faults) this.#seam.sockets.send(connection, writeFault(fault));
   }
 

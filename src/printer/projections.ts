@@ -5,6 +5,7 @@ import { NO_FRAMES } from "../domain/agent-socket.ts";
 import type { Effect, Printer, PrinterState } from "../domain/change.ts";
 import { recordOf } from "../domain/command.ts";
 import { statusText } from "../domain/status.ts";
+import { dialectOf } from "../protocol/words.ts";
 
 /** The images of `effects`, as of `printer` at `now` (epoch milliseconds). */
 export function projectionsOf(effects: readonly Effect[], printer: Printer, now: number): Projection[] {
@@ -43,6 +44,7 @@ export function liveImage({ state, socket, shown }: Printer, now: number): LiveI
   return {
     at: now,
     status: shown === null ? null : statusText(shown),
+    isPrinting: shown?.isPrinting ?? false,
     statusAt: shown?.at ?? null,
     lastSeenAt: socket?.lastFrameAt ?? state.lastSeenAt,
     normalizedP: state.normalizedP,
@@ -72,6 +74,7 @@ export function stateOfRow({ printers: row, prints: print }: PrinterRow): Printe
     tokens: { newest: row.generation, used: null, graceUntil: null, keyId: row.agentKeyId },
     agentName: row.agentName,
     agentVersion: row.agentVersion,
+    dialect: dialectOf(row.agentName),
     connectedAt: row.connectedAt,
     disconnectedAt: row.disconnectedAt,
     printerLostAt: row.printerLostAt,

@@ -233,8 +233,8 @@ export class Seam {
     this.apply({ type: "agent-lost" });
     const copy = await this.#outbox.findLive(state.id);
     if (copy === null || !this.#isWithoutStatus(state.uid)) return;
-    const { status: text, statusAt: at, lastSeenAt } = copy;
-    const status = text === null || at === null ? null : { text, at };
+    const { status: json, statusAt: at, isPrinting, lastSeenAt } = copy;
+    const status = json === null || at === null ? null : { json, at, isPrinting };
     this.apply({ type: "agent-remembered", status, lastSeenAt });
   }
 

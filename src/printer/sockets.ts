@@ -1,8 +1,8 @@
 /** The agent's sockets as the runtime keeps them. Who is connected is asked here, never stored (design 3). */
 import type { AgentSocket } from "../domain/agent-socket.ts";
 import type { ShownStatus } from "../domain/status.ts";
-import type { ToAgent } from "../protocol/agent.ts";
 import { type Close, closeBackCode } from "../protocol/close.ts";
+import type { ToAgent } from "../protocol/to-agent.ts";
 
 const AGENT = "agent";
 /** Of 16,384, which hold the serialization's own overhead too. */
@@ -84,7 +84,7 @@ export class Sockets {
 }
 
 function attachmentOf(socket: AgentSocket, shown: ShownStatus | null): Attachment {
-  const told = shown === null ? null : { ts: shown.ts, at: shown.at, text: shown.text };
+  const told = shown === null ? null : { ts: shown.ts, at: shown.at, text: shown.text, isPrinting: shown.isPrinting };
   const head = new TextEncoder().encode(JSON.stringify({ socket, shown: told }));
   if (shown === null) return { head, rest: null };
   const rest = new TextEncoder().encode(shown.rest);

@@ -1,18 +1,18 @@
-/** The agent's frames: what a text frame says (protocol 4), and what we say back (protocol 5). */
-import type { Command, PrintFile } from "../domain/command.ts";
-import type { Configuration } from "../domain/configuration.ts";
+/** Reads agents' frames: what a text frame says, and what of it is wrong. `to-agent.ts` writes what we say back. */
 import {
   type AgentFrame,
   type Json,
   type PassthruAnswer,
   type Report,
   type ReportedEvent,
+  type ReportedSettings,
   type ReportedStatus,
   SETTINGS_CODE_UNITS,
 } from "../domain/report.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { DEFAULT_WEBCAM } from "../domain/webcam.ts";
 import { AGENT_FRAME_BYTES, type FrameFault, isJsonObject, isLongerThan, readJsonObject, tooLarge } from "./codec.ts";
+import { dialectOf, eventTypeOf, failureReasonOf, phaseOf, phaseOfStateId } from "./words.ts";
 
 export interface FromAgent {
   readonly frame: AgentFrame;
@@ -71,7 +71,7 @@ function valueFaults(frame: Json): FrameFault[] {
   return faults;
 }
 
-/** Frames of these keys say nothing about the printer (protocol 4). */
+/** Frames of these keys say nothing about the printer. */
 const OTHER_KINDS = ["passthru", "janus", "http.tunnel", "http.tunnelv2", "ws.tunnel"];
 
 function readReport(frame: Json): Report | null {
@@ -81,10 +81,10 @@ function readReport(frame: Json): Report | null {
   const isEmpty = status !== null && Object.keys(status).length === 0;
   const settings = object(frame.settings ?? frame.octoprint_settings);
   return {
-    printTs: readPrintTs(frame.current_print_ts),
+    printExtId: readPrintExtId(frame.current_print_ts),
     event: readEvent(object(frame.event ?? frame.octoprint_event)),
     status: status === null || isEmpty ? null : readStatus(status, frame),
-    settings: settings === null ? null : modernSettings(settings),
+    settings: settings === null ? null : readSettings(modernSettings(settings)),
     isBlank: keys.length === 0 || isEmpty,
   };
 }
@@ -94,25 +94,27 @@ function leaveOutLong(report: Report | null): { report: Report | null; tooLong: 
   const { status = null, settings = null } = report ?? {};
   const isStatusLong =
     status !== null && isLongerThan(`${status.rest}${status.job}${status.fileMetadata}`, AGENT_FRAME_BYTES);
-  const isSettingsLong = settings !== null && JSON.stringify(settings).length > SETTINGS_CODE_UNITS;
+  const isSettingsLong = settings !== null && JSON.stringify(settings.keys).length > SETTINGS_CODE_UNITS;
   if (report === null || !(isStatusLong || isSettingsLong)) return { report, tooLong: [] };
   const kept = { ...report, ...(isStatusLong ? { status: null } : {}), ...(isSettingsLong ? { settings: null } : {}) };
   const keys = [...(isStatusLong ? ["status"] : []), ...(isSettingsLong ? ["settings"] : [])];
   return { report: kept, tooLong: keys.map((key) => ({ code: "invalid_frame", detail: `${key}: too long.` })) };
 }
 
-/** A fraction is floored (wire 4); what is no time stamp leaves the print alone. */
-function readPrintTs(value: unknown): number | null {
+/** A fraction is floored; what is no time stamp leaves the print alone. */
+function readPrintExtId(value: unknown): number | null {
   if (typeof value !== "number") return null;
   const ts = Math.floor(value);
   return ts === -1 || (ts > 0 && Number.isSafeInteger(ts)) ? ts : null;
 }
 
 function readEvent(event: Json | null): ReportedEvent | null {
-  const type = event?.event_type;
-  if (typeof type !== "string") return null;
+  const word = event?.event_type;
+  if (typeof word !== "string") return null;
+  const type = eventTypeOf(word);
   const data = object(event?.data);
-  return { type, fileName: text(data?.name), reason: text(data?.reason) };
+  const reason = type === "failed" ? failureReasonOf(text(data?.reason)) : null;
+  return { type, fileName: text(data?.name), reason };
 }
 
 const STATE_TEXT_CODE_UNITS = 80;
@@ -123,11 +125,14 @@ function readStatus(status: Json, frame: Json): ReportedStatus {
   const file = object(object(status.job)?.file);
   const progress = object(status.progress);
   const { job, file_metadata, ...rest } = status;
+  const stateText = text(state?.text)?.slice(0, STATE_TEXT_CODE_UNITS) ?? null;
   return {
     ts: readTs(status._ts),
-    text: text(state?.text)?.slice(0, STATE_TEXT_CODE_UNITS) ?? null,
-    flagError: flags?.error === true,
-    closedOrError: flags?.closedOrError === true,
+    text: stateText,
+    phase: phaseOf(stateText, flags),
+    isPrinting: flags?.printing === true,
+    hasError: flags?.error === true,
+    isPrinterLost: flags?.closedOrError === true,
     fileName: text(file?.name),
     gCodeFileId: integer(file?.obico_g_code_file_id ?? frame.tsd_gcode_file_id),
     printTimeSeconds: number(progress?.printTime),
@@ -153,7 +158,24 @@ function readHeaters(temperatures: Json | null): ReportedStatus["heaters"] {
   return Object.fromEntries(heaters);
 }
 
-/** An agent that knows one camera sends `webcam`; it becomes the only item of `webcams` (semantics A3). */
+const AGENT_FIELD_CODE_UNITS = 64;
+
+function readSettings(keys: Json): ReportedSettings {
+  const agent = object(keys.agent);
+  const agentName = agentField(agent?.name);
+  return {
+    keys,
+    agentName,
+    agentVersion: agentField(agent?.version),
+    dialect: agentName === null ? null : dialectOf(agentName),
+  };
+}
+
+function agentField(value: unknown): string | null {
+  return text(value)?.slice(0, AGENT_FIELD_CODE_UNITS).toWellFormed() || null;
+}
+
+/** An agent that knows one camera sends `webcam`; it becomes the only item of `webcams`. */
 function modernSettings(settings: Json): Json {
   const { webcam, ...modern } = settings;
   if (!isJsonObject(webcam) || Array.isArray(modern.webcams)) return modern;
@@ -164,7 +186,9 @@ function modernSettings(settings: Json): Json {
 function readAnswer(passthru: unknown): PassthruAnswer | null {
   const answer = object(passthru);
   const ref = text(answer?.ref);
-  return ref === null ? null : { ref, ret: text(answer?.ret), error: text(answer?.error) };
+  const stateId = text(answer?.ret);
+  if (ref === null) return null;
+  return { ref, phase: stateId === null ? null : phaseOfStateId(stateId), error: text(answer?.error) };
 }
 
 function object(value: unknown): Json | null {
@@ -181,53 +205,4 @@ function number(value: unknown): number | null {
 
 function integer(value: unknown): number | null {
   return typeof value === "number" && Number.isSafeInteger(value) ? value : null;
-}
-
-/** Frames to an agent, as JSON text. */
-export type ToAgent = string;
-
-/** `get_state_id`: both agents answer it after what came with it (design 5). */
-function stateProbe(ref: string) {
-  return { target: "_printer", func: "get_state_id", ref };
-}
-
-export function writeProbe(ref: string): ToAgent {
-  return JSON.stringify({ passthru: stateProbe(ref) });
-}
-
-/** The command and its receipt probe in one frame; a download's own answer is its receipt (protocol 6.4). */
-export function writeCommand(command: Command, configuration: Configuration, origin: string): ToAgent {
-  if (command.file !== null) return writeDownload(command.file, origin, command.ref);
-  const args = command.kind === "pause" ? pauseArguments(configuration) : {};
-  const commands = [{ cmd: command.kind, args, initiator: command.initiator }];
-  return JSON.stringify({ commands, passthru: stateProbe(command.ref) });
-}
-
-function writeDownload(file: PrintFile, origin: string, ref: string): ToAgent {
-  const { id, path, filename, safeFilename } = file;
-  const args = [{ id, url: origin + path, filename, safe_filename: safeFilename }];
-  return JSON.stringify({ passthru: { target: "file_downloader", func: "download", args, ref } });
-}
-
-/** OctoPrint's agent drops a pause with any other key, or without the object (protocol 5.1). */
-function pauseArguments(configuration: Configuration) {
-  return {
-    retract: configuration.retractOnPause,
-    lift_z: configuration.liftZOnPause,
-    ...(configuration.toolsOffOnPause ? { tools_off: true } : {}),
-    ...(configuration.bedOffOnPause ? { bed_off: true } : {}),
-  };
-}
-
-/** A flag that is null is left out: updates are partial (protocol 5.2). */
-export function writeRemoteStatus(viewing: boolean | null, shouldWatch: boolean | null): ToAgent {
-  const flags = {
-    ...(viewing === null ? {} : { viewing }),
-    ...(shouldWatch === null ? {} : { should_watch: shouldWatch }),
-  };
-  return JSON.stringify({ remote_status: flags });
-}
-
-export function writeFault(fault: FrameFault): ToAgent {
-  return JSON.stringify({ error: fault });
 }

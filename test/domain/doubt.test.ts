@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MemoryPrinter } from "../../scripts/chaos/state.ts";
 import type { Command, Evidence, Ledger } from "../../src/domain/command.ts";
+import { COMMANDS } from "../../src/domain/command-kind.ts";
 import { onAnswer, onFrame, onReport, onSocketClosed, onTime, takeCommand } from "../../src/domain/ledger.ts";
 import { frame } from "../support/frames.ts";
 import {
@@ -31,7 +32,7 @@ function hear(ledger: Ledger, ...reports: Partial<Evidence>[]): { ledger: Ledger
 }
 
 function receipt(ledger: Ledger, { ref }: Command): Ledger {
-  return onAnswer(ledger, { ref, ret: null, error: "not supported" }, NOW).ledger;
+  return onAnswer(ledger, { ref, phase: null, error: "not supported" }, NOW).ledger;
 }
 
 const OWED = { owesReceipts: true } as const;
@@ -39,16 +40,15 @@ const OWED = { owesReceipts: true } as const;
 describe("an agent that gives receipts", () => {
   test("[C12] before the receipt nothing that the printer does was done by the command", () => {
     for (const kind of ["pause", "resume", "cancel"] as const) {
-      const transient = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" }[kind];
-      const event = { pause: "PrintPaused", resume: "PrintResumed", cancel: "PrintCancelled" }[kind];
+      const { transient, doneEvent } = COMMANDS[kind];
       const sent = aCommand(kind);
       const { ledger, ended } = hear(
         [sent],
-        { ...OWED, text: transient },
-        { ...OWED, event: seenEvent(event) },
-        { ...OWED, text: "Paused" },
-        { ...OWED, text: "Paused" },
-        { ...OWED, text: "Printing" },
+        { ...OWED, phase: transient },
+        { ...OWED, event: seenEvent(doneEvent) },
+        { ...OWED, phase: "paused" },
+        { ...OWED, phase: "paused" },
+        { ...OWED, phase: "printing" },
       );
       expect([ended, ledger.map(({ state }) => state)]).toEqual([[], ["sent"]]);
       expect(receipt(ledger, sent).map(({ state }) => state)).toEqual(["delivered"]);
@@ -57,19 +57,19 @@ describe("an agent that gives receipts", () => {
 
   test("[C12] after the receipt, what was seen before it counts", () => {
     const sent = aCommand("pause");
-    const { ledger } = hear([sent], { ...OWED, text: "Pausing" });
-    expect(hear(receipt(ledger, sent), { ...OWED, text: "Paused" }).ended).toEqual(["pause succeeded"]);
+    const { ledger } = hear([sent], { ...OWED, phase: "pausing" });
+    expect(hear(receipt(ledger, sent), { ...OWED, phase: "paused" }).ended).toEqual(["pause succeeded"]);
   });
 
   test("[C12] one that is unknown on its own open socket still waits for its receipt", () => {
     const { ledger } = onTime([aCommand("pause")], NOW + 30_000);
-    expect(hear(ledger, { ...OWED, event: seenEvent("PrintPaused"), text: "Paused" }).ended).toEqual([]);
+    expect(hear(ledger, { ...OWED, event: seenEvent("paused"), phase: "paused" }).ended).toEqual([]);
     const closed = onSocketClosed([aCommand("pause")], SOCKET, NOW).ledger;
-    expect(hear(closed, { ...OWED, connection: SOCKET + 1, text: "Paused" }).ended).toEqual(["pause succeeded"]);
+    expect(hear(closed, { ...OWED, connection: SOCKET + 1, phase: "paused" }).ended).toEqual(["pause succeeded"]);
   });
 
   test("[C12] a print that ended otherwise ends it at once; a cancelled one may have been cancelled by it", () => {
-    const over = { ...OWED, printTs: -1, current: null } as const;
+    const over = { ...OWED, printExtId: -1, current: null } as const;
     const done = { ...over, ended: { extId: PRINT.extId, by: "done" } } as const;
     const cancelled = { ...over, ended: { extId: PRINT.extId, by: "cancelled" } } as const;
     for (const kind of ["pause", "cancel"] as const) {
@@ -98,11 +98,11 @@ describe("what happens meanwhile", () => {
   const cancelling = delivered("cancel", { marks: SEEN });
 
   test("[C13] a text that denies the command counts only while nothing else can explain it", () => {
-    const denied = { text: "Printing" };
+    const denied = { phase: "printing" } as const;
     expect(hear([cancelling], denied).ended).toEqual(["cancel failed"]);
     const followed = takeCommand([cancelling], aRequest("pause"), facts(), NOW).ledger;
-    const late = { isLive: false, text: "Cancelling" };
-    const resumed = { event: seenEvent("PrintResumed"), text: "Cancelling" };
+    const late = { isLive: false, phase: "cancelling" } as const;
+    const resumed = { event: seenEvent("resumed"), phase: "cancelling" } as const;
     expect(hear(followed, denied).ended).toEqual([]);
     expect(hear([cancelling], late, denied).ended).toEqual([]);
     expect(hear([cancelling], resumed, denied).ended).toEqual([]);
@@ -111,19 +111,19 @@ describe("what happens meanwhile", () => {
   test("[C13] a download's text comes and goes over that of others", () => {
     const download = delivered("print_file", { printId: null, printExtId: null, file: FILE });
     const { ledger } = takeCommand([download], aRequest("pause"), facts(), NOW);
-    expect(hear(ledger, { ...own, text: "Pausing" }, { ...own, text: "Printing" }).ended).toEqual([]);
-    expect(hear(ledger, { ...own, text: "Pausing" }, { ...own, text: "Paused" }).ended).toEqual(["pause succeeded"]);
+    expect(hear(ledger, { ...own, phase: "pausing" }, { ...own, phase: "printing" }).ended).toEqual([]);
+    expect(hear(ledger, { ...own, phase: "pausing" }, { ...own, phase: "paused" }).ended).toEqual(["pause succeeded"]);
   });
 
   test("[C13] a download is also known by its text alone", () => {
     const { ledger } = takeCommand([], aRequest("pause"), facts({ downloadSeenAt: NOW - 60_000 }), NOW);
-    expect(hear(ledger, { text: "Pausing" }, { text: "Printing" }).ended).toEqual([]);
+    expect(hear(ledger, { phase: "pausing" }, { phase: "printing" }).ended).toEqual([]);
   });
 
   test("[C13] one that replaced an unread one may find that nothing is left to do", () => {
     const { ledger } = takeCommand([aCommand("cancel")], aRequest("cancel"), facts(), NOW);
-    expect(hear(ledger, { text: "Cancelling" }, { text: "Printing" }).ended).toEqual([]);
-    expect(hear(ledger, { text: "Cancelling" }, { event: seenEvent("PrintCancelled") }).ended).toEqual([
+    expect(hear(ledger, { phase: "cancelling" }, { phase: "printing" }).ended).toEqual([]);
+    expect(hear(ledger, { phase: "cancelling" }, { event: seenEvent("cancelled") }).ended).toEqual([
       "cancel succeeded",
     ]);
   });
@@ -144,7 +144,7 @@ describe("what happens meanwhile", () => {
   });
 
   test("[C13] a transient text that outlives its print is no sign of another print's", () => {
-    const elsewhere = { printTs: OTHER.extId, current: OTHER, text: "Cancelling" };
+    const elsewhere = { printExtId: OTHER.extId, current: OTHER, phase: "cancelling" } as const;
     expect(hear([delivered("cancel")], elsewhere).ended).toEqual(["cancel failed"]);
     expect(hear([cancelling], elsewhere).ended).toEqual(["cancel succeeded"]);
     expect(hear([delivered("cancel")], { isLive: false }, elsewhere).ended).toEqual(["cancel succeeded"]);
@@ -153,12 +153,15 @@ describe("what happens meanwhile", () => {
   test("[C14] the end of a print is told to every command of it, whatever waits before it", () => {
     const done = { ended: { extId: PRINT.extId, by: "done" }, current: null } as const;
     const ledger = [delivered("pause"), delivered("cancel")];
-    expect(hear(ledger, done, { printTs: -1, current: null }).ended).toEqual(["pause superseded", "cancel superseded"]);
+    expect(hear(ledger, done, { printExtId: -1, current: null }).ended).toEqual([
+      "pause superseded",
+      "cancel superseded",
+    ]);
   });
 
   test("[C14] a download that never ends keeps no evidence from others", () => {
     const download = delivered("print_file", { printId: null, printExtId: null, file: FILE });
-    expect(hear([download, delivered("pause")], { ...own, event: seenEvent("PrintPaused") }).ended).toEqual([
+    expect(hear([download, delivered("pause")], { ...own, event: seenEvent("paused") }).ended).toEqual([
       "pause succeeded",
     ]);
   });

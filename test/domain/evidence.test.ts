@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Command, CommandKind, Evidence, LedgerStep } from "../../src/domain/command.ts";
+import type { Command, Evidence, LedgerStep } from "../../src/domain/command.ts";
+import { COMMANDS, type CommandKind, type PrintCommandKind } from "../../src/domain/command-kind.ts";
 import { onAnswer, onReport, onSocketClosed, onTime } from "../../src/domain/ledger.ts";
+import type { Phase } from "../../src/domain/phase.ts";
 import {
   aCommand,
   aSight,
@@ -19,8 +21,6 @@ import {
  * `.` it stays, D delivered, S succeeded, F failed (not obeyed, or refused), O failed (other print), X superseded
  * (print ended), U unknown, R rejected, d unknown still, but the receipt is noted.
  */
-const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" } as const;
-type PrintKind = keyof typeof TRANSIENT;
 
 const SEEN = { sawTransient: true, wasPaused: false, pausedRun: 0, isDoubtful: false };
 const ONE_PAUSED = { sawTransient: false, wasPaused: false, pausedRun: 1, isDoubtful: false };
@@ -42,35 +42,36 @@ const STATES = {
 } as const satisfies Record<string, (kind: CommandKind) => Command>;
 type StateName = keyof typeof STATES;
 
-type Happening = (command: Command, kind: PrintKind) => LedgerStep;
+type Happening = (command: Command, kind: PrintCommandKind) => LedgerStep;
 
-function report(patch: Partial<Evidence> | ((kind: PrintKind) => Partial<Evidence>)): Happening {
+function report(patch: Partial<Evidence> | ((kind: PrintCommandKind) => Partial<Evidence>)): Happening {
   return (command, kind) => onReport([command], aSight(typeof patch === "function" ? patch(kind) : patch), NOW);
 }
 
-function answer(ret: string | null): Happening {
-  return (command) => onAnswer([command], { ref: command.ref, ret, error: ret === null ? "not supported" : null }, NOW);
+function answer(phase: Phase | "unknown" | null): Happening {
+  return (command) =>
+    onAnswer([command], { ref: command.ref, phase, error: phase === null ? "not supported" : null }, NOW);
 }
 
 function endedBy(by: NonNullable<Evidence["ended"]>["by"], patch: Partial<Evidence> = {}): Happening {
   return report({ ended: { extId: PRINT.extId, by }, current: null, ...patch });
 }
 
-const IDLE = { printTs: -1, current: null } as const;
-const ELSEWHERE = { printTs: OTHER.extId, current: OTHER } as const;
+const IDLE = { printExtId: -1, current: null } as const;
+const ELSEWHERE = { printExtId: OTHER.extId, current: OTHER } as const;
 
 /** In the order of the columns. */
 const HAPPENINGS: readonly (readonly [string, Happening])[] = [
-  ["text Printing", report({ text: "Printing" })],
-  ["text Pausing", report({ text: "Pausing" })],
-  ["text Paused", report({ text: "Paused" })],
-  ["text Resuming", report({ text: "Resuming" })],
-  ["text Cancelling", report({ text: "Cancelling" })],
-  ["text Operational", report({ text: "Operational" })],
-  ["event PrintPaused", report({ event: seenEvent("PrintPaused"), text: "Pausing" })],
-  ["event PrintResumed", report({ event: seenEvent("PrintResumed"), text: "Resuming" })],
-  ["event PrintCancelling", report({ event: seenEvent("PrintCancelling"), text: "Printing" })],
-  ["event PrintCancelled", report({ event: seenEvent("PrintCancelled"), text: "Cancelling" })],
+  ["text Printing", report({ phase: "printing" })],
+  ["text Pausing", report({ phase: "pausing" })],
+  ["text Paused", report({ phase: "paused" })],
+  ["text Resuming", report({ phase: "resuming" })],
+  ["text Cancelling", report({ phase: "cancelling" })],
+  ["text Operational", report({ phase: "idle" })],
+  ["event PrintPaused", report({ event: seenEvent("paused"), phase: "pausing" })],
+  ["event PrintResumed", report({ event: seenEvent("resumed"), phase: "resuming" })],
+  ["event PrintCancelling", report({ event: seenEvent("cancelling"), phase: "printing" })],
+  ["event PrintCancelled", report({ event: seenEvent("cancelled"), phase: "cancelling" })],
   // The end of the print.
   ["end: done", endedBy("done")],
   ["end: failed", endedBy("failed")],
@@ -79,23 +80,23 @@ const HAPPENINGS: readonly (readonly [string, Happening])[] = [
   ["end: other print", endedBy("other-print", ELSEWHERE)],
   ["idle later", report(IDLE)],
   ["other print later", report(ELSEWHERE)],
-  ["transient of another print", report((kind) => ({ ...ELSEWHERE, text: TRANSIENT[kind] }))],
-  ["transient under an unknown time stamp", report((kind) => ({ printTs: null, text: TRANSIENT[kind] }))],
+  ["transient of another print", report((kind) => ({ ...ELSEWHERE, phase: COMMANDS[kind].transient }))],
+  ["transient under an unknown time stamp", report((kind) => ({ printExtId: null, phase: COMMANDS[kind].transient }))],
   // Backlog.
-  ["backlog: Paused", report({ isLive: false, text: "Paused" })],
-  ["backlog: Printing", report({ isLive: false, text: "Printing" })],
-  ["backlog: PrintPaused", report({ isLive: false, event: seenEvent("PrintPaused") })],
-  ["backlog: PrintCancelled", report({ isLive: false, event: seenEvent("PrintCancelled") })],
+  ["backlog: Paused", report({ isLive: false, phase: "paused" })],
+  ["backlog: Printing", report({ isLive: false, phase: "printing" })],
+  ["backlog: PrintPaused", report({ isLive: false, event: seenEvent("paused") })],
+  ["backlog: PrintCancelled", report({ isLive: false, event: seenEvent("cancelled") })],
   ["backlog end: done", endedBy("done", { isLive: false })],
   ["backlog end: failed", endedBy("failed", { isLive: false })],
   // Receipts.
   ["receipt: not supported", answer(null)],
-  ["receipt: PAUSING", answer("PAUSING")],
-  ["receipt: PAUSED", answer("PAUSED")],
-  ["receipt: RESUMING", answer("RESUMING")],
-  ["receipt: PRINTING", answer("PRINTING")],
-  ["receipt: CANCELLING", answer("CANCELLING")],
-  ["receipt: OPERATIONAL", answer("OPERATIONAL")],
+  ["receipt: PAUSING", answer("pausing")],
+  ["receipt: PAUSED", answer("paused")],
+  ["receipt: RESUMING", answer("resuming")],
+  ["receipt: PRINTING", answer("printing")],
+  ["receipt: CANCELLING", answer("cancelling")],
+  ["receipt: OPERATIONAL", answer("idle")],
   // Time, and the socket.
   ["3 s", (command) => onTime([command], NOW + 2_000)],
   ["30 s", (command) => onTime([command], NOW + 29_000)],
@@ -104,7 +105,7 @@ const HAPPENINGS: readonly (readonly [string, Happening])[] = [
 ];
 
 /** Only a resume is ever checked. Columns in groups: six texts, four events | ends and other prints | backlog | receipts | time, socket. */
-const TABLE: Record<PrintKind, Partial<Record<StateName, string>>> = {
+const TABLE: Record<PrintCommandKind, Partial<Record<StateName, string>>> = {
   pause: {
     //                                 texts  events  ends, others  backlog  receipts  time
     sent: /*                        */ ".D.... S...  XXXXXXXO.  ....XX  DDDFFFF  .UUU",
@@ -165,7 +166,7 @@ function becomes(before: Command, step: LedgerStep): string {
   return letters[after.state];
 }
 
-describe.each(Object.entries(TABLE) as [PrintKind, Partial<Record<StateName, string>>][])("%s", (kind, rows) => {
+describe.each(Object.entries(TABLE) as [PrintCommandKind, Partial<Record<StateName, string>>][])("%s", (kind, rows) => {
   test.each(Object.entries(rows) as [StateName, string][])(
     "[C1] %s: what each piece of evidence makes of it",
     (name, row) => {
@@ -199,12 +200,7 @@ describe("print_file", () => {
     ["another file's print", delivered("print_file"), began({ current: { ...OTHER, gCodeFileId: 31 } }), "X"],
     ["a print of no known file", delivered("print_file"), began({ current: { ...OTHER, gCodeFileId: null } }), "."],
     ["the file's print in a backlog", delivered("print_file"), began({ current: BEGAN, isLive: false }), "."],
-    [
-      "an idle printer",
-      delivered("print_file"),
-      began({ printTs: -1, current: null, text: "G-Code Downloading" }),
-      ".",
-    ],
+    ["an idle printer", delivered("print_file"), began({ printExtId: -1, current: null, phase: "downloading" }), "."],
     ["no answer in 30 s", aCommand("print_file"), (command) => onTime([command], NOW + 29_000), "U"],
     ["no print in 6 min", delivered("print_file"), (command) => onTime([command], NOW + 359_100), "U"],
     ["the socket's end", aCommand("print_file"), (command) => onSocketClosed([command], SOCKET, NOW), "U"],
@@ -220,10 +216,10 @@ describe("print_file", () => {
   });
 
   function fetched(error: string | null) {
-    return (command: Command) => onAnswer([command], { ref: command.ref, ret: null, error }, NOW);
+    return (command: Command) => onAnswer([command], { ref: command.ref, phase: null, error }, NOW);
   }
 
   function began(patch: Partial<Evidence>) {
-    return (command: Command) => onReport([command], aSight({ printTs: BEGAN.extId, ...patch }), NOW);
+    return (command: Command) => onReport([command], aSight({ printExtId: BEGAN.extId, ...patch }), NOW);
   }
 });

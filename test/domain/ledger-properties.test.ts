@@ -32,8 +32,8 @@ const EDGES: Readonly<Record<CommandState, readonly CommandState[]>> = {
   superseded: [],
 };
 
-const TEXTS = ["Printing", "Pausing", "Paused", "Resuming", "Cancelling", "Operational", null];
-const EVENTS = ["PrintPaused", "PrintResumed", "PrintCancelling", "PrintCancelled"];
+const SHOWN = ["printing", "pausing", "paused", "resuming", "cancelling", "idle", null] as const;
+const EVENTS = ["paused", "resumed", "cancelling", "cancelled"] as const;
 const ENDS = ["done", "failed", "failed-error", "idle", "other-print"] as const;
 const PRINTS = [PRINT, PRINT, { ...OTHER, gCodeFileId: FILE.id }, null];
 
@@ -57,34 +57,34 @@ const input = fc.record({
   print: fc.constantFrom(...PRINTS),
   connection: fc.integer({ min: 1, max: 3 }),
   silentMs: fc.constantFrom(0, 4_000, 5_001, 60_000, 80_000),
-  isKnownAgent: fc.boolean(),
+  givesReceipts: fc.boolean(),
   hasAgent: fc.boolean(),
   isLive: fc.boolean(),
-  text: fc.constantFrom(...TEXTS),
+  phase: fc.constantFrom(...SHOWN),
   event: fc.option(fc.constantFrom(...EVENTS)),
   end: fc.option(fc.constantFrom(...ENDS)),
-  ret: fc.constantFrom(null, "PAUSING", "PRINTING", "CANCELLING"),
+  answered: fc.constantFrom(null, "pausing", "printing", "cancelling"),
 });
 
 type Chosen = typeof input extends fc.Arbitrary<infer T> ? T : never;
 
 function factsOf(chosen: Chosen, now: number): LedgerFacts {
-  const { connection, isKnownAgent, text, silentMs, print } = chosen;
-  const seen = { isPauseSeen: text === "Paused", isCancelSeen: false, downloadSeenAt: null };
-  const heard = { lastFrameAt: now - silentMs, gaveReceipt: false, text, textAt: now - silentMs };
-  return { print, agent: chosen.hasAgent ? { connection, isKnownAgent, ...heard, ...seen } : null };
+  const { connection, givesReceipts, phase, silentMs, print } = chosen;
+  const seen = { isPauseSeen: phase === "paused", isCancelSeen: false, downloadSeenAt: null };
+  const heard = { lastFrameAt: now - silentMs, phase, phaseAt: now - silentMs };
+  return { print, agent: chosen.hasAgent ? { connection, givesReceipts, ...heard, ...seen } : null };
 }
 
-function evidenceOf({ connection, isLive, text, event, print, end }: Chosen): Evidence {
+function evidenceOf({ connection, isLive, phase, event, print, end }: Chosen): Evidence {
   const ended = end === null ? null : { extId: PRINT.extId, by: end };
   const told = event === null ? null : { type: event, fileName: null, reason: null };
   return {
     connection,
     owesReceipts: false,
     isLive,
-    text,
+    phase,
     event: told,
-    printTs: print?.extId ?? -1,
+    printExtId: print?.extId ?? -1,
     current: end === null ? print : null,
     ended,
   };
@@ -96,7 +96,7 @@ function apply(ledger: Ledger, chosen: Chosen, now: number): LedgerStep {
     case "take":
       return takeCommand(ledger, aRequest(chosen.kind as Command["kind"]), factsOf(chosen, now), now); // safe: from the list above
     case "answer":
-      return onAnswer(ledger, { ref: picked?.ref ?? "c:nobody", ret: chosen.ret, error: null }, now);
+      return onAnswer(ledger, { ref: picked?.ref ?? "c:nobody", phase: chosen.answered, error: null }, now);
     case "frame":
       return onFrame(ledger, chosen.connection, { ...factsOf({ ...chosen, silentMs: 0 }, now) }, now);
     case "report":
@@ -184,7 +184,7 @@ describe("any sequence of inputs", () => {
           expect(printId).toBe(kind === "print_file" ? null : chosen.print?.id);
           const isMotion = kind === "resume" || kind === "print_file";
           if (isMotion && chosen.type === "take")
-            expect(chosen.silentMs).toBeLessThanOrEqual(chosen.isKnownAgent ? 5_000 : 75_000);
+            expect(chosen.silentMs).toBeLessThanOrEqual(chosen.givesReceipts ? 5_000 : 75_000);
         }
       }
     });

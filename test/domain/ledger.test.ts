@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { isReceiptExpected, NO_FRAMES, openSocket } from "../../src/domain/agent-socket.ts";
 import {
   type Command,
-  type CommandKind,
   commandSucceeded,
   isCancelUnderWay,
   type LedgerFacts,
@@ -10,6 +10,8 @@ import {
   recordOf,
   visibleReason,
 } from "../../src/domain/command.ts";
+import type { CommandKind } from "../../src/domain/command-kind.ts";
+import type { Dialect } from "../../src/domain/dialect.ts";
 import {
   onAnswer,
   onFrame,
@@ -49,8 +51,8 @@ function states({ ledger }: LedgerStep): string[] {
   return ledger.map(({ kind, state }) => `${kind} ${state}`);
 }
 
-const FRESH = { textAt: NOW - 75_000 };
-const STALE = { textAt: NOW - 75_001 };
+const FRESH = { phaseAt: NOW - 75_000 };
+const STALE = { phaseAt: NOW - 75_001 };
 
 describe("taking", () => {
   const refusals: readonly (readonly [string, CommandKind, LedgerFacts, number | null, string | null])[] = [
@@ -60,10 +62,10 @@ describe("taking", () => {
     ["a pause that was seen", "pause", facts({ ...FRESH, isPauseSeen: true }), null, "already_paused"],
     ["a pause that was seen long ago", "pause", facts({ ...STALE, isPauseSeen: true }), null, null],
     ["a pause seen, for a cancel", "cancel", facts({ ...FRESH, isPauseSeen: true }), null, null],
-    ["Printing, for a resume", "resume", facts({ ...FRESH, text: "Printing" }), null, "not_paused"],
-    ["Printing long ago, for a resume", "resume", facts({ ...STALE, text: "Printing" }), null, null],
-    ["Pausing, for a resume", "resume", facts({ ...FRESH, text: "Pausing" }), null, null],
-    ["Printing, for a pause", "pause", facts({ ...FRESH, text: "Printing" }), null, null],
+    ["Printing, for a resume", "resume", facts({ ...FRESH, phase: "printing" }), null, "not_paused"],
+    ["Printing long ago, for a resume", "resume", facts({ ...STALE, phase: "printing" }), null, null],
+    ["Pausing, for a resume", "resume", facts({ ...FRESH, phase: "pausing" }), null, null],
+    ["Printing, for a pause", "pause", facts({ ...FRESH, phase: "printing" }), null, null],
     ["a cancellation that was seen", "cancel", facts({ ...FRESH, isCancelSeen: true }), null, "print_ending"],
     ["a cancellation seen, for a pause", "pause", facts({ ...FRESH, isCancelSeen: true }), null, "print_ending"],
     ["a cancellation seen long ago", "cancel", facts({ ...STALE, isCancelSeen: true }), null, null],
@@ -149,14 +151,17 @@ describe("taking", () => {
 });
 
 describe("the probe before motion", () => {
-  const heard = (silentMs: number, isKnownAgent: boolean, gaveReceipt = false) =>
-    facts({ lastFrameAt: NOW - silentMs, isKnownAgent, gaveReceipt });
+  const heard = (silentMs: number, dialect: Dialect, gaveReceipt = false) => {
+    const socket = openSocket(SOCKET, "https://platen.test", NOW, { clockOffset: 0, frames: NO_FRAMES });
+    const givesReceipts = isReceiptExpected({ ...socket, gaveReceipt }, dialect);
+    return facts({ lastFrameAt: NOW - silentMs, givesReceipts });
+  };
   const roads: readonly (readonly [string, LedgerFacts, string])[] = [
-    ["known, heard 5 s ago", heard(5_000, true), "send resume"],
-    ["known, silent for longer", heard(5_001, true), "probe"],
-    ["gave receipts, silent for longer", heard(5_001, false, true), "probe"],
-    ["neither, heard 75 s ago", heard(75_000, false), "send resume"],
-    ["neither, silent for longer", heard(75_001, false), "resume rejected agent_offline"],
+    ["known, heard 5 s ago", heard(5_000, "moonraker"), "send resume"],
+    ["known, silent for longer", heard(5_001, "octoprint"), "probe"],
+    ["gave receipts, silent for longer", heard(5_001, "other", true), "probe"],
+    ["neither, heard 75 s ago", heard(75_000, "other"), "send resume"],
+    ["neither, silent for longer", heard(75_001, "other"), "resume rejected agent_offline"],
   ];
 
   test.each(roads)("[C5] %s", (_name, known, first) => {
@@ -171,15 +176,15 @@ describe("the probe before motion", () => {
   });
 
   test("[C5] a probed resume that cannot be probed leaves its sent twin alone", () => {
-    const step = takeCommand([aCommand("resume")], aRequest("resume"), heard(76_000, false), NOW);
+    const step = takeCommand([aCommand("resume")], aRequest("resume"), heard(76_000, "other"), NOW);
     expect(states(step)).toEqual(["resume sent"]);
   });
 
   test("[C5] any frame of that socket within 3 s sends it; of another one it does not", () => {
-    const { ledger } = takeCommand([], aRequest("resume"), heard(6_000, true), NOW);
+    const { ledger } = takeCommand([], aRequest("resume"), heard(6_000, "moonraker"), NOW);
     expect(ledger).toMatchObject([{ state: "checking", sentAt: null, probeBy: NOW + 3_000 }]);
     expect(told(onFrame(ledger, SOCKET + 1, facts({ connection: SOCKET + 1 }), NOW + 10))).toEqual([]);
-    const step = onFrame(ledger, SOCKET, facts({ text: "Paused", textAt: NOW }), NOW + 2_999);
+    const step = onFrame(ledger, SOCKET, facts({ phase: "paused", phaseAt: NOW }), NOW + 2_999);
     expect(told(step)).toEqual(["send resume"]);
     expect(step.ledger).toMatchObject([
       { state: "sent", sentAt: NOW + 2_999, expiresAt: NOW + 30_000, marks: { wasPaused: true } },
@@ -187,7 +192,7 @@ describe("the probe before motion", () => {
   });
 
   test("[C5] no frame within 3 s, or a closed socket: nobody is there, and nothing was sent", () => {
-    const { ledger } = takeCommand([], aRequest("resume"), heard(6_000, true), NOW);
+    const { ledger } = takeCommand([], aRequest("resume"), heard(6_000, "moonraker"), NOW);
     const gone = ["resume rejected agent_offline"];
     expect(told(onTime(ledger, NOW + 3_000))).toEqual(gone);
     expect(told(onFrame(ledger, SOCKET, facts(), NOW + 3_000))).toEqual(gone);
@@ -196,9 +201,9 @@ describe("the probe before motion", () => {
 
   test("[C5] a waiting resume is judged again by the frame that answers", () => {
     const waiting = [checking("resume")];
-    const printing = facts({ text: "Printing", textAt: NOW });
+    const printing = facts({ phase: "printing", phaseAt: NOW });
     expect(told(onFrame(waiting, SOCKET, printing, NOW))).toEqual(["resume rejected not_paused"]);
-    expect(told(onFrame(waiting, SOCKET, facts({ isCancelSeen: true, textAt: NOW }), NOW))).toEqual([
+    expect(told(onFrame(waiting, SOCKET, facts({ isCancelSeen: true, phaseAt: NOW }), NOW))).toEqual([
       "resume rejected print_ending",
     ]);
     expect(told(onFrame(waiting, SOCKET, facts({}, OTHER), NOW))).toEqual(["resume superseded print_ended"]);
@@ -227,7 +232,7 @@ describe("order and opposites", () => {
   test.each(opposites)("[C6] %s, then a delivered %s: the first is over: %s", (first, second, isOver) => {
     for (const earlier of [aCommand(first), delivered(first), unknown(first)]) {
       const later = aCommand(second);
-      const step = onAnswer([earlier, later], { ref: later.ref, ret: null, error: "not supported" }, NOW);
+      const step = onAnswer([earlier, later], { ref: later.ref, phase: null, error: "not supported" }, NOW);
       expect(told(step)).toEqual(isOver ? [`${first} superseded opposite_command`] : []);
       expect(states(step)).toContain(`${second} delivered`);
     }
@@ -235,26 +240,26 @@ describe("order and opposites", () => {
 
   test("[C6] an opposite that was refused supersedes nothing", () => {
     const resume = aCommand("resume");
-    const step = onAnswer([delivered("pause"), resume], { ref: resume.ref, ret: "PAUSING", error: null }, NOW);
+    const step = onAnswer([delivered("pause"), resume], { ref: resume.ref, phase: "pausing", error: null }, NOW);
     expect(told(step)).toEqual(["resume failed refused"]);
     expect(states(step)).toEqual(["pause delivered"]);
   });
 
   test("[C6] the late receipt of an unknown resume supersedes an earlier pause", () => {
     const resume = unknown("resume");
-    const step = onAnswer([delivered("pause"), resume], { ref: resume.ref, ret: null, error: "not supported" }, NOW);
+    const step = onAnswer([delivered("pause"), resume], { ref: resume.ref, phase: null, error: "not supported" }, NOW);
     expect(told(step)).toEqual(["resume unknown connection_lost", "pause superseded opposite_command"]);
   });
 
   test("[C6] what belongs to another print is no opposite", () => {
     const cancel = aCommand("cancel", { printId: OTHER.id, printExtId: OTHER.extId });
-    const step = onAnswer([unknown("pause"), cancel], { ref: cancel.ref, ret: null, error: null }, NOW);
+    const step = onAnswer([unknown("pause"), cancel], { ref: cancel.ref, phase: null, error: null }, NOW);
     expect(told(step)).toEqual([]);
   });
 
   test("[C6] the end of a print reaches a command of it behind one that goes on", () => {
     const ended = { extId: PRINT.extId, by: "cancelled" } as const;
-    const late = aSight({ isLive: false, event: seenEvent("PrintFailed"), current: null, ended });
+    const late = aSight({ isLive: false, event: seenEvent("failed"), current: null, ended });
     expect(states(onReport([delivered("cancel"), delivered("pause")], late, NOW))).toEqual(["cancel delivered"]);
     expect(told(onReport([delivered("cancel"), delivered("pause")], late, NOW))).toEqual([
       "pause superseded print_ended",
@@ -263,28 +268,32 @@ describe("order and opposites", () => {
 
   test("[C6] evidence is the earliest un-ended command's; receipts name theirs", () => {
     const [pause, cancel] = [aCommand("pause"), aCommand("cancel")];
-    const cancelling = onReport([pause, cancel], aSight({ text: "Cancelling" }), NOW);
+    const cancelling = onReport([pause, cancel], aSight({ phase: "cancelling" }), NOW);
     expect(states(cancelling)).toEqual(["pause sent", "cancel sent"]);
-    const received = onAnswer([pause, cancel], { ref: cancel.ref, ret: "CANCELLING", error: null }, NOW);
+    const received = onAnswer([pause, cancel], { ref: cancel.ref, phase: "cancelling", error: null }, NOW);
     expect(states(received)).toEqual(["cancel delivered"]);
-    expect(states(onReport([cancel], aSight({ text: "Cancelling" }), NOW))).toEqual(["cancel delivered"]);
+    expect(states(onReport([cancel], aSight({ phase: "cancelling" }), NOW))).toEqual(["cancel delivered"]);
   });
 
   test("[C6] the end of the print ends them all, in order", () => {
     const ended = { extId: PRINT.extId, by: "idle" } as const;
-    const step = onReport([aCommand("pause"), aCommand("cancel")], aSight({ printTs: -1, current: null, ended }), NOW);
+    const step = onReport(
+      [aCommand("pause"), aCommand("cancel")],
+      aSight({ printExtId: -1, current: null, ended }),
+      NOW,
+    );
     expect(told(step)).toEqual(["pause superseded print_ended", "cancel succeeded -"]);
   });
 
   test("[C6] an earlier command on an earlier socket holds nobody up", () => {
     const orphan = delivered("cancel", { connection: SOCKET - 1 });
-    const step = onReport([orphan, aCommand("pause")], aSight({ text: "Pausing" }), NOW);
+    const step = onReport([orphan, aCommand("pause")], aSight({ phase: "pausing" }), NOW);
     expect(states(step)).toEqual(["cancel delivered", "pause delivered"]);
   });
 
   test("[C6] a settled unknown supersedes an earlier opposite one", () => {
     const earlier = { connection: SOCKET - 1 };
-    const step = onReport([unknown("pause", earlier), unknown("resume", earlier)], aSight({ text: "Printing" }), NOW);
+    const step = onReport([unknown("pause", earlier), unknown("resume", earlier)], aSight({ phase: "printing" }), NOW);
     expect(told(step)).toEqual(["resume succeeded -", "pause superseded opposite_command"]);
   });
 });
@@ -294,7 +303,11 @@ describe("limits, sockets and receipts", () => {
     const taken = takeCommand([], aRequest("pause"), facts(), NOW);
     expect(ledgerDeadline(taken.ledger)).toBe(NOW + 30_000);
     const [sent] = taken.ledger;
-    const received = onAnswer(taken.ledger, { ref: sent?.ref ?? "", ret: null, error: "not supported" }, NOW + 29_999);
+    const received = onAnswer(
+      taken.ledger,
+      { ref: sent?.ref ?? "", phase: null, error: "not supported" },
+      NOW + 29_999,
+    );
     expect(ledgerDeadline(received.ledger)).toBe(NOW + 29_999 + 360_000);
     expect(told(onTime(received.ledger, NOW + 389_998))).toEqual([]);
     const step = onTime(received.ledger, NOW + 389_999);
@@ -304,7 +317,7 @@ describe("limits, sockets and receipts", () => {
 
   test("[C7] a receipt past the limit is noted and settles nothing; a late alarm changes nothing", () => {
     const command = aCommand("pause");
-    const step = onAnswer([command], { ref: command.ref, ret: "PAUSING", error: null }, command.expiresAt);
+    const step = onAnswer([command], { ref: command.ref, phase: "pausing", error: null }, command.expiresAt);
     expect(told(step)).toEqual(["pause unknown no_receipt", "pause unknown no_receipt"]);
     expect(step.ledger).toMatchObject([{ state: "unknown", deliveredAt: command.expiresAt }]);
   });
@@ -320,9 +333,9 @@ describe("limits, sockets and receipts", () => {
   test("[C7] nothing due changes nothing, not even the ledger's identity", () => {
     const ledger = [aCommand("pause"), delivered("cancel"), unknown("resume")];
     expect(onTime(ledger, NOW).ledger).toBe(ledger);
-    expect(onReport(ledger, aSight({ text: "Printing" }), NOW).ledger).toBe(ledger);
+    expect(onReport(ledger, aSight({ phase: "printing" }), NOW).ledger).toBe(ledger);
     expect(onFrame(ledger, SOCKET, facts(), NOW).ledger).toBe(ledger);
-    expect(onAnswer(ledger, { ref: "c:somebody", ret: null, error: null }, NOW).ledger).toBe(ledger);
+    expect(onAnswer(ledger, { ref: "c:somebody", phase: null, error: null }, NOW).ledger).toBe(ledger);
   });
 
   test("[C7] an agent that comes and goes does not grow the ledger", () => {
@@ -351,51 +364,53 @@ describe("limits, sockets and receipts", () => {
 
   test("[C8] a receipt counts whichever socket brings it, and only once", () => {
     const command = aCommand("pause");
-    const first = onAnswer([command], { ref: command.ref, ret: "PAUSING", error: null }, NOW);
+    const first = onAnswer([command], { ref: command.ref, phase: "pausing", error: null }, NOW);
     expect(first.ledger).toMatchObject([{ state: "delivered", deliveredAt: NOW, settleBy: NOW + 360_000 }]);
-    expect(onAnswer(first.ledger, { ref: command.ref, ret: "PAUSING", error: null }, NOW + 5).ledger).toBe(
+    expect(onAnswer(first.ledger, { ref: command.ref, phase: "pausing", error: null }, NOW + 5).ledger).toBe(
       first.ledger,
     );
   });
 
   test("[C8] a receipt before the frame is handed over is a forgery", () => {
     const waiting = checking("resume");
-    expect(onAnswer([waiting], { ref: waiting.ref, ret: "RESUMING", error: null }, NOW).ledger).toEqual([waiting]);
+    expect(onAnswer([waiting], { ref: waiting.ref, phase: "resuming", error: null }, NOW).ledger).toEqual([waiting]);
   });
 
   test("[C8] the transient state delivers, and a receipt after it changes no date", () => {
     const command = aCommand("pause");
-    const transient = onReport([command], aSight({ text: "Pausing" }), NOW);
+    const transient = onReport([command], aSight({ phase: "pausing" }), NOW);
     expect(transient.ledger).toMatchObject([{ state: "delivered", deliveredAt: NOW, marks: { sawTransient: true } }]);
-    expect(onAnswer(transient.ledger, { ref: command.ref, ret: null, error: "no" }, NOW + 9).ledger).toBe(
+    expect(onAnswer(transient.ledger, { ref: command.ref, phase: null, error: "no" }, NOW + 9).ledger).toBe(
       transient.ledger,
     );
   });
 
   test("[C8] a resume remembers until the receipt that the printer was paused", () => {
     const command = aCommand("resume");
-    const paused = onReport([command], aSight({ text: "Paused" }), NOW);
-    const received = onAnswer(paused.ledger, { ref: command.ref, ret: null, error: "no" }, NOW + 1);
-    expect(told(onReport(received.ledger, aSight({ text: "Printing" }), NOW + 2))).toEqual(["resume succeeded -"]);
-    const resumed = onReport(paused.ledger, aSight({ text: "Printing" }), NOW + 1);
-    const late = onAnswer(resumed.ledger, { ref: command.ref, ret: null, error: "no" }, NOW + 2);
-    expect(told(onReport(late.ledger, aSight({ text: "Printing" }), NOW + 3))).toEqual([]);
+    const paused = onReport([command], aSight({ phase: "paused" }), NOW);
+    const received = onAnswer(paused.ledger, { ref: command.ref, phase: null, error: "no" }, NOW + 1);
+    expect(told(onReport(received.ledger, aSight({ phase: "printing" }), NOW + 2))).toEqual(["resume succeeded -"]);
+    const resumed = onReport(paused.ledger, aSight({ phase: "printing" }), NOW + 1);
+    const late = onAnswer(resumed.ledger, { ref: command.ref, phase: null, error: "no" }, NOW + 2);
+    expect(told(onReport(late.ledger, aSight({ phase: "printing" }), NOW + 3))).toEqual([]);
   });
 
   test("[C8] one Paused, something else, one Paused is not two in a row", () => {
-    const said = ["Paused", "Printing", "Paused"].reduce<LedgerStep>(
-      (step, text) => onReport(step.ledger, aSight({ text }), NOW),
+    const said = (["paused", "printing", "paused"] as const).reduce<LedgerStep>(
+      (step, phase) => onReport(step.ledger, aSight({ phase }), NOW),
       { ledger: [aCommand("pause")], effects: [] },
     );
     expect(states(said)).toEqual(["pause sent"]);
-    expect(told(onReport(said.ledger, aSight({ text: "Paused" }), NOW))).toEqual(["pause succeeded -"]);
+    expect(told(onReport(said.ledger, aSight({ phase: "paused" }), NOW))).toEqual(["pause succeeded -"]);
   });
 
   test("[C8] a cancellation told by a backlog waits for the first live word", () => {
     const ended = { extId: PRINT.extId, by: "failed" } as const;
     const backlog = onReport([aCommand("cancel")], aSight({ isLive: false, current: null, ended }), NOW);
     expect(states(backlog)).toEqual(["cancel sent"]);
-    expect(told(onReport(backlog.ledger, aSight({ printTs: -1, current: null }), NOW))).toEqual(["cancel succeeded -"]);
+    expect(told(onReport(backlog.ledger, aSight({ printExtId: -1, current: null }), NOW))).toEqual([
+      "cancel succeeded -",
+    ]);
   });
 
   test("[C8] a print that the server ends takes its commands along", () => {
@@ -406,8 +421,8 @@ describe("limits, sockets and receipts", () => {
   });
 
   test("[C8] the event that proves it comes with whatever text", () => {
-    const event = seenEvent("PrintPaused");
-    expect(told(onReport([delivered("pause")], aSight({ event, text: "Printing" }), NOW))).toEqual([
+    const event = seenEvent("paused");
+    expect(told(onReport([delivered("pause")], aSight({ event, phase: "printing" }), NOW))).toEqual([
       "pause succeeded -",
     ]);
   });

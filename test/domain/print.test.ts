@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { endPrint, type Outcome, type Print, printByServer } from "../../src/domain/print.ts";
 import { movePrint, type PrintContext } from "../../src/domain/print-move.ts";
 import type { Report } from "../../src/domain/report.ts";
+import { eventTypeOf, failureReasonOf, phaseOf } from "../../src/protocol/words.ts";
 
 const T = 1_790_000_100;
 const NOW = (T + 60) * 1000;
@@ -27,13 +28,16 @@ interface Said {
 function aReport(said: Said): Report {
   const { ts = T, name = "hook.gcode", event, eventName = null, reason = null, file = 31, text = "Printing" } = said;
   return {
-    printTs: ts,
-    event: event === undefined ? null : { type: event, fileName: eventName, reason },
+    printExtId: ts,
+    event:
+      event === undefined ? null : { type: eventTypeOf(event), fileName: eventName, reason: failureReasonOf(reason) },
     status: {
       ts: null,
       text,
-      flagError: said.error ?? false,
-      closedOrError: false,
+      phase: phaseOf(text, null),
+      isPrinting: text === "Printing",
+      hasError: said.error ?? false,
+      isPrinterLost: false,
       fileName: name,
       gCodeFileId: file,
       printTimeSeconds: said.printTime ?? null,
@@ -51,7 +55,7 @@ function aReport(said: Said): Report {
 function move(said: Said, context: Partial<PrintContext> = {}) {
   return movePrint(aReport(said), {
     current: null,
-    known: null,
+    remembered: null,
     nextId: 700_002,
     date: NOW,
     isLive: true,
@@ -128,14 +132,14 @@ describe("a report about an ended print while another is current", () => {
     "[L8] %s: from a backlog it changes nothing",
     (outcome) => {
       const event = { ts: T - 7, event: "PrintDone", file: 99 };
-      expect(move(event, { current, known: ended(outcome), isLive: false })).toEqual({
+      expect(move(event, { current, remembered: ended(outcome), isLive: false })).toEqual({
         ...{ current, changed: [], happenings: [], ended: null, tookId: false },
       });
     },
   );
 
   test("[L8] near and live: it is that print's time stamp, no skew of this one's", () => {
-    const moved = move({ ts: T - 7 }, { current, known: ended("finished") });
+    const moved = move({ ts: T - 7 }, { current, remembered: ended("finished") });
     expect(moved).toMatchObject({ current: null, ended: { extId: T, by: "other-print" } });
     expect(moved.changed).toMatchObject([{ id: current.id, extId: T, outcome: "unknown" }]);
   });
@@ -151,7 +155,7 @@ test("[L9] a print that another one ends keeps its own file", () => {
 describe("a late report about a print that ended", () => {
   const ended = (patch: Partial<Print>) => aPrint({ endedAt: NOW - 40_000, ...patch });
   const inferred = ended({ outcome: "unknown", finishedAt: NOW - 40_000 });
-  const table: [title: string, known: Print, said: Said, isLive: boolean, isReopened: boolean][] = [
+  const table: [title: string, remembered: Print, said: Said, isLive: boolean, isReopened: boolean][] = [
     ["finished by an event", ended({ outcome: "finished" }), {}, true, false],
     ["cancelled", ended({ outcome: "cancelled" }), {}, true, false],
     ["failed", ended({ outcome: "failed" }), {}, true, false],
@@ -164,12 +168,12 @@ describe("a late report about a print that ended", () => {
     ["inferred, longer ago", { ...inferred, endedAt: NOW - 86_400_001 }, {}, true, false],
   ];
 
-  test.each(table)("[L2] %s", (_title, known, said, isLive, isReopened) => {
-    const moved = move(said, { known, isLive });
+  test.each(table)("[L2] %s", (_title, remembered, said, isLive, isReopened) => {
+    const moved = move(said, { remembered, isLive });
     expect(moved.happenings).toEqual([]);
     expect(moved.tookId).toBe(false);
     if (!isReopened) expect(moved.current).toBeNull();
-    else expect(moved.current).toEqual({ ...known, endedAt: null, finishedAt: null, outcome: null });
+    else expect(moved.current).toEqual({ ...remembered, endedAt: null, finishedAt: null, outcome: null });
   });
 });
 
@@ -266,10 +270,10 @@ test("[L6] whatever is reported: at most one current print, every change is told
       let current: Print | null = null;
       let sequence = 1;
       for (const [index, said] of reports.entries()) {
-        const known: Print | null = ended.get(said.ts ?? 0) ?? null;
+        const remembered: Print | null = ended.get(said.ts ?? 0) ?? null;
         const moved = move(said, {
           current,
-          known,
+          remembered,
           nextId: 700_000 + sequence,
           date: NOW + index * 1000,
           isCancelUnderWay: () => isCancelUnderWay,

@@ -354,7 +354,10 @@ describe("a silent agent", () => {
 
   test("[A16] of a kind that nobody knows is left alone", () => {
     const printer = new MemoryPrinter(START);
-    printer.printer = { ...printer.printer, state: { ...printer.printer.state, agentName: "homemade" } };
+    printer.printer = {
+      ...printer.printer,
+      state: { ...printer.printer.state, agentName: "homemade", dialect: "other" },
+    };
     tell([{ ts: T }, { wait: 3600 }], printer);
     const asked = printer.effects.length;
     printer.apply({ type: "alarm", ref: "p:aaaa" });

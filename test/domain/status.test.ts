@@ -19,8 +19,10 @@ function aStatus(patch: Partial<ReportedStatus> = {}): ReportedStatus {
   return {
     ts: TS,
     text: "Printing",
-    flagError: false,
-    closedOrError: false,
+    phase: "printing",
+    isPrinting: true,
+    hasError: false,
+    isPrinterLost: false,
     fileName: null,
     gCodeFileId: null,
     printTimeSeconds: null,

@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { eq } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { commands } from "../../src/db/schema.ts";
-import type { CommandKind } from "../../src/domain/command.ts";
+import type { CommandKind } from "../../src/domain/command-kind.ts";
 import type { CommandRequest } from "../../src/printer/rpc.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";
 import { connectAgent, db, makePrinter, type ScriptedAgent, type TestPrinter } from "../support/printer.ts";

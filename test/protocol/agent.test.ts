@@ -60,22 +60,22 @@ describe("current_print_ts", () => {
     [1e300, null],
     [[1_790_000_100], null],
   ])("[A3] %j reads as %j", (given, ts) => {
-    expect(read({ current_print_ts: given, status: { _ts: 1 } }).frame.report?.printTs).toBe(ts);
+    expect(read({ current_print_ts: given, status: { _ts: 1 } }).frame.report?.printExtId).toBe(ts);
   });
 });
 
 describe("which kind a frame is", () => {
   const table: [title: string, frame: object, expected: object | null][] = [
     ["nothing at all", {}, { isBlank: true, status: null, settings: null, event: null }],
-    ["an empty status", { current_print_ts: 5, status: {} }, { isBlank: true, status: null, printTs: 5 }],
-    ["settings only", { settings: { a: 1 } }, { isBlank: false, status: null, settings: { a: 1 } }],
-    ["an event only", { event: { event_type: "PrintDone" } }, { isBlank: false, event: { type: "PrintDone" } }],
+    ["an empty status", { current_print_ts: 5, status: {} }, { isBlank: true, status: null, printExtId: 5 }],
+    ["settings only", { settings: { a: 1 } }, { isBlank: false, status: null, settings: { keys: { a: 1 } } }],
+    ["an event only", { event: { event_type: "PrintDone" } }, { isBlank: false, event: { type: "done" } }],
     ["a passthru answer", { passthru: { ref: "1", ret: 2 } }, null],
     ["janus", { janus: "{}" }, null],
     [
       "legacy names",
       { octoprint_data: { _ts: 1_790_000_000 }, octoprint_event: { event_type: "X" } },
-      { event: { type: "X" }, status: { ts: 1_790_000_000 } },
+      { event: { type: "other" }, status: { ts: 1_790_000_000 } },
     ],
     ["a legacy file id", { tsd_gcode_file_id: 7, status: { job: {} } }, { status: { gCodeFileId: 7 } }],
   ];
@@ -91,7 +91,7 @@ describe("wrong types", () => {
     const { frame, faults } = read({ [key]: "x", current_print_ts: 1_790_000_100 });
     expect(faults).toHaveLength(1);
     expect(faults[0]?.detail).toContain(key);
-    expect(frame.report).toMatchObject({ printTs: 1_790_000_100, status: null, event: null, settings: null });
+    expect(frame.report).toMatchObject({ printExtId: 1_790_000_100, status: null, event: null, settings: null });
   });
 
   test("[A5] any JSON object is read without a throw", () => {
@@ -122,7 +122,7 @@ describe("values that are too long to keep", () => {
     const result = readAgentFrame(text);
     if (!result.ok) throw new Error(result.failure.detail);
     expect(result.value.faults).toEqual([{ code: "invalid_frame", detail: `${key}: too long.` }]);
-    expect(result.value.frame.report).toMatchObject({ printTs: 1_790_000_100, status: null, settings: null });
+    expect(result.value.frame.report).toMatchObject({ printExtId: 1_790_000_100, status: null, settings: null });
   });
 
   test("[A5] a status of almost a frame is kept", () => {
@@ -157,8 +157,8 @@ describe("one legacy webcam", () => {
     ["beside a list is ignored", { webcam: { flipV: true }, webcams: [] }, { webcams: [] }],
     ["of no use", { webcam: 5, a: 1 }, { a: 1 }],
   ])("[A7] %s", (_title, given, expected) => {
-    expect(read({ settings: given }).frame.report?.settings).toEqual(expected);
-    expect(read({ octoprint_settings: given }).frame.report?.settings).toEqual(expected);
+    expect(read({ settings: given }).frame.report?.settings?.keys).toEqual(expected);
+    expect(read({ octoprint_settings: given }).frame.report?.settings?.keys).toEqual(expected);
   });
 });
 

@@ -1,14 +1,15 @@
 /** Builders for the command ledger: commands in any state, and what is known or seen when they are judged. */
 import type {
-  AgentKnowledge,
+  AgentFacts,
   BoundPrint,
   Command,
-  CommandKind,
   CommandRequest,
   Evidence,
   LedgerFacts,
   PrintFile,
 } from "../../src/domain/command.ts";
+import type { CommandKind } from "../../src/domain/command-kind.ts";
+import type { ReportedEventType } from "../../src/domain/report.ts";
 
 export const NOW = 1_790_000_900_000;
 export const PRINT: BoundPrint = { id: 700_001, extId: 1_790_000_100, gCodeFileId: 31 };
@@ -40,14 +41,13 @@ export function aRequest(kind: CommandKind, patch: Partial<CommandRequest> = {})
   };
 }
 
-export function anAgent(patch: Partial<AgentKnowledge> = {}): AgentKnowledge {
+export function anAgent(patch: Partial<AgentFacts> = {}): AgentFacts {
   return {
     connection: SOCKET,
     lastFrameAt: NOW - 1_000,
-    isKnownAgent: true,
-    gaveReceipt: false,
-    text: null,
-    textAt: null,
+    givesReceipts: true,
+    phase: null,
+    phaseAt: null,
     downloadSeenAt: null,
     isPauseSeen: false,
     isCancelSeen: false,
@@ -55,7 +55,7 @@ export function anAgent(patch: Partial<AgentKnowledge> = {}): AgentKnowledge {
   };
 }
 
-export function facts(agent: Partial<AgentKnowledge> | null = {}, print: BoundPrint | null = PRINT): LedgerFacts {
+export function facts(agent: Partial<AgentFacts> | null = {}, print: BoundPrint | null = PRINT): LedgerFacts {
   return { print, agent: agent === null ? null : anAgent(agent) };
 }
 
@@ -65,16 +65,16 @@ export function aSight(patch: Partial<Evidence> = {}): Evidence {
     connection: SOCKET,
     owesReceipts: false,
     isLive: true,
-    text: null,
+    phase: null,
     event: null,
-    printTs: PRINT.extId,
+    printExtId: PRINT.extId,
     current: PRINT,
     ended: null,
   };
   return { ...base, ...patch };
 }
 
-export function seenEvent(type: string): Evidence["event"] {
+export function seenEvent(type: ReportedEventType): Evidence["event"] {
   return { type, fileName: null, reason: null };
 }
 

@@ -2,9 +2,7 @@
 import * as z from "zod";
 import { FAILURE_ACTIONS } from "../../domain/configuration.ts";
 import { notWatchingReason } from "../../domain/detection.ts";
-import type { Json } from "../../domain/report.ts";
 import type { PrinterView } from "../../domain/view.ts";
-import { isJsonObject } from "../../protocol/codec.ts";
 import { TimeJson, timeJson } from "./time.ts";
 
 export const BasePrinterJson = z
@@ -36,7 +34,7 @@ export function basePrinterJson(printer: PrinterView): z.input<typeof BasePrinte
     created_at: timeJson(printer.createdAt),
     action_on_failure: configuration.actionOnFailure,
     watching_enabled: configuration.watchingEnabled,
-    not_watching_reason: notWatchingReason(printer, isPrinting(readStatus(printer.status))),
+    not_watching_reason: notWatchingReason(printer),
     tools_off_on_pause: configuration.toolsOffOnPause,
     bed_off_on_pause: configuration.bedOffOnPause,
     retract_on_pause: configuration.retractOnPause,
@@ -48,16 +46,4 @@ export function basePrinterJson(printer: PrinterView): z.input<typeof BasePrinte
     agent_name: printer.agentName,
     agent_version: printer.agentVersion,
   };
-}
-
-/** The status as the agent wrote it. */
-export function readStatus(text: string | null): Json | null {
-  const status: unknown = text === null ? null : JSON.parse(text);
-  return isJsonObject(status) ? status : null;
-}
-
-/** `state.flags.printing` of a status. */
-export function isPrinting(status: Json | null): boolean {
-  const state = isJsonObject(status?.state) ? status.state : null;
-  return isJsonObject(state?.flags) && state.flags.printing === true;
 }

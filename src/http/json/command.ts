@@ -1,6 +1,7 @@
 /** A command of the ledger as clients read it: all its keys always, null where nothing happened. */
 import * as z from "zod";
-import { COMMAND_KINDS, COMMAND_STATES, type CommandRecord, INITIATORS } from "../../domain/command.ts";
+import { COMMAND_STATES, type CommandRecord, INITIATORS } from "../../domain/command.ts";
+import { COMMAND_KINDS } from "../../domain/command-kind.ts";
 import { TimeJson, timeJson } from "./time.ts";
 
 export const CommandJson = z

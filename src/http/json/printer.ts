@@ -3,9 +3,11 @@ import * as z from "zod";
 import { makeAgentToken } from "../../credentials/agent-token.ts";
 import type { GCodeFile } from "../../db/g-code-files.ts";
 import { DETECTION_STATES, detectionState } from "../../domain/detection.ts";
+import type { Json } from "../../domain/report.ts";
 import { PRESENCE_STATES, type PresenceView, type PrinterView } from "../../domain/view.ts";
+import { isJsonObject } from "../../protocol/codec.ts";
 import type { Admitted, Caller, HttpContext } from "../kit/context.ts";
-import { BasePrinterJson, basePrinterJson, isPrinting, readStatus } from "./base-printer.ts";
+import { BasePrinterJson, basePrinterJson } from "./base-printer.ts";
 import { PrintJson, printJson } from "./print.ts";
 import { SettingsJson, settingsJson } from "./settings.ts";
 import { TimeJson, timeJson } from "./time.ts";
@@ -43,20 +45,19 @@ export async function printerJson(
   printer: PrinterView,
   file: GCodeFile | null,
 ): Promise<PrinterBody> {
-  const status = readStatus(printer.status);
   const print = printer.currentPrint;
   const shownFile = file !== null && file.id === print?.gCodeFileId ? file : null;
   return {
     ...basePrinterJson(printer),
     auth_token: caller.canWrite ? await makeAgentToken(printer, c.var.settings.agentKeys[0]) : null,
     pic: null,
-    status,
+    status: readStatus(printer.status),
     settings: settingsJson(printer.settings, printer),
     current_print: print === null ? null : printJson(print, { printerId: printer.id, printer, file: shownFile }),
     normalized_p: printer.normalizedP,
     presence: presenceJson(printer.presence),
     detection: {
-      state: detectionState(printer, isPrinting(status)),
+      state: detectionState(printer),
       last_examined_at: timeJson(printer.lastExaminedAt),
     },
   };
@@ -69,6 +70,12 @@ export function ownPrinterJson(
   view: PrinterView,
 ): Promise<PrinterBody> {
   return printerJson(c, caller, view, printer.file);
+}
+
+/** The status as the agent wrote it. */
+function readStatus(text: string | null): Json | null {
+  const status: unknown = text === null ? null : JSON.parse(text);
+  return isJsonObject(status) ? status : null;
 }
 
 function presenceJson(presence: PresenceView): z.input<typeof PresenceJson> {

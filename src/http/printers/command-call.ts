@@ -1,7 +1,8 @@
 /** Gives a command to a printer's object, with what its caller's headers ask for (wire 3). */
 
 import { digest } from "../../credentials/api-token.ts";
-import type { CommandKind, PrintFile } from "../../domain/command.ts";
+import type { PrintFile } from "../../domain/command.ts";
+import type { CommandKind } from "../../domain/command-kind.ts";
 import { invalid } from "../../domain/failure.ts";
 import type { CommandAnswer } from "../../printer/rpc.ts";
 import type { Admitted, HttpContext } from "../kit/context.ts";

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../../db/client.ts";
 import { findEndedCommand, listEndedCommands } from "../../db/commands.ts";
-import type { CommandKind } from "../../domain/command.ts";
+import { type PrintCommandKind, traitsOf } from "../../domain/command-kind.ts";
 import { notFound } from "../../domain/failure.ts";
 import { CommandJson, commandJson, LedgerCommandJson, ledgerCommandJson } from "../json/command.ts";
 import { ownPrinterJson, PrinterJson } from "../json/printer.ts";
@@ -31,7 +31,7 @@ const PrintChoice = z.object({
     .describe("The print that is meant; another current one is left alone."),
 });
 
-function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: CommandKind, summary: string) {
+function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: PrintCommandKind, summary: string) {
   return route(
     {
       method: "POST",
@@ -40,7 +40,7 @@ function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: Com
       access: "write",
       printer: "live",
       // What starts motion needs more than a memory of its caller.
-      ...(kind === "resume" ? {} : { knownToObject: true }),
+      ...(traitsOf(kind).startsMotion ? {} : { knownToObject: true }),
       body: PrintChoice,
       headers: COMMAND_HEADERS,
       answers: { 200: CommandAnswerJson },
@@ -54,9 +54,12 @@ function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: Com
   );
 }
 
-const cancel = action("cancel_print", "cancel", "Cancel the current print");
-const pause = action("pause_print", "pause", "Pause the current print");
-const resume = action("resume_print", "resume", "Resume the current print");
+/** The route of each kind that acts on the current print; `print-file.ts` has the one of the other kind. */
+const ACTIONS = {
+  cancel: action("cancel_print", "cancel", "Cancel the current print"),
+  pause: action("pause_print", "pause", "Pause the current print"),
+  resume: action("resume_print", "resume", "Resume the current print"),
+} as const satisfies Record<PrintCommandKind, unknown>;
 
 const list = route(
   {
@@ -104,8 +107,8 @@ const read = route(
 );
 
 export const commands = new Hono<HttpEnv>()
-  .on(...cancel)
-  .on(...pause)
-  .on(...resume)
+  .on(...ACTIONS.cancel)
+  .on(...ACTIONS.pause)
+  .on(...ACTIONS.resume)
   .on(...list)
   .on(...read);

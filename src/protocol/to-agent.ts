@@ -1,0 +1,64 @@
+/** Writes frames to agents, as JSON text. */
+import type { Command, PrintFile } from "../domain/command.ts";
+import type { CommandKind } from "../domain/command-kind.ts";
+import type { Configuration } from "../domain/configuration.ts";
+import type { FrameFault } from "./codec.ts";
+
+/** One text frame. */
+export type ToAgent = string;
+
+/** `get_state_id`: both agents answer it after what came with it. */
+function stateProbe(ref: string) {
+  return { target: "_printer", func: "get_state_id", ref };
+}
+
+export function writeProbe(ref: string): ToAgent {
+  return JSON.stringify({ passthru: stateProbe(ref) });
+}
+
+/** What a command's frame says, by kind; `origin` is where the agent dialled, `https://host[:port]`. */
+const FRAMES = {
+  pause: (command, configuration) => orderFrame(command, pauseArguments(configuration)),
+  resume: (command) => orderFrame(command, {}),
+  cancel: (command) => orderFrame(command, {}),
+  print_file: ({ file, ref }, _configuration, origin) => downloadFrame(file, origin, ref),
+} as const satisfies Record<CommandKind, (command: Command, configuration: Configuration, origin: string) => object>;
+
+/** The command and its receipt probe in one frame; a download's own answer is its receipt. */
+export function writeCommand(command: Command, configuration: Configuration, origin: string): ToAgent {
+  return JSON.stringify(FRAMES[command.kind](command, configuration, origin));
+}
+
+function orderFrame({ kind, initiator, ref }: Command, args: object): object {
+  return { commands: [{ cmd: kind, args, initiator }], passthru: stateProbe(ref) };
+}
+
+/** OctoPrint's agent drops a pause with any other key, or without the object. */
+function pauseArguments(configuration: Configuration): object {
+  return {
+    retract: configuration.retractOnPause,
+    lift_z: configuration.liftZOnPause,
+    ...(configuration.toolsOffOnPause ? { tools_off: true } : {}),
+    ...(configuration.bedOffOnPause ? { bed_off: true } : {}),
+  };
+}
+
+function downloadFrame(file: PrintFile | null, origin: string, ref: string): object {
+  if (file === null) throw new Error("a command to print a file names none");
+  const { id, path, filename, safeFilename } = file;
+  const args = [{ id, url: origin + path, filename, safe_filename: safeFilename }];
+  return { passthru: { target: "file_downloader", func: "download", args, ref } };
+}
+
+/** A flag that is null is left out: updates are partial. */
+export function writeRemoteStatus(viewing: boolean | null, shouldWatch: boolean | null): ToAgent {
+  const flags = {
+    ...(viewing === null ? {} : { viewing }),
+    ...(shouldWatch === null ? {} : { should_watch: shouldWatch }),
+  };
+  return JSON.stringify({ remote_status: flags });
+}
+
+export function writeFault(fault: FrameFault): ToAgent {
+  return JSON.stringify({ error: fault });
+}
