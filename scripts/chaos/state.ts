@@ -32,7 +32,7 @@ export function newState(patch: Partial<PrinterState> = {}): PrinterState {
     clockOffset: 0,
     frames: NO_FRAMES,
     current: null,
-    marks: { latest: 0, taken: [] },
+    trail: { latest: 0, events: [] },
     ledger: [],
     replacements: { at: [], toldAt: null },
     normalizedP: 0,

@@ -1,4 +1,4 @@
-/** One of the keys that sign agent tokens (design 6). */
+/** One of the keys that sign agent tokens. */
 export interface AgentKey {
   /** 1 to 4 characters of `[0-9a-z]`. */
   readonly id: string;

@@ -34,19 +34,19 @@ export interface PrinterState {
   readonly printerLostAt: number | null;
   /** Arrival of the newest frame of the socket that closed last. */
   readonly lastSeenAt: number | null;
-  /** Milliseconds; of the last socket (design 4). */
+  /** Milliseconds; of the last socket, until the next one has measured its own. */
   readonly clockOffset: number;
   /** Of the last socket: an agent that dials again is counted on. */
   readonly frames: FrameCount;
   readonly current: Print | null;
-  readonly marks: PrintMarks;
+  readonly trail: PrintTrail;
   readonly ledger: Ledger;
   readonly replacements: Replacements;
   readonly normalizedP: number;
   readonly lastExaminedAt: number | null;
 }
 
-/** Which generations of the agent token count (design 6). */
+/** Which generations of the agent token count. */
 export interface TokenGenerations {
   readonly newest: number;
   /** Last used by an agent; null before the first use. */
@@ -56,13 +56,14 @@ export interface TokenGenerations {
   readonly keyId: string | null;
 }
 
-/** Of the current print: its latest date, and the events that were taken (`type:_ts`), against duplicates. */
-export interface PrintMarks {
+/** Of the current print: its latest date, and its newest events (`type:_ts`), against repetitions. */
+export interface PrintTrail {
+  /** Epoch milliseconds. */
   readonly latest: number;
-  readonly taken: readonly string[];
+  readonly events: readonly string[];
 }
 
-/** When agent sockets replaced open ones lately, and when that was told last (wire 4). */
+/** When agent sockets replaced open ones lately, and when history last said so. */
 export interface Replacements {
   readonly at: readonly number[];
   readonly toldAt: number | null;
@@ -141,11 +142,11 @@ export function withHappening(before: Change, happening: PrintHappening): Change
 const EVENTS_PER_PRINTER = 100_000_000;
 
 /** Makes an event; `at` is epoch milliseconds. */
-export function withEvent(before: Change, told: AgentEvent, printId: number | null, at: number): Change {
+export function withEvent(before: Change, content: AgentEvent, printId: number | null, at: number): Change {
   const { id: printerId, userId, eventSequence } = before.printer.state;
   const sequence = eventSequence + 1;
   const event: PrinterEvent = {
-    ...told,
+    ...content,
     // The last id is used again rather than one of the next printer's.
     id: printerId * EVENTS_PER_PRINTER + Math.min(sequence, EVENTS_PER_PRINTER - 1),
     printerId,

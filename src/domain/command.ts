@@ -182,7 +182,7 @@ export function isInFlight(command: CommandRecord): boolean {
 }
 
 /**
- * What REST answers. `believesSent`: the agent is not expected to give receipts, and is believed (design 5). An outcome
+ * What REST answers. `believesSent`: the agent is not expected to give receipts, and is believed. An outcome
  * that turned up without anybody having read the frame (another's, most likely) is no success of it.
  */
 export function commandSucceeded(command: CommandRecord, believesSent: boolean): boolean {
@@ -202,7 +202,7 @@ export function recordOf(command: Command): CommandRecord {
   return record;
 }
 
-/** A print that is force-closed meanwhile was probably cancelled by it (design 4). */
+/** A print whose end is inferred meanwhile was probably cancelled by it [L22]. */
 export function isCancelUnderWay(ledger: Ledger, printExtId: number): boolean {
   return ledger.some((command) => command.kind === "cancel" && command.printExtId === printExtId);
 }

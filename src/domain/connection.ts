@@ -62,8 +62,8 @@ function replace(printer: Printer, connection: number, now: number): Change {
     return withState(settled, { replacements: { ...replacements, at } });
   }
   const title = "Two agents use this printer's token";
-  const told = { type: "PRINTER_ERROR", class: "ERROR", title, text: null, infoUrl: null } as const;
-  return withEvent(withState(settled, { replacements: { at, toldAt: now } }), told, current?.id ?? null, now);
+  const quarrel = { type: "PRINTER_ERROR", class: "ERROR", title, text: null, infoUrl: null } as const;
+  return withEvent(withState(settled, { replacements: { at, toldAt: now } }), quarrel, current?.id ?? null, now);
 }
 
 /** The socket with this number closed; a close of any but the current one changes nothing. */
@@ -76,7 +76,7 @@ export function agentLost(printer: Printer, now: number): Change {
   const lost = change({ ...printer, socket: null, shown: null });
   const connection = printer.state.connectionSequence;
   const settled = withLedger(lost, onSocketClosed(printer.state.ledger, connection, now));
-  // Its frames are not known any more, its opening is.
+  // When it was last heard died with it; its opening is the latest that is certain.
   const lastSeenAt = printer.state.connectedAt;
   return withState(settled, { disconnectedAt: now, lastSeenAt }, { type: "project-printer" });
 }

@@ -1,4 +1,4 @@
-/** What people do to the current print without its agent: alerts, and prints that are begun and ended here (semantics C2, C3). */
+/** What people do to the current print without its agent: alerts, and prints that are begun and ended here. */
 import { type Change, withEffects, withHappening, withLedger, withState } from "./change.ts";
 import { shouldWatch } from "./detection.ts";
 import { nextPrintId, withMove } from "./frame.ts";
@@ -12,15 +12,19 @@ export function withPrint(before: Change, print: Print): Change {
 export function mute(before: Change, print: Print, isMuted: boolean, now: number): Change {
   if (isMuted === (print.alertMutedAt !== null)) return before;
   const muted: Print = { ...print, alertMutedAt: isMuted ? now : null };
-  const told = withHappening(withPrint(before, muted), {
+  const recorded = withHappening(withPrint(before, muted), {
     type: isMuted ? "ALERT_MUTED" : "ALERT_UNMUTED",
     print: muted,
     at: now,
   });
-  return withEffects(told, { type: "send-remote-status", viewing: null, shouldWatch: shouldWatch(told.printer.state) });
+  return withEffects(recorded, {
+    type: "send-remote-status",
+    viewing: null,
+    shouldWatch: shouldWatch(recorded.printer.state),
+  });
 }
 
-/** Semantics C3: without an alert there is nothing to acknowledge. */
+/** Without an alert there is nothing to acknowledge [L42]. */
 export function acknowledge(before: Change, print: Print, overwrite: AlertOverwrite | null, now: number): Change {
   if (print.alertedAt === null) return before;
   return withPrint(before, { ...print, alertAcknowledgedAt: now, alertOverwrite: overwrite });
@@ -28,14 +32,14 @@ export function acknowledge(before: Change, print: Print, overwrite: AlertOverwr
 
 export function startPrint(
   before: Change,
-  input: { filename: string; takenExtIds: readonly number[] },
+  input: { filename: string; usedExtIds: readonly number[] },
   now: number,
 ): Change {
   const { state } = before.printer;
   const ended = state.current === null ? before : finishPrint(before, state.current, false, now);
-  const taken = new Set([...input.takenExtIds, state.current?.extId]);
+  const used = new Set([...input.usedExtIds, state.current?.extId]);
   let extId = Math.floor(now / 1000);
-  while (taken.has(extId)) extId += 1;
+  while (used.has(extId)) extId += 1;
   const print = printByServer(nextPrintId(state.id, state.printSequence), extId, input.filename, now);
   const happenings = [{ type: "STARTED", print, at: now } as const];
   return withMove(ended, { current: print, changed: [print], happenings, ended: null, tookId: true }, now, null);
@@ -45,7 +49,7 @@ export function finishPrint(before: Change, print: Print, isCancelled: boolean, 
   return endByServer(before, endPrint(print, isCancelled ? "cancelled" : "finished-by-server", now, false), now);
 }
 
-/** It leaves history at once, stays current until its machine is done with it, and never comes back (semantics C10). */
+/** It leaves history at once, stays current until its machine is done with it, and never comes back [L40]. */
 export function removePrint(before: Change, print: Print, now: number): Change {
   return withPrint(before, { ...print, deletedAt: print.deletedAt ?? now });
 }

@@ -1,4 +1,4 @@
-/** Every expected failure. `http/errors.ts` gives each its status and its sentence (wire 2). */
+/** Every expected failure. `http/kit/errors.ts` gives each its status and its sentence. */
 
 /** What a 404 names: `No Printer matches the given query.` */
 export type Noun =

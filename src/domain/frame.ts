@@ -84,12 +84,12 @@ function showReported(before: Change, status: ReportedStatus, now: number): Chan
   const isTextNew = shown?.text !== status.text;
   const isDue = isLiveCopyDue(socket.live, status, state.current !== null, now);
   const live = isTextNew || isDue ? { at: now, heaters: copyHeaters(status) } : socket.live;
-  const taken: Printer = {
+  const printer: Printer = {
     ...before.printer,
     shown: showStatus(status, now),
     socket: { ...socket, hasStatus: true, live },
   };
-  const next: Change = { ...before, printer: taken };
+  const next: Change = { ...before, printer };
   const copied = isTextNew
     ? withEffects(next, { type: "project-live" })
     : isDue
@@ -116,10 +116,10 @@ function followPrint(before: Change, report: Report, found: Print | null, moment
   const { state } = before.printer;
   // A print that was re-opened is remembered as it had ended before.
   const remembered = found?.id === state.current?.id ? null : found;
-  const latest = state.current === null ? 0 : state.marks.latest;
+  const latest = state.current === null ? 0 : state.trail.latest;
   const date = Math.max(moment.date, latest, remembered?.endedAt ?? 0);
-  const mark = markOf(report);
-  const isRepeated = mark !== null && state.marks.taken.includes(mark);
+  const key = eventKeyOf(report);
+  const isRepeated = key !== null && state.trail.events.includes(key);
   const move = movePrint(report, {
     current: state.current,
     remembered,
@@ -129,7 +129,7 @@ function followPrint(before: Change, report: Report, found: Print | null, moment
     isCancelUnderWay: (extId) => isCancelUnderWay(state.ledger, extId),
     isRepeated,
   });
-  const moved = withMove(before, move, date, isRepeated ? null : mark);
+  const moved = withMove(before, move, date, isRepeated ? null : key);
   const heard = isRepeated ? { ...report, event: null } : report;
   return judge(observe(moved, before.printer, heard, moment), heard, move, moment);
 }
@@ -142,28 +142,37 @@ export function nextPrintId(printerId: number, sequence: number): number {
 }
 
 /** An event is the same one if its kind and its agent's time are (duplicates; two sockets of one agent). */
-function markOf(report: Report): string | null {
+function eventKeyOf(report: Report): string | null {
   const ts = report.status?.ts ?? null;
   if (report.event === null || ts === null || !isTakenOnce(report.event.type)) return null;
   return `${report.event.type}:${ts}`;
 }
 
-const MARKS = 20;
+const TRAIL_EVENTS = 20;
 
 /** Carries a print's move into state, history and the agent's orders. */
-export function withMove(before: Change, move: PrintMove, date: number, mark: string | null): Change {
+export function withMove(before: Change, move: PrintMove, date: number, eventKey: string | null): Change {
   const { state } = before.printer;
   if (move.changed.length === 0 && move.happenings.length === 0) return before;
   const isSame = state.current !== null && move.current?.id === state.current.id;
-  const taken = isSame ? state.marks.taken : [];
-  const marks = { latest: date, taken: (mark === null ? taken : [...taken, mark]).slice(-MARKS) };
+  const earlier = isSame ? state.trail.events : [];
+  const events = eventKey === null ? earlier : [...earlier, eventKey].slice(-TRAIL_EVENTS);
   const sequence = move.tookId ? state.printSequence + 1 : state.printSequence;
   const ledger = rebind(before, move);
-  const moved = withState(before, { current: move.current, marks, printSequence: sequence, ledger });
-  const told = move.happenings.reduce(withHappening, withPrints(moved, move));
-  if (isSame) return told;
-  const watched = { type: "send-remote-status", viewing: null, shouldWatch: shouldWatch(told.printer.state) } as const;
-  return withEffects(told, { type: "project-printer" }, watched);
+  const moved = withState(before, {
+    current: move.current,
+    trail: { latest: date, events },
+    printSequence: sequence,
+    ledger,
+  });
+  const recorded = move.happenings.reduce(withHappening, withPrints(moved, move));
+  if (isSame) return recorded;
+  const watched = {
+    type: "send-remote-status",
+    viewing: null,
+    shouldWatch: shouldWatch(recorded.printer.state),
+  } as const;
+  return withEffects(recorded, { type: "project-printer" }, watched);
 }
 
 /** A print whose time stamp shifted with the agent's clock keeps its commands. */

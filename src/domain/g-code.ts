@@ -1,4 +1,4 @@
-/** Names and bounds of G-code files and folders (semantics A9, B9). */
+/** Names and bounds of G-code files and folders. */
 
 export const FILE_BYTES_MAX = 50 * 1024 * 1024;
 export const NAME_CODE_POINTS_MAX = 1000;

@@ -1,4 +1,4 @@
-/** Generations of a printer's agent token: which count, and what re-linking and rotation do to them (design 6). */
+/** Generations of a printer's agent token: which count, and what re-linking and rotation do to them. */
 import type { TokenGenerations } from "./change.ts";
 
 const RELINK_GRACE_MS = 15 * 60_000;

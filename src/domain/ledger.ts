@@ -21,27 +21,30 @@ const PROBE_MS = 3_000;
 const UNKNOWN_MS = 10 * 60_000;
 
 /** `commandId` is the new command, or the one under way that answers instead. A rejected one is not kept. */
-export interface Taken extends LedgerStep {
+export interface TakenCommand extends LedgerStep {
   readonly commandId: string;
 }
 
-export function takeCommand(ledger: Ledger, request: CommandRequest, facts: LedgerFacts, now: number): Taken {
+export function takeCommand(ledger: Ledger, request: CommandRequest, facts: LedgerFacts, now: number): TakenCommand {
   const timed = onTime(ledger, now);
   const command = newCommand(request, facts, timed.ledger, now);
   const reason = refusalOf(command, request.printId, facts, timed.ledger, now);
-  if (reason !== null || facts.agent === null) return taken(end(timed, command, "rejected", reason, now), command);
+  if (reason !== null || facts.agent === null) return answeredBy(end(timed, command, "rejected", reason, now), command);
   const twin = findTwin(timed.ledger, command);
-  if (twin !== undefined) return taken(timed, twin);
+  if (twin !== undefined) return answeredBy(timed, twin);
   const road = roadOf(command.kind, facts.agent, now);
-  if (road === "closed") return taken(end(timed, command, "rejected", "agent_offline", now), command);
+  if (road === "closed") return answeredBy(end(timed, command, "rejected", "agent_offline", now), command);
   const cleared = timed.ledger.reduce<LedgerStep>(
     (step, earlier) => supersedeChecking(step, earlier, command, now),
     timed,
   );
-  return taken(road === "open" ? handOver(cleared, command, facts.agent, now) : check(cleared, command, now), command);
+  return answeredBy(
+    road === "open" ? handOver(cleared, command, facts.agent, now) : check(cleared, command, now),
+    command,
+  );
 }
 
-function taken(step: LedgerStep, command: Command): Taken {
+function answeredBy(step: LedgerStep, command: Command): TakenCommand {
   return { ...step, commandId: command.id };
 }
 

@@ -31,7 +31,7 @@ export interface PrintContext {
   readonly isLive: boolean;
   /** A cancel command of that print is under way, or its outcome unknown. */
   readonly isCancelUnderWay: (extId: number) => boolean;
-  /** The same event of the same moment was taken already (duplicates, two sockets). */
+  /** The same event of the same moment counted already: a repetition, or a second socket's copy. */
   readonly isRepeated: boolean;
 }
 
@@ -194,9 +194,9 @@ function fail(
   context: PrintContext,
 ): PrintMove {
   if (event.reason === "error" || status?.hasError === true) return endCurrent(move, print, "failed-error", context);
-  const told: Print =
+  const judged: Print =
     event.reason === "cancelled" ? { ...print, cancelledAt: print.cancelledAt ?? context.date } : print;
-  return endCurrent(move, told, "failed", context);
+  return endCurrent(move, judged, "failed", context);
 }
 
 function replaceCurrent(move: PrintMove, print: Print): PrintMove {

@@ -1,4 +1,4 @@
-/** A print, how it ends, and what is recorded of it (semantics A4, C4). */
+/** A print, how it ends ([L19] to [L25]), and what is recorded of it. */
 import type { ReportedStatus } from "./report.ts";
 
 export const OUTCOMES = ["finished", "cancelled", "failed", "unknown"] as const;
@@ -8,7 +8,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const ALERT_OVERWRITES = ["FAILED", "NOT_FAILED"] as const;
 export type AlertOverwrite = (typeof ALERT_OVERWRITES)[number];
 
-/** Times are epoch milliseconds. Fields as semantics A4. */
+/** Times are epoch milliseconds. */
 export interface Print {
   readonly id: number;
   /** The agent's `current_print_ts`, Unix seconds: the print's identity within its printer. */
@@ -33,7 +33,7 @@ export interface Print {
   readonly deletedAt: number | null;
 }
 
-/** What told that a print is over. */
+/** What ended a print. */
 export type PrintEnd =
   | "done"
   | "failed"
@@ -75,7 +75,7 @@ export function endPrint(print: Print, by: PrintEnd, at: number, isCancelUnderWa
   return { ...print, finishedAt: at, endedAt: at, outcome: isTold ? "finished" : "unknown" };
 }
 
-/** First write wins (C4); `printTime` falls back to the time since the start. */
+/** The first value of each wins [L32]; `printTime` falls back to the time since the start. */
 export function takeStatistics(print: Print, status: ReportedStatus | null, at: number): Print {
   return {
     ...print,
@@ -97,7 +97,7 @@ export function editPrint(print: Print, edit: PrintEdit): Print {
   return { ...print, alertOverwrite, filamentUsedMm, printTimeSeconds };
 }
 
-/** A print that a person without an agent starts (semantics C2, start_print). */
+/** A print that a person reports, with or without an agent [L34]. */
 export function printByServer(id: number, extId: number, filename: string, at: number): Print {
   return { ...NEW_PRINT, id, extId, filename, gCodeFileId: null, startedAt: at };
 }

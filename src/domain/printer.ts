@@ -54,8 +54,8 @@ type OwnerInput =
   | { readonly type: "archive" | "unarchive" | "remove" | "rotate-token" | "relink" }
   | { readonly type: "mute"; readonly isMuted: boolean }
   | { readonly type: "acknowledge"; readonly overwrite: AlertOverwrite | null }
-  /** `takenExtIds`: time stamps of remembered prints at and after `now`. */
-  | { readonly type: "start-print"; readonly filename: string; readonly takenExtIds: readonly number[] }
+  /** `usedExtIds`: time stamps of remembered prints at and after `now`. */
+  | { readonly type: "start-print"; readonly filename: string; readonly usedExtIds: readonly number[] }
   | { readonly type: "finish-print"; readonly isCancelled: boolean }
   | { readonly type: "edit-print"; readonly printId: number; readonly edit: PrintEdit }
   | { readonly type: "remove-print"; readonly printId: number };
@@ -138,7 +138,7 @@ function stepOwner(before: Change, input: OwnerInput, now: number): Step {
     case "archive":
       return done(withState(leave(before, now), { archivedAt: now }, { type: "project-printer" }));
     case "unarchive":
-      // Told also when nothing changes: D1 may have been restored to when it was archived.
+      // Projected also when nothing changes: D1 may have been restored to when it was archived.
       return done(withState(before, { archivedAt: null }, { type: "project-printer" }));
     case "remove":
       return done(remove(before, now));

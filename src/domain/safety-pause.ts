@@ -1,4 +1,4 @@
-/** The pause that failure detection asks for: tried until it is delivered, watched until it is seen (design 5). */
+/** The pause that failure detection asks for: tried until it is delivered, watched until it is seen. */
 import type { CommandRecord } from "./command.ts";
 
 /** Plain JSON; times are epoch milliseconds. */

@@ -1,4 +1,4 @@
-/** Statistics of prints by period: where periods begin (semantics B2), and the sums over all of them. */
+/** Statistics of prints by period: where periods begin [O45], and the sums over all of them. */
 import { type Day, dayOf, fieldsOf, localIso, startOfDay, type Zone } from "./local-day.ts";
 
 export const GROUPINGS = ["day", "week", "month", "year"] as const;

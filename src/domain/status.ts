@@ -136,8 +136,10 @@ export function isLiveCopyDue(
   if (isPrinting) return now - copy.at >= LIVE_COPY_MS;
   const heaters = copyHeaters(status);
   return Object.entries(heaters).some(([name, [target, actual]]) => {
-    const told = copy.heaters[name];
-    if (told === undefined) return true;
-    return told[0] !== target || (told[1] !== null && actual !== null && Math.abs(actual - told[1]) >= MOVED_C);
+    const copied = copy.heaters[name];
+    if (copied === undefined) return true;
+    const [copiedTarget, copiedActual] = copied;
+    if (copiedTarget !== target) return true;
+    return copiedActual !== null && actual !== null && Math.abs(actual - copiedActual) >= MOVED_C;
   });
 }

@@ -1,4 +1,4 @@
-/** The camera of an agent that names none, and what one that an older agent describes leaves out (semantics A3). */
+/** The camera of an agent that names none, and what an older agent leaves out of its one [A23]. */
 export const DEFAULT_WEBCAM = {
   name: "",
   is_primary_camera: true,

@@ -151,8 +151,8 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
   }
 
   startPrint(uid: string, filename: string): Promise<Result<FactAnswer>> {
-    const takenExtIds = () => this.#seam.store.listExtIdsFrom(Math.floor(Date.now() / 1000));
-    return this.#fact(uid, () => ({ type: "start-print", filename, takenExtIds: takenExtIds() }));
+    const usedExtIds = () => this.#seam.store.listExtIdsFrom(Math.floor(Date.now() / 1000));
+    return this.#fact(uid, () => ({ type: "start-print", filename, usedExtIds: usedExtIds() }));
   }
 
   finishPrint(uid: string, cancelled: boolean): Promise<Result<FactAnswer>> {

@@ -82,7 +82,7 @@ export function stateOfRow({ printers: row, prints: print }: PrinterRow): Printe
     clockOffset: 0,
     frames: NO_FRAMES,
     current: print === null || print.endedAt !== null ? null : printOfRow(print),
-    marks: { latest: print?.startedAt ?? 0, taken: [] },
+    trail: { latest: print?.startedAt ?? 0, events: [] },
     ledger: [],
     replacements: { at: [], toldAt: null },
     normalizedP: 0,

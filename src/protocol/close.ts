@@ -1,4 +1,4 @@
-/** Codes with which sockets are closed (wire 4). 4321 is never among them: it mutes both agents until a restart. */
+/** Codes with which sockets are closed ([A5] to [A10]). 4321 is never among them: it mutes both agents until a restart. */
 import type { CloseCause } from "../domain/change.ts";
 
 export interface Close {

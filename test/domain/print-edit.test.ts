@@ -5,7 +5,7 @@ const NOW = 1_790_000_000_000;
 
 function printing(): { bench: MemoryPrinter; printId: number } {
   const bench = new MemoryPrinter(NOW);
-  bench.apply({ type: "start-print", filename: "a.gcode", takenExtIds: [] });
+  bench.apply({ type: "start-print", filename: "a.gcode", usedExtIds: [] });
   return { bench, printId: bench.printer.state.current?.id ?? 0 };
 }
 
