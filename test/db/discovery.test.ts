@@ -9,8 +9,8 @@ import { MESSAGE_LIFE_MS } from "../../src/domain/linking.ts";
 import { db, MINUTE, ownerWithCode, tryCode, unlinkedAgent } from "../support/linking.ts";
 import { meter, scannedTables } from "../support/metered.ts";
 
-describe("[A32] who is shown", () => {
-  test("[A32] one or two agents at an address are shown there and nowhere else; three are not", async () => {
+describe("who is shown", () => {
+  test("[S49] one or two agents at an address are shown there and nowhere else; three are not", async () => {
     const { poll, now } = unlinkedAgent();
     const { address } = poll.source;
     const shown = async () => (await listUnlinkedAgents(db, address, now)).length;
@@ -25,7 +25,7 @@ describe("[A32] who is shown", () => {
     expect(await shown()).toBe(0);
   });
 
-  test("[A32] an agent that polls is shown throughout, one that stopped goes within 45 s", async () => {
+  test("[S49] an agent that polls is shown throughout, one that stopped goes within 45 s", async () => {
     for (const pollMs of [2000, 5000]) {
       const { poll, now } = unlinkedAgent();
       const shown = async (at: number) => (await listUnlinkedAgents(db, poll.source.address, at)).length;
@@ -38,13 +38,13 @@ describe("[A32] who is shown", () => {
     }
   });
 
-  test("[A32] an agent without a local address is not shown", async () => {
+  test("[S49] an agent without a local address is not shown", async () => {
     const { poll, now } = unlinkedAgent({ info: null });
     await pollUnlinked(db, poll, now);
     expect(await listUnlinkedAgents(db, poll.source.address, now)).toEqual([]);
   });
 
-  test("[A32] what it says of itself is brought up to date", async () => {
+  test("[S49] what it says of itself is brought up to date", async () => {
     const { poll, now } = unlinkedAgent();
     await pollUnlinked(db, poll, now);
     await pollUnlinked(db, { ...poll, info: '{"changed":true}' }, now + 30_000);
@@ -52,7 +52,7 @@ describe("[A32] who is shown", () => {
   });
 });
 
-describe("[A33] messages", () => {
+describe("messages", () => {
   async function messageFor(poll: Poll, now: number, secret: string) {
     const owner = await ownerWithCode(now);
     const message = {
@@ -66,7 +66,7 @@ describe("[A33] messages", () => {
     return { ...owner, secret, message };
   }
 
-  test("[A33] goes once, to that device at that address, within a minute", async () => {
+  test("[S51] goes once, to that device at that address, within a minute", async () => {
     const { poll, now } = unlinkedAgent();
     const { digits, secret } = await messageFor(poll, now, "s1");
     const elsewhere = { ...poll, source: unlinkedAgent().poll.source };
@@ -77,20 +77,20 @@ describe("[A33] messages", () => {
     expect((await pollUnlinked(db, poll, now + MESSAGE_LIFE_MS - 1)).message).toBeNull();
   });
 
-  test("[A33] too late: not delivered", async () => {
+  test("[S51] too late: not delivered", async () => {
     const { poll, now } = unlinkedAgent();
     await messageFor(poll, now, "s2");
     expect((await pollUnlinked(db, poll, now + MESSAGE_LIFE_MS)).message).toBeNull();
   });
 
-  test("[A33] an agent that polls twice at once gets it once", async () => {
+  test("[S51] an agent that polls twice at once gets it once", async () => {
     const { poll, now } = unlinkedAgent();
     await messageFor(poll, now, "s3");
     const polls = await Promise.all(Array.from({ length: 6 }, () => pollUnlinked(db, poll, now)));
     expect(polls.filter(({ message }) => message !== null)).toHaveLength(1);
   });
 
-  test("[A33] one a poll, the oldest first; of one person only the newest", async () => {
+  test("[S51] one a poll, the oldest first; of one person only the newest", async () => {
     const { poll, now } = unlinkedAgent();
     const ada = await messageFor(poll, now, "s4");
     const bob = await messageFor(poll, now, "s5");
@@ -100,7 +100,7 @@ describe("[A33] messages", () => {
     expect((await pollUnlinked(db, poll, now)).message).toBeNull();
   });
 
-  test("[A33] a code that was used meanwhile is not delivered", async () => {
+  test("[S51] a code that was used meanwhile is not delivered", async () => {
     const { poll, now } = unlinkedAgent();
     const { digits } = await messageFor(poll, now, "s7");
     await tryCode(digits, { source: poll.source, now });
@@ -108,11 +108,11 @@ describe("[A33] messages", () => {
   });
 });
 
-describe("[S28] polling is cheap, and strangers cannot fill the store", () => {
+describe("polling is cheap, and strangers cannot fill the store", () => {
   test.each([
     { name: "Moonraker's agent, every 2 s", pollMs: 2000, passcode: "" },
     { name: "OctoPrint's, every 5 s", pollMs: 5000, passcode: null },
-  ])("[S28] ten minutes of $name: one round trip a poll, a row in 30 s", async ({ pollMs, passcode }) => {
+  ])("[S54] ten minutes of $name: one round trip a poll, a row in 30 s", async ({ pollMs, passcode }) => {
     const { database, take } = meter(env.DB);
     const metered = connect(database);
     const { poll, now } = unlinkedAgent({ passcode });
@@ -129,7 +129,7 @@ describe("[S28] polling is cheap, and strangers cannot fill the store", () => {
     expect(take()).toEqual({ roundTrips: polls, rowsWritten: 20 });
   });
 
-  test("[S28] an address gets ten passcodes a minute, its agents the next one a minute later", async () => {
+  test("[S54] an address gets ten passcodes a minute, its agents the next one a minute later", async () => {
     const { poll, now } = unlinkedAgent();
     const fresh = (at: number) =>
       pollUnlinked(db, { ...unlinkedAgent({ passcode: "" }).poll, source: poll.source }, at);
@@ -139,7 +139,7 @@ describe("[S28] polling is cheap, and strangers cannot fill the store", () => {
     expect((await fresh(now + MINUTE)).passcode).not.toBeNull();
   });
 
-  test("[S28] an address keeps three agents, however many device ids it makes up", async () => {
+  test("[S54] an address keeps three agents, however many device ids it makes up", async () => {
     const { poll, now } = unlinkedAgent();
     for (let one = 0; one < 20; one++) {
       await pollUnlinked(db, { ...unlinkedAgent().poll, source: poll.source }, now);
@@ -148,7 +148,7 @@ describe("[S28] polling is cheap, and strangers cannot fill the store", () => {
     expect(rows).toHaveLength(3);
   });
 
-  test("[S28] in a flood of new agents an honest one still gets its passcode, a flooding network no second one", async () => {
+  test("[S54] in a flood of new agents an honest one still gets its passcode, a flooding network no second one", async () => {
     const { now } = unlinkedAgent();
     const fresh = (ip: string) => pollUnlinked(db, unlinkedAgent({ passcode: "", source: sourceOf(ip) }).poll, now);
     for (let host = 0; host < 60; host++) {
@@ -160,7 +160,7 @@ describe("[S28] polling is cheap, and strangers cannot fill the store", () => {
     expect((await fresh("198.19.8.1")).passcode).not.toBeNull();
   });
 
-  test("[S28] no statement reads a table from end to end", async () => {
+  test("[S54] no statement reads a table from end to end", async () => {
     const { database, statements } = meter(env.DB);
     const metered = connect(database);
     const { poll, now } = unlinkedAgent({ passcode: "" });

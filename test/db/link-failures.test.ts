@@ -13,15 +13,15 @@ async function guessAtOnce(at: { source: Source; now: number }, guesses: number)
   return { wrong: count("unknown"), refused: count("refused") };
 }
 
-describe("[S26] guesses are bounded", () => {
-  test("[S26] a hundred at once: ten are answered, and the next ones a minute later", async () => {
+describe("guesses are bounded", () => {
+  test("[S38] a hundred at once: ten are answered, and the next ones a minute later", async () => {
     const at = elsewhere();
     expect(await guessAtOnce(at, 100)).toEqual({ wrong: 10, refused: 90 });
     expect(await guessAtOnce({ ...at, now: at.now + MINUTE - 1 }, 5)).toEqual({ wrong: 0, refused: 5 });
     expect(await guessAtOnce({ ...at, now: at.now + MINUTE }, 100)).toEqual({ wrong: 10, refused: 90 });
   });
 
-  test("[S26] any span of a minute holds ten, however they lie", async () => {
+  test("[S38] any span of a minute holds ten, however they lie", async () => {
     const at = elsewhere();
     const answered: number[] = [];
     for (let second = 0; second < 200; second += 3) {
@@ -35,7 +35,7 @@ describe("[S26] guesses are bounded", () => {
     expect(answered.length).toBeGreaterThanOrEqual(30);
   });
 
-  test("[S26] a right code of a refused source is refused too, stays live, and works elsewhere", async () => {
+  test("[S38] a right code of a refused source is refused too, stays live, and works elsewhere", async () => {
     const at = elsewhere();
     const code = await insertCode(await insertUser(), null, at.now);
     await guessAtOnce(at, 10);
@@ -43,7 +43,7 @@ describe("[S26] guesses are bounded", () => {
     expect(await tryCode(code.code, { ...elsewhere(), now: at.now })).toMatchObject({ kind: "used" });
   });
 
-  test("[S26] right codes are no failures", async () => {
+  test("[S38] right codes are no failures", async () => {
     const at = elsewhere();
     const userId = await insertUser();
     for (let one = 0; one < 15; one++) {
@@ -51,14 +51,14 @@ describe("[S26] guesses are bounded", () => {
     }
   });
 
-  test("[S26] the addresses of one /64 are one source", async () => {
+  test("[S39] the addresses of one /64 are one source", async () => {
     const { now } = elsewhere();
     await guessAtOnce({ source: sourceOf("2001:db8:5:6::1"), now }, 10);
     expect((await tryCode("none", { source: sourceOf("2001:db8:5:6:ffff::2"), now })).kind).toBe("refused");
     expect((await tryCode("none", { source: sourceOf("2001:db8:5:7::1"), now })).kind).toBe("unknown");
   });
 
-  test("[S26] above 600 in all, only networks with a failure are refused", async () => {
+  test("[S40] above 600 in all, only networks with a failure are refused", async () => {
     const { now } = elsewhere();
     const guesser = (host: number) => ({ source: sourceOf(`198.19.200.${host}`), now });
     for (let host = 0; host < 59; host++) await guessAtOnce(guesser(host), 10);
@@ -80,7 +80,7 @@ describe("[S26] guesses are bounded", () => {
     expect((await tryCode("none", { source: neighbour, now: now + MINUTE })).kind).toBe("unknown");
   });
 
-  test("[S26] a wrong guess costs one round trip and two rows, a refused one no row", async () => {
+  test("[S41] a wrong guess costs one round trip and two rows, a refused one no row", async () => {
     const at = elsewhere();
     const { database, take } = meter(env.DB);
     const guess = () => useCode(connect(database), { digits: "none", source: at.source }, at.now);
@@ -92,7 +92,7 @@ describe("[S26] guesses are bounded", () => {
     expect(take()).toEqual({ roundTrips: 1, rowsWritten: 0 });
   });
 
-  test("[S26] no statement of linking reads a table from end to end", async () => {
+  test("[S41] no statement of linking reads a table from end to end", async () => {
     const { source, now } = elsewhere();
     const { database, statements } = meter(env.DB);
     const metered = connect(database);

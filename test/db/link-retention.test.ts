@@ -7,8 +7,8 @@ import { linkFailures, oneTimePasscodes, oneTimeVerificationCodes, unlinkedAgent
 import { CLAIM_LIFE_MS, CODE_LIFE_MS, PASSCODE_LIFE_MS } from "../../src/domain/linking.ts";
 import { codeNow, db, elsewhere, insertCode, insertUser, MINUTE, tryCode, unlinkedAgent } from "../support/linking.ts";
 
-describe("[H20] what linking left behind goes", () => {
-  test("[H20] codes a day after their end, failures after a minute; live ones stay", async () => {
+describe("what linking left behind goes", () => {
+  test("[O56] codes a day after their end, failures after a minute; live ones stay", async () => {
     const { now, source } = elsewhere();
     const day = 24 * 3_600_000;
     const userId = await insertUser();
@@ -23,7 +23,7 @@ describe("[H20] what linking left behind goes", () => {
     expect(left.filter((failure) => failure.address === source.address).map((failure) => failure.at)).toEqual([now]);
   });
 
-  test("[H20] one call deletes a thousand rows of a table at most, and says that there are more", async () => {
+  test("[O56] one call deletes a thousand rows of a table at most, and says that there are more", async () => {
     const { now } = elsewhere();
     const userId = await insertUser();
     await env.DB.prepare(
@@ -40,7 +40,7 @@ describe("[H20] what linking left behind goes", () => {
     expect(await count()).toBe(0);
   });
 
-  test("[H20] passcodes go when they are over, agents ten minutes after their last poll", async () => {
+  test("[O56] passcodes go when they are over, agents ten minutes after their last poll", async () => {
     const { poll, now } = unlinkedAgent({ passcode: "" });
     await pollUnlinked(db, poll, now);
     const left = async () => ({

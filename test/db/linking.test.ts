@@ -15,8 +15,8 @@ import {
   tryCode,
 } from "../support/linking.ts";
 
-describe("[S24] one live code for each account and printer", () => {
-  test("[S24] the same code is handed out again while it lives, and another one afterwards", async () => {
+describe("one live code for each account and printer", () => {
+  test("[S30] the same code is handed out again while it lives, and another one afterwards", async () => {
     const { now } = elsewhere();
     const userId = await insertUser();
     const first = await insertCode(userId, null, now);
@@ -25,14 +25,14 @@ describe("[S24] one live code for each account and printer", () => {
     expect((await insertCode(userId, null, now + CODE_LIFE_MS + 1)).id).not.toBe(first.id);
   });
 
-  test("[S24] ten calls at once make one code", async () => {
+  test("[S30] ten calls at once make one code", async () => {
     const { now } = elsewhere();
     const userId = await insertUser();
     const codes = await Promise.all(Array.from({ length: 10 }, () => insertCode(userId, null, now)));
     expect(new Set(codes.map((code) => code.id)).size).toBe(1);
   });
 
-  test("[S24] another printer, another account, and no printer have codes of their own", async () => {
+  test("[S30] another printer, another account, and no printer have codes of their own", async () => {
     const { now } = elsewhere();
     const [ada, bob] = [await insertUser(), await insertUser()];
     const printer = await insertPrinterRow(ada);
@@ -44,7 +44,7 @@ describe("[S24] one live code for each account and printer", () => {
     expect(new Set(made.map((code) => code.code)).size).toBe(3);
   });
 
-  test("[S24] digits of a live code are never given to a second one; those of a dead one may be", async () => {
+  test("[S30] digits of a live code are never given to a second one; those of a dead one may be", async () => {
     const { now } = elsewhere();
     const digits = freshDigits();
     const [ada, bob] = [await insertUser(), await insertUser()];
@@ -66,7 +66,7 @@ describe("[S24] one live code for each account and printer", () => {
     { name: "an archived", of: (_: number, own: number) => insertPrinterRow(own, { archivedAt: 1 }) },
     { name: "a deleted", of: (_: number, own: number) => insertPrinterRow(own, { deletedAt: 1 }) },
     { name: "no", of: async () => ({ id: 2 ** 40 }) },
-  ])("[S24] $name printer gets none, and no row is written", async ({ of }) => {
+  ])("[S31] $name printer gets none, and no row is written", async ({ of }) => {
     const { now } = elsewhere();
     const [own, other] = [await insertUser(), await insertUser()];
     const { id: printerId } = await of(other, own);
@@ -75,7 +75,7 @@ describe("[S24] one live code for each account and printer", () => {
     expect(await db.$count(oneTimeVerificationCodes, eq(oneTimeVerificationCodes.userId, own))).toBe(0);
   });
 
-  test("[S24] a code is found by its own account only", async () => {
+  test("[S31] a code is found by its own account only", async () => {
     const { now } = elsewhere();
     const [ada, bob] = [await insertUser(), await insertUser()];
     const code = await insertCode(ada, null, now);
@@ -84,8 +84,8 @@ describe("[S24] one live code for each account and printer", () => {
   });
 });
 
-describe("[S25] a code works once, and only while it lives", () => {
-  test("[S25] of many uses at once exactly one wins", async () => {
+describe("a code works once, and only while it lives", () => {
+  test("[S32] of many uses at once exactly one wins", async () => {
     const at = elsewhere();
     const code = await insertCode(await insertUser(), null, at.now);
     const uses = await Promise.all(
@@ -98,13 +98,13 @@ describe("[S25] a code works once, and only while it lives", () => {
     { name: "at its birth", after: 0, kind: "used" },
     { name: "at its last millisecond", after: CODE_LIFE_MS, kind: "used" },
     { name: "a millisecond later", after: CODE_LIFE_MS + 1, kind: "unknown" },
-  ])("[S25] $name: $kind", async ({ after, kind }) => {
+  ])("[S32] $name: $kind", async ({ after, kind }) => {
     const at = elsewhere();
     const code = await insertCode(await insertUser(), null, at.now);
     expect(await tryCode(code.code, { ...at, now: at.now + after })).toMatchObject({ kind });
   });
 
-  test("[S25] its use is dated, and ends it", async () => {
+  test("[S32] its use is dated, and ends it", async () => {
     const at = elsewhere();
     const userId = await insertUser();
     const code = await insertCode(userId, null, at.now);
@@ -116,7 +116,7 @@ describe("[S25] a code works once, and only while it lives", () => {
   test.each([
     { name: "archived", marks: { archivedAt: 1 } },
     { name: "deleted", marks: { deletedAt: 1 } },
-  ])("[S25] the code of a printer that was $name meanwhile is dead", async ({ marks }) => {
+  ])("[S33] the code of a printer that was $name meanwhile is dead", async ({ marks }) => {
     const at = elsewhere();
     const userId = await insertUser();
     const printer = await insertPrinterRow(userId);
@@ -125,7 +125,7 @@ describe("[S25] a code works once, and only while it lives", () => {
     expect(await tryCode(code.code, at)).toEqual({ kind: "unknown" });
   });
 
-  test("[S25] a code never reaches a printer of another account", async () => {
+  test("[S33] a code never reaches a printer of another account", async () => {
     const at = elsewhere();
     const [owner, other] = [await insertUser(), await insertUser()];
     const printer = await insertPrinterRow(owner);
@@ -135,7 +135,7 @@ describe("[S25] a code works once, and only while it lives", () => {
     expect(await tryCode(code, at)).toEqual({ kind: "unknown" });
   });
 
-  test("[S25] the code of a printer tells which one", async () => {
+  test("[S32] the code of a printer tells which one", async () => {
     const at = elsewhere();
     const userId = await insertUser();
     const printer = await insertPrinterRow(userId);
@@ -161,7 +161,7 @@ describe("[S25] a code works once, and only while it lives", () => {
     configuration: { ...DEFAULT_CONFIGURATION, name: "My Printer" },
   });
 
-  test("[S25] a released code is what it was, and works", async () => {
+  test("[S35] a released code is what it was, and works", async () => {
     const at = elsewhere();
     const { userId, code, used } = await usedCode(at);
     await releaseCode(db, used, at.now);
@@ -169,7 +169,7 @@ describe("[S25] a code works once, and only while it lives", () => {
     expect((await tryCode(code.code, at)).kind).toBe("used");
   });
 
-  test("[S25] the printer that a code made is shown with it, and the code makes no second one", async () => {
+  test("[S32] the printer that a code made is shown with it, and the code makes no second one", async () => {
     const at = elsewhere();
     const { userId, code, used } = await usedCode(at);
     const printer = await insertLinkedPrinter(db, code.id, bornIn(userId), at.now);
@@ -178,7 +178,7 @@ describe("[S25] a code works once, and only while it lives", () => {
     expect(await tryCode(code.code, at)).toMatchObject({ kind: "used", printer: { id: printer?.id } });
   });
 
-  test("[S25] in a full account nothing is made, and the released code is what it was", async () => {
+  test("[S35] in a full account nothing is made, and the released code is what it was", async () => {
     const at = elsewhere();
     const { userId, code, used } = await usedCode(at);
     await insertPrinterRow(userId);
@@ -187,7 +187,7 @@ describe("[S25] a code works once, and only while it lives", () => {
     expect(await codeNow(userId, code.id)).toEqual(code);
   });
 
-  test("[S25] a release that comes late takes no other use back", async () => {
+  test("[S35] a release that comes late takes no other use back", async () => {
     const at = elsewhere();
     const { userId, code, used } = await usedCode(at);
     await releaseCode(db, used, at.now);
@@ -196,7 +196,7 @@ describe("[S25] a code works once, and only while it lives", () => {
     expect(await codeNow(userId, code.id)).toMatchObject({ verifiedAt: at.now + 1 });
   });
 
-  test("[S25] a code is not given back when its digits belong to another one by now", async () => {
+  test("[S35] a code is not given back when its digits belong to another one by now", async () => {
     const at = elsewhere();
     const { userId, code, used } = await usedCode(at);
     const other = { userId: await insertUser(), printerId: null, digits: code.code };

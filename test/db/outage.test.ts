@@ -22,7 +22,7 @@ function lost(): Error {
   return new Error("Failed query", { cause: new Error("D1_ERROR: Network connection lost.") });
 }
 
-describe("[H107] errors of D1", () => {
+describe("errors of D1", () => {
   test.each([
     ["a lost connection", () => lost(), true, false],
     ["an overload", () => new Error("D1 DB is overloaded. Requests queued for too long."), true, false],
@@ -38,13 +38,13 @@ describe("[H107] errors of D1", () => {
     ["a table that a migration will bring", () => errorOf(env.DB.prepare("SELECT * FROM soon").all()), false, false],
     ["a mistake of ours", () => new TypeError("x is not a function"), false, false],
     ["something thrown that is no error", () => "D1_ERROR", false, false],
-  ])("[H107] %s", async (_what, make, outage, unwritable) => {
+  ])("[O36] %s", async (_what, make, outage, unwritable) => {
     const error = await make();
     expect(isDatabaseOutage(error)).toBe(outage);
     expect(isUnwritable(error)).toBe(unwritable);
   });
 
-  test("[H107] what a statement carries is not mistaken for what D1 says", async () => {
+  test("[O36] what a statement carries is not mistaken for what D1 says", async () => {
     const error = await errorOf(
       db.select().from(users).where(sql`nothing = ${"SQLITE_CONSTRAINT: constraint failed"}`),
     );
@@ -54,7 +54,7 @@ describe("[H107] errors of D1", () => {
     expect(isDatabaseOutage(down)).toBe(true);
   });
 
-  test("[H107] nor logged", () => {
+  test("[O36] nor logged", () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
     log({ event: "wake.failed", printer: "1", error: new DrizzleQueryError("select ?", ["secret"]) });
     expect(logged.mock.calls).toEqual([[expect.not.stringContaining("secret")]]);
@@ -62,7 +62,7 @@ describe("[H107] errors of D1", () => {
   });
 });
 
-test("[H107] within gives what comes in time", async () => {
+test("[O36] within gives what comes in time", async () => {
   expect(await within(1_000, Promise.resolve(5))).toBe(5);
   await expect(within(1_000, Promise.reject(lost()))).rejects.toThrow("Failed query");
 });

@@ -9,8 +9,8 @@ async function firstPasscode(poll: Poll, now: number): Promise<string> {
   return passcode?.passcode ?? "";
 }
 
-describe("[A31] passcodes", () => {
-  test("[A31] an agent without one gets a fresh one; one that shows it gets it back, unclaimed", async () => {
+describe("passcodes", () => {
+  test("[S42] an agent without one gets a fresh one; one that shows it gets it back, unclaimed", async () => {
     const { poll, now } = unlinkedAgent({ passcode: "" });
     expect(await pollUnlinked(db, poll, now)).toEqual({
       message: null,
@@ -20,7 +20,7 @@ describe("[A31] passcodes", () => {
     expect((await pollUnlinked(db, next, now + 2000)).passcode).toEqual({ passcode: poll.freshPasscode, code: "" });
   });
 
-  test("[A31] an agent that knows no passcodes gets none", async () => {
+  test("[S42] an agent that knows no passcodes gets none", async () => {
     const { poll, now } = unlinkedAgent();
     expect(await pollUnlinked(db, poll, now)).toEqual({ message: null, passcode: null });
   });
@@ -28,14 +28,14 @@ describe("[A31] passcodes", () => {
   test.each([
     { name: "unknown", passcode: () => "zzzzz", after: 0 },
     { name: "two hours old", passcode: (own: string) => own, after: PASSCODE_LIFE_MS },
-  ])("[A31] one that is $name is replaced", async ({ passcode, after }) => {
+  ])("[S42] one that is $name is replaced", async ({ passcode, after }) => {
     const { poll, now } = unlinkedAgent();
     const own = await firstPasscode(poll, now);
     const next = { ...poll, passcode: passcode(own), freshPasscode: freshPasscode() };
     expect((await pollUnlinked(db, next, now + after)).passcode).toEqual({ passcode: next.freshPasscode, code: "" });
   });
 
-  test("[A31] a claimed one delivers the code to its device for a minute, and is not claimed twice", async () => {
+  test("[S43] a claimed one delivers the code to its device for a minute, and is not claimed twice", async () => {
     const { poll, now } = unlinkedAgent();
     const passcode = await firstPasscode(poll, now);
     const owner = await ownerWithCode(now);
@@ -50,7 +50,7 @@ describe("[A31] passcodes", () => {
     expect(late.passcode).toEqual({ passcode: held.freshPasscode, code: "" });
   });
 
-  test("[S27] a guessed passcode gives nothing away: another device gets a fresh one", async () => {
+  test("[S44] a guessed passcode gives nothing away: another device gets a fresh one", async () => {
     const { poll, now } = unlinkedAgent();
     const passcode = await firstPasscode(poll, now);
     const owner = await ownerWithCode(now);
@@ -59,7 +59,7 @@ describe("[A31] passcodes", () => {
     expect((await pollUnlinked(db, guesser, now)).passcode).toEqual({ passcode: guesser.freshPasscode, code: "" });
   });
 
-  test("[S27] a device id alone gives nothing away either", async () => {
+  test("[S44] a device id alone gives nothing away either", async () => {
     const { poll, now } = unlinkedAgent();
     const passcode = await firstPasscode(poll, now);
     const owner = await ownerWithCode(now);
@@ -68,7 +68,7 @@ describe("[A31] passcodes", () => {
     expect((await pollUnlinked(db, guesser, now)).passcode).toEqual({ passcode: guesser.freshPasscode, code: "" });
   });
 
-  test("[A31] a code that was used meanwhile is not delivered: it would end the agent's discovery", async () => {
+  test("[S43] a code that was used meanwhile is not delivered: it would end the agent's discovery", async () => {
     const { poll, now } = unlinkedAgent();
     const passcode = await firstPasscode(poll, now);
     const owner = await ownerWithCode(now);
@@ -77,7 +77,7 @@ describe("[A31] passcodes", () => {
     expect((await pollUnlinked(db, { ...poll, passcode }, now)).passcode).toEqual({ passcode, code: "" });
   });
 
-  test("[A31] characters of a live passcode are never given to a second agent", async () => {
+  test("[S42] characters of a live passcode are never given to a second agent", async () => {
     const first = unlinkedAgent();
     const passcode = await firstPasscode(first.poll, first.now);
     const second = unlinkedAgent({ passcode: "", freshPasscode: passcode }).poll;
@@ -88,7 +88,7 @@ describe("[A31] passcodes", () => {
   test.each([
     { name: "somebody else's code", digits: async (now: number) => (await ownerWithCode(now)).digits },
     { name: "no code at all", digits: async () => "none" },
-  ])("[S27] claiming with $name is refused and claims nothing", async ({ digits }) => {
+  ])("[S43] claiming with $name is refused and claims nothing", async ({ digits }) => {
     const { poll, now } = unlinkedAgent();
     const passcode = await firstPasscode(poll, now);
     const claim = { userId: await insertUser(), digits: await digits(now), passcode };
@@ -101,7 +101,7 @@ describe("[A31] passcodes", () => {
     expect(await claimPasscode(db, { ...owner, passcode }, now)).toEqual({ kind: "claimed" });
   });
 
-  test("[S27] an account may guess ten passcodes a minute, at once or not", async () => {
+  test("[S45] an account may guess ten passcodes a minute, at once or not", async () => {
     const { poll, now } = unlinkedAgent();
     const passcode = await firstPasscode(poll, now);
     const guesser = await ownerWithCode(now);

@@ -23,24 +23,27 @@ async function accountWith(count: number) {
 }
 
 describe("the list of printers", () => {
-  test.each([0, 1, 300])("[H50] %i printers are one round trip after the one that authenticates", async (count) => {
-    const { token } = await accountWith(count);
-    const { database, take } = meter(env.DB);
-    const request = new Request(`${ORIGIN}/api/v1/printers/`, { headers: { "X-API-Key": token } });
-    const waits: Promise<unknown>[] = [];
-    const context = {
-      waitUntil: (promise: Promise<unknown>) => waits.push(promise),
-      passThroughOnException() {},
-      props: {},
-    };
-    const response = await app.fetch(request, { ...env, DB: database }, context as unknown as ExecutionContext); // safe: what Hono reads of one
-    expect(await response.json()).toHaveLength(count);
-    await Promise.all(waits);
-    // Authentication, the list, and once a day the note that the token was used.
-    expect(take()).toEqual({ roundTrips: 3, rowsWritten: 1 });
-  });
+  test.each([0, 1, 300])(
+    "[O37] [O38] %i printers are one round trip after the one that authenticates",
+    async (count) => {
+      const { token } = await accountWith(count);
+      const { database, take } = meter(env.DB);
+      const request = new Request(`${ORIGIN}/api/v1/printers/`, { headers: { "X-API-Key": token } });
+      const waits: Promise<unknown>[] = [];
+      const context = {
+        waitUntil: (promise: Promise<unknown>) => waits.push(promise),
+        passThroughOnException() {},
+        props: {},
+      };
+      const response = await app.fetch(request, { ...env, DB: database }, context as unknown as ExecutionContext); // safe: what Hono reads of one
+      expect(await response.json()).toHaveLength(count);
+      await Promise.all(waits);
+      // Authentication, the list, and once a day the note that the token was used.
+      expect(take()).toEqual({ roundTrips: 3, rowsWritten: 1 });
+    },
+  );
 
-  test("[H50] its plan searches every table by an index", async () => {
+  test("[O38] its plan searches every table by an index", async () => {
     const { userId } = await accountWith(1);
     const { database, statements } = meter(env.DB);
     for (const withArchived of [true, false]) {

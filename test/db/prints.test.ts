@@ -74,8 +74,8 @@ beforeAll(async () => {
   await insertPrints(Array.from({ length: 100 }, (_, n) => printOf(stranger, { startedAt: FIRST + n * 1_000_000 })));
 }, 60_000);
 
-describe("[H70] a hundred thousand prints of one account", () => {
-  test("[H70] are filtered, sorted and paged as the model says", async () => {
+describe("a hundred thousand prints of one account", () => {
+  test("[O40] are filtered, sorted and paged as the model says", async () => {
     const anySelection = fc.record({
       filter: fc.constantFrom(...PRINT_FILTERS),
       feedback: fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, fc.constantFrom(...FEEDBACK_FILTERS)),
@@ -111,30 +111,33 @@ describe("[H70] a hundred thousand prints of one account", () => {
     { zone: "Europe/Berlin", by: "week", first: "2022-03-16", last: "2024-06-30" },
     { zone: "Asia/Kathmandu", by: "month", first: "2022-01-31", last: "2025-02-01" },
     { zone: "America/Santiago", by: "year", first: "2022-06-01", last: "2025-03-01" },
-  ] as const)("[H71] add up by $by in $zone, also where its clock changes", async ({ zone: name, by, first, last }) => {
-    const zone = openZone(name);
-    const periods = zone === null ? null : splitPeriods(zone, parseDay(first) ?? 0, parseDay(last) ?? 0, by);
-    if (periods === null) throw new Error("no periods");
-    const selection = { ...EVERY, userId };
-    const { groups, total } = addUp(periods, await sumPrints(db, selection, periods));
-    const inRange = history
-      .filter((print) => matches(print, selection))
-      .map((print) => ({ ...print, day: dayIn(name, print) }));
-    const expected = inRange.filter(({ day }) => first <= day && day <= last);
-    expect(total).toEqual({
-      count: expected.length,
-      cancelledCount: expected.filter((print) => print.cancelledAt !== null).length,
-      printTimeSeconds: expected.reduce((sum, print) => sum + (print.printTime ?? 0), 0),
-      longestSeconds: Math.max(0, ...expected.map((print) => print.printTime ?? 0)),
-      filamentMm: expected.reduce((sum, print) => sum + (print.filamentUsed ?? 0), 0),
-    });
-    const counts = countBy(expected.map(({ day }) => keyOf(by, day, first)));
-    const shown = groups.filter(({ sums }) => sums.count > 0).map(({ key, sums }) => [key.slice(0, 10), sums.count]);
-    expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(counts));
-  });
+  ] as const)(
+    "[O44] [O45] [O46] add up by $by in $zone, also where its clock changes",
+    async ({ zone: name, by, first, last }) => {
+      const zone = openZone(name);
+      const periods = zone === null ? null : splitPeriods(zone, parseDay(first) ?? 0, parseDay(last) ?? 0, by);
+      if (periods === null) throw new Error("no periods");
+      const selection = { ...EVERY, userId };
+      const { groups, total } = addUp(periods, await sumPrints(db, selection, periods));
+      const inRange = history
+        .filter((print) => matches(print, selection))
+        .map((print) => ({ ...print, day: dayIn(name, print) }));
+      const expected = inRange.filter(({ day }) => first <= day && day <= last);
+      expect(total).toEqual({
+        count: expected.length,
+        cancelledCount: expected.filter((print) => print.cancelledAt !== null).length,
+        printTimeSeconds: expected.reduce((sum, print) => sum + (print.printTime ?? 0), 0),
+        longestSeconds: Math.max(0, ...expected.map((print) => print.printTime ?? 0)),
+        filamentMm: expected.reduce((sum, print) => sum + (print.filamentUsed ?? 0), 0),
+      });
+      const counts = countBy(expected.map(({ day }) => keyOf(by, day, first)));
+      const shown = groups.filter(({ sums }) => sums.count > 0).map(({ key, sums }) => [key.slice(0, 10), sums.count]);
+      expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(counts));
+    },
+  );
 
   test.each([true, false])(
-    "[H72] what a deep page skips costs one index entry each (withDeleted: %s)",
+    "[O40] what a deep page skips costs one index entry each (withDeleted: %s)",
     async (withDeleted) => {
       const page = { isAscending: false, start: 90_000, limit: 12 };
       const { statements } = await observed((d) => listPrints(connect(d), { ...EVERY, userId, withDeleted }, page, 0));
@@ -171,7 +174,7 @@ function countBy(keys: readonly string[]): Map<string, number> {
   return counts;
 }
 
-describe("[H73] what prints cost D1", () => {
+describe("what prints cost D1", () => {
   const page = { isAscending: false, start: 0, limit: 500 };
   const narrow = { filter: "cancelled", printerIds: [1, 2], startedFrom: 1, startedBefore: 2 } as const;
   test.each([
@@ -187,15 +190,27 @@ describe("[H73] what prints cost D1", () => {
       name: "statistics",
       act: (d: D1Database) => sumPrints(connect(d), { ...EVERY, userId }, [{ key: "", from: 1, until: 2 }]),
     },
-  ])("[H73] $name: one round trip, by key or index only", async ({ act }) => {
+  ])("[O41] $name: one round trip, by key or index only", async ({ act }) => {
     const { roundTrips, plan } = await observed<unknown>(act);
     expect(roundTrips).toBe(1);
     expect(plan.length).toBeGreaterThan(0);
     expect(scansOf(plan)).toEqual([]);
   });
 
-  test("[H73] a deletion looks at the rows that it names, whatever else the account has", async () => {
+  test("[O41] a deletion looks at the rows that it names, whatever else the account has", async () => {
     const { plan } = await observed((d) => deleteEndedPrints(connect(d), userId, [1, 2, 3], 0));
     expect(plan.filter((step) => /SEARCH prints/.test(step) && !/PRIMARY KEY/.test(step))).toEqual([]);
   });
+});
+
+test("[O42] history edits and deletes only what D1 shows as ended; the others are told as current", async () => {
+  const printer = await makePrinter();
+  const now = Date.now();
+  const [ended, current] = [printOf(printer, {}), printOf(printer, { finishedAt: null, cancelledAt: null })];
+  await insertPrints([ended, current]);
+  const edit = { printTimeSeconds: 5 };
+  const edited = [ended, current].map(({ id }) => editEndedPrint(db, { userId: printer.userId, id }, edit));
+  expect(await Promise.all(edited)).toMatchObject([{ id: ended.id, printTimeSeconds: 5 }, undefined]);
+  const deletion = await deleteEndedPrints(db, printer.userId, [ended.id, current.id], now);
+  expect(deletion).toMatchObject({ deleted: 1, current: [{ id: current.id, printerId: printer.id }] });
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isLocalHost, sourceOf } from "../../src/domain/address.ts";
 
-describe("[S23] whom a bound counts as one source", () => {
+describe("whom a bound counts as one source", () => {
   test.each([
     ["198.51.100.7", "198.51.100.7", "198.51.100.7"],
     [" 198.51.100.7 ", "198.51.100.7", "198.51.100.7"],
@@ -13,7 +13,7 @@ describe("[S23] whom a bound counts as one source", () => {
     ["2001:db8::", "2001:db8:0:0::/64", "2001:db8:0::/48"],
     ["::1", "0:0:0:0::/64", "0:0:0::/48"],
     ["64:ff9b::198.51.100.7", "64:ff9b:0:0::/64", "64:ff9b:0::/48"],
-  ])("[S23] %s", (ip, address, network) => {
+  ])("[S39] %s", (ip, address, network) => {
     expect(sourceOf(ip)).toEqual({ address, network });
   });
 
@@ -30,11 +30,11 @@ describe("[S23] whom a bound counts as one source", () => {
     "1:2:3:4:5:6:7::8",
     "12345::",
     "fe80::1%eth0",
-  ])("[S23] %j is nobody in particular", (ip) => {
+  ])("[S39] %j is nobody in particular", (ip) => {
     expect(sourceOf(ip)).toEqual({ address: "unknown", network: "unknown" });
   });
 
-  test("[S23] every spelling of an IPv6 address is the same source, and so is its whole /64", () => {
+  test("[S39] every spelling of an IPv6 address is the same source, and so is its whole /64", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 8, maxLength: 8 }), (groups) => {
         const plain = groups.map((group) => group.toString(16)).join(":");
@@ -47,12 +47,12 @@ describe("[S23] whom a bound counts as one source", () => {
     );
   });
 
-  test("[S23] whatever is called an address gives a source", () => {
+  test("[S39] whatever is called an address gives a source", () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.ipV4(), fc.ipV6()), (ip) => sourceOf(ip).address.length > 0));
   });
 });
 
-describe("[A30] which hosts only a local network reaches", () => {
+describe("which hosts only a local network reaches", () => {
   test.each([
     ["10.0.0.1", true],
     ["10.255.255.255", true],
@@ -73,7 +73,7 @@ describe("[A30] which hosts only a local network reaches", () => {
     ["octopi.local", false],
     ["10.0.0.1:5000", false],
     ["fe80::1", false],
-  ])("[A30] %s: %s", (host, local) => {
+  ])("[S50] %s: %s", (host, local) => {
     expect(isLocalHost(host)).toBe(local);
   });
 });

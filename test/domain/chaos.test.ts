@@ -11,16 +11,16 @@ function breachOf(seed: number): unknown {
 }
 
 describe("drops, duplicates, delays, reconnects, evictions and kills between any two steps", () => {
-  test.each(SEEDS)("[C16] break no promise of the ledger: seed %i", (seed) => {
+  test.each(SEEDS)("[C64] break no promise of the ledger: seed %i", (seed) => {
     expect(breachOf(seed)).toBeNull();
   });
 
-  test("[C16] break no promise of the ledger: a seed of today", () => {
+  test("[C64] break no promise of the ledger: a seed of today", () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     expect(breachOf(seed), `npm run chaos -- --commands ${COMMANDS} --seed ${seed}`).toBeNull();
   });
 
-  test("[C16] are the same ones again with the same seed, and happen often enough to tell something", () => {
+  test("[C65] are the same ones again with the same seed, and happen often enough to tell something", () => {
     const [one, two] = [runWorlds(7, COMMANDS).tally, runWorlds(7, COMMANDS).tally];
     for (const group of GROUPS) {
       expect(one.list(group)).toEqual(two.list(group));

@@ -38,7 +38,7 @@ function receipt(ledger: Ledger, { ref }: Command): Ledger {
 const OWED = { owesReceipts: true } as const;
 
 describe("an agent that gives receipts", () => {
-  test("[C12] before the receipt nothing that the printer does was done by the command", () => {
+  test("[C41] before the receipt nothing that the printer does was done by the command", () => {
     for (const kind of ["pause", "resume", "cancel"] as const) {
       const { transient, doneEvent } = COMMANDS[kind];
       const sent = aCommand(kind);
@@ -55,20 +55,20 @@ describe("an agent that gives receipts", () => {
     }
   });
 
-  test("[C12] after the receipt, what was seen before it counts", () => {
+  test("[C41] after the receipt, what was seen before it counts", () => {
     const sent = aCommand("pause");
     const { ledger } = hear([sent], { ...OWED, phase: "pausing" });
     expect(hear(receipt(ledger, sent), { ...OWED, phase: "paused" }).ended).toEqual(["pause succeeded"]);
   });
 
-  test("[C12] one that is unknown on its own open socket still waits for its receipt", () => {
+  test("[C41] one that is unknown on its own open socket still waits for its receipt", () => {
     const { ledger } = onTime([aCommand("pause")], NOW + 30_000);
     expect(hear(ledger, { ...OWED, event: seenEvent("paused"), phase: "paused" }).ended).toEqual([]);
     const closed = onSocketClosed([aCommand("pause")], SOCKET, NOW).ledger;
     expect(hear(closed, { ...OWED, connection: SOCKET + 1, phase: "paused" }).ended).toEqual(["pause succeeded"]);
   });
 
-  test("[C12] a print that ended otherwise ends it at once; a cancelled one may have been cancelled by it", () => {
+  test("[C41] a print that ended otherwise ends it at once; a cancelled one may have been cancelled by it", () => {
     const over = { ...OWED, printExtId: -1, current: null } as const;
     const done = { ...over, ended: { extId: PRINT.extId, by: "done" } } as const;
     const cancelled = { ...over, ended: { extId: PRINT.extId, by: "cancelled" } } as const;
@@ -81,7 +81,7 @@ describe("an agent that gives receipts", () => {
     expect(hear(receipt(ledger, cancel), over).ended).toEqual(["cancel succeeded"]);
   });
 
-  test("[C12] is one whose answer came too late for its command, too", () => {
+  test("[C42] is one whose answer came too late for its command, too", () => {
     const printer = new MemoryPrinter(NOW);
     printer.open();
     printer.hear({ settings: { agent: { name: "homemade", version: "1" } } });
@@ -97,7 +97,7 @@ describe("what happens meanwhile", () => {
   const own = { current: { ...PRINT, gCodeFileId: null } } as const;
   const cancelling = delivered("cancel", { marks: SEEN });
 
-  test("[C13] a text that denies the command counts only while nothing else can explain it", () => {
+  test("[C43] a text that denies the command counts only while nothing else can explain it", () => {
     const denied = { phase: "printing" } as const;
     expect(hear([cancelling], denied).ended).toEqual(["cancel failed"]);
     const followed = takeCommand([cancelling], aRequest("pause"), facts(), NOW).ledger;
@@ -108,19 +108,19 @@ describe("what happens meanwhile", () => {
     expect(hear([cancelling], resumed, denied).ended).toEqual([]);
   });
 
-  test("[C13] a download's text comes and goes over that of others", () => {
+  test("[C43] a download's text comes and goes over that of others", () => {
     const download = delivered("print_file", { printId: null, printExtId: null, file: FILE });
     const { ledger } = takeCommand([download], aRequest("pause"), facts(), NOW);
     expect(hear(ledger, { ...own, phase: "pausing" }, { ...own, phase: "printing" }).ended).toEqual([]);
     expect(hear(ledger, { ...own, phase: "pausing" }, { ...own, phase: "paused" }).ended).toEqual(["pause succeeded"]);
   });
 
-  test("[C13] a download is also known by its text alone", () => {
+  test("[C43] a download is also known by its text alone", () => {
     const { ledger } = takeCommand([], aRequest("pause"), facts({ downloadSeenAt: NOW - 60_000 }), NOW);
     expect(hear(ledger, { phase: "pausing" }, { phase: "printing" }).ended).toEqual([]);
   });
 
-  test("[C13] one that replaced an unread one may find that nothing is left to do", () => {
+  test("[C43] one that replaced an unread one may find that nothing is left to do", () => {
     const { ledger } = takeCommand([aCommand("cancel")], aRequest("cancel"), facts(), NOW);
     expect(hear(ledger, { phase: "cancelling" }, { phase: "printing" }).ended).toEqual([]);
     expect(hear(ledger, { phase: "cancelling" }, { event: seenEvent("cancelled") }).ended).toEqual([
@@ -128,7 +128,7 @@ describe("what happens meanwhile", () => {
     ]);
   });
 
-  test("[C15] a frame that is out gives way to the same one only when that is sent", () => {
+  test("[C28] a frame that is out is superseded by the same kind only when that is sent", () => {
     const silent = facts({ lastFrameAt: NOW - 6_000 });
     const resume = aCommand("resume");
     const asked = takeCommand([resume], aRequest("resume"), silent, NOW);
@@ -143,14 +143,14 @@ describe("what happens meanwhile", () => {
     ]);
   });
 
-  test("[C13] a transient text that outlives its print is no sign of another print's", () => {
+  test("[C51] a transient text that outlives its print is no sign of another print's", () => {
     const elsewhere = { printExtId: OTHER.extId, current: OTHER, phase: "cancelling" } as const;
     expect(hear([delivered("cancel")], elsewhere).ended).toEqual(["cancel failed"]);
     expect(hear([cancelling], elsewhere).ended).toEqual(["cancel succeeded"]);
     expect(hear([delivered("cancel")], { isLive: false }, elsewhere).ended).toEqual(["cancel succeeded"]);
   });
 
-  test("[C14] the end of a print is told to every command of it, whatever waits before it", () => {
+  test("[C31] the end of a print is told to every command of it, whatever waits before it", () => {
     const done = { ended: { extId: PRINT.extId, by: "done" }, current: null } as const;
     const ledger = [delivered("pause"), delivered("cancel")];
     expect(hear(ledger, done, { printExtId: -1, current: null }).ended).toEqual([
@@ -159,7 +159,7 @@ describe("what happens meanwhile", () => {
     ]);
   });
 
-  test("[C14] a download that never ends keeps no evidence from others", () => {
+  test("[C40] a download that never ends keeps no evidence from others", () => {
     const download = delivered("print_file", { printId: null, printExtId: null, file: FILE });
     expect(hear([download, delivered("pause")], { ...own, event: seenEvent("paused") }).ended).toEqual([
       "pause succeeded",

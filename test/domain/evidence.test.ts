@@ -168,7 +168,7 @@ function becomes(before: Command, step: LedgerStep): string {
 
 describe.each(Object.entries(TABLE) as [PrintCommandKind, Partial<Record<StateName, string>>][])("%s", (kind, rows) => {
   test.each(Object.entries(rows) as [StateName, string][])(
-    "[C1] %s: what each piece of evidence makes of it",
+    "[C5] [C6] [C39] [C44] [C45] [C46] %s: what each piece of evidence makes of it",
     (name, row) => {
       const cells = row.replaceAll(" ", "");
       expect(cells).toHaveLength(HAPPENINGS.length);
@@ -186,31 +186,46 @@ const BEGAN = { ...OTHER, gCodeFileId: 32 };
 
 describe("print_file", () => {
   const cases: readonly (readonly [string, Command, (command: Command) => LedgerStep, string])[] = [
-    ["the answer that it fetches the file", aCommand("print_file"), fetched(null), "D"],
-    ["the answer that the printer is busy", aCommand("print_file"), fetched("Printer busy!"), "F"],
-    ["a late answer", unknown("print_file"), fetched(null), "d"],
-    ["the file's print", delivered("print_file"), began({ current: BEGAN }), "S"],
-    ["the file's print before any answer", aCommand("print_file"), began({ current: BEGAN }), "S"],
+    ["[C47] the answer that it fetches the file", aCommand("print_file"), fetched(null), "D"],
+    ["[C47] the answer that the printer is busy", aCommand("print_file"), fetched("Printer busy!"), "F"],
+    ["[C34] [C47] a late answer", unknown("print_file"), fetched(null), "d"],
+    ["[C47] the file's print", delivered("print_file"), began({ current: BEGAN }), "S"],
+    ["[C47] the file's print before any answer", aCommand("print_file"), began({ current: BEGAN }), "S"],
     [
-      "the file's print on a later socket",
+      "[C47] the file's print on a later socket",
       unknown("print_file", { connection: EARLIER }),
       began({ current: BEGAN }),
       "S",
     ],
-    ["another file's print", delivered("print_file"), began({ current: { ...OTHER, gCodeFileId: 31 } }), "X"],
-    ["a print of no known file", delivered("print_file"), began({ current: { ...OTHER, gCodeFileId: null } }), "."],
-    ["the file's print in a backlog", delivered("print_file"), began({ current: BEGAN, isLive: false }), "."],
-    ["an idle printer", delivered("print_file"), began({ printExtId: -1, current: null, phase: "downloading" }), "."],
-    ["no answer in 30 s", aCommand("print_file"), (command) => onTime([command], NOW + 29_000), "U"],
-    ["no print in 6 min", delivered("print_file"), (command) => onTime([command], NOW + 359_100), "U"],
-    ["the socket's end", aCommand("print_file"), (command) => onSocketClosed([command], SOCKET, NOW), "U"],
+    [
+      "[C8] [C52] another file's print",
+      delivered("print_file"),
+      began({ current: { ...OTHER, gCodeFileId: 31 } }),
+      "X",
+    ],
+    [
+      "[C52] a print of no known file",
+      delivered("print_file"),
+      began({ current: { ...OTHER, gCodeFileId: null } }),
+      ".",
+    ],
+    ["[C47] the file's print in a backlog", delivered("print_file"), began({ current: BEGAN, isLive: false }), "."],
+    [
+      "[C47] an idle printer",
+      delivered("print_file"),
+      began({ printExtId: -1, current: null, phase: "downloading" }),
+      ".",
+    ],
+    ["[C35] no answer in 30 s", aCommand("print_file"), (command) => onTime([command], NOW + 29_000), "U"],
+    ["[C35] no print in 6 min", delivered("print_file"), (command) => onTime([command], NOW + 359_100), "U"],
+    ["[C37] the socket's end", aCommand("print_file"), (command) => onSocketClosed([command], SOCKET, NOW), "U"],
   ];
 
-  test.each(cases)("[C2] %s", (_name, command, happen, cell) => {
+  test.each(cases)("%s", (_name, command, happen, cell) => {
     expect(becomes(command, happen(command))).toBe(cell);
   });
 
-  test("[C2] the command is bound to the print that it began", () => {
+  test("[C52] the command is bound to the print that it began", () => {
     const { effects } = began({ current: BEGAN })(delivered("print_file"));
     expect(effects).toMatchObject([{ type: "command-ended", command: { state: "succeeded", printId: BEGAN.id } }]);
   });

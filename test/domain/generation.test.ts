@@ -13,32 +13,32 @@ function validOnes(tokens: TokenGenerations, now: number): number[] {
   );
 }
 
-describe("[S29] generations of a token", () => {
-  test("[S29] re-linking leaves the one last used beside the newest, 15 min at most", () => {
+describe("generations of a token", () => {
+  test("[S22] re-linking leaves the one last used beside the newest, 15 min at most", () => {
     const tokens = relinkGeneration(useGeneration(NEW, 1, "k1"), 0);
     expect(validOnes(tokens, GRACE_MS - 1)).toEqual([1, 2]);
     expect(validOnes(tokens, GRACE_MS)).toEqual([2]);
   });
 
-  test("[S29] the first use of the newest ends it, a use of the older one does not", () => {
+  test("[S22] the first use of the newest ends it, a use of the older one does not", () => {
     const tokens = useGeneration(relinkGeneration(useGeneration(NEW, 1, "k1"), 0), 1, "k1");
     expect(validOnes(tokens, 1)).toEqual([1, 2]);
     expect(validOnes(useGeneration(tokens, 2, "k1"), 1)).toEqual([2]);
   });
 
-  test("[S29] any between are dead; a token that no agent used has no grace", () => {
+  test("[S22] any between are dead; a token that no agent used has no grace", () => {
     const tokens = relinkGeneration(relinkGeneration(useGeneration(NEW, 1, "k1"), 0), 1);
     expect(validOnes(tokens, 2)).toEqual([1, 3]);
     expect(validOnes(relinkGeneration(NEW, 0), 1)).toEqual([2]);
   });
 
-  test("[S29] a rotation is immediate, and no re-linking after it brings an older one back", () => {
+  test("[S23] a rotation is immediate, and no re-linking after it brings an older one back", () => {
     const tokens = rotateGeneration(useGeneration(NEW, 1, "k1"));
     expect(validOnes(tokens, 1)).toEqual([2]);
     expect(validOnes(relinkGeneration(tokens, 1), 2)).toEqual([3]);
   });
 
-  test("[S29] whatever happens: at most two count, the newest always does, and the dead stay dead", () => {
+  test("[S22] [S23] whatever happens: at most two count, the newest always does, and the dead stay dead", () => {
     const deed = fc.record({
       does: fc.constantFrom("relink" as const, "rotate" as const, "use" as const),
       /** Which of the valid ones an agent uses. */

@@ -17,7 +17,7 @@ function nextEventId(printerId: number, eventSequence: number): number {
 test.each([
   ["prints", nextPrintId, 100_000],
   ["events", nextEventId, 100_000_000],
-] as const)("[H108] of %s stay the printer's own, whatever it made before", (_what, nextId, perPrinter) => {
+] as const)("[O5] of %s stay the printer's own, whatever it made before", (_what, nextId, perPrinter) => {
   expect(nextId(7, 0)).toBe(7 * perPrinter + 1);
   expect(nextId(7, 41)).toBe(7 * perPrinter + 42);
   for (const made of [perPrinter - 2, perPrinter - 1, perPrinter, perPrinter * 3]) {

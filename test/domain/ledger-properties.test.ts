@@ -150,7 +150,7 @@ function check(holds: (moments: Moment[]) => void): void {
 }
 
 describe("any sequence of inputs", () => {
-  test("[C10] states only move along the allowed edges, and what ended stays so", () => {
+  test("[C9] states only move along the allowed edges, and what ended stays so", () => {
     check((moments) => {
       for (const moment of moments) {
         for (const id of idsOf(moment)) {
@@ -170,7 +170,7 @@ describe("any sequence of inputs", () => {
     });
   });
 
-  test("[C10] a frame is handed over once, now, to the socket that is open, for the print that is current", () => {
+  test("[C24] a frame is handed over once, now, to the socket that is open, for the print that is current", () => {
     check((moments) => {
       const sent = new Set<string>();
       for (const { step, now, chosen } of moments) {
@@ -190,7 +190,7 @@ describe("any sequence of inputs", () => {
     });
   });
 
-  test("[C10] evidence other than a receipt is the earliest un-ended command's on its socket", () => {
+  test("[C40] evidence other than a receipt is the earliest un-ended command's on its socket", () => {
     check((moments) => {
       for (const { before, step, chosen, now } of moments) {
         if (chosen.type !== "report" || chosen.end !== null) continue;
@@ -207,7 +207,7 @@ describe("any sequence of inputs", () => {
     });
   });
 
-  test("[C10] nothing is left past its limit, and the deadline names the next one", () => {
+  test("[C35] nothing is left past its limit, and the deadline names the next one", () => {
     check((moments) => {
       for (const { step, now, chosen } of moments) {
         const due = ledgerDeadline(step.ledger);

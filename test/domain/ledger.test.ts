@@ -56,27 +56,33 @@ const STALE = { phaseAt: NOW - 75_001 };
 
 describe("taking", () => {
   const refusals: readonly (readonly [string, CommandKind, LedgerFacts, number | null, string | null])[] = [
-    ["no print, no agent, another print meant", "pause", facts(null, null), OTHER.id, "not_printing"],
-    ["another print meant, no agent", "pause", facts(null), OTHER.id, "wrong_print"],
-    ["no agent", "pause", facts(null), PRINT.id, "agent_offline"],
-    ["a pause that was seen", "pause", facts({ ...FRESH, isPauseSeen: true }), null, "already_paused"],
-    ["a pause that was seen long ago", "pause", facts({ ...STALE, isPauseSeen: true }), null, null],
-    ["a pause seen, for a cancel", "cancel", facts({ ...FRESH, isPauseSeen: true }), null, null],
-    ["Printing, for a resume", "resume", facts({ ...FRESH, phase: "printing" }), null, "not_paused"],
-    ["Printing long ago, for a resume", "resume", facts({ ...STALE, phase: "printing" }), null, null],
-    ["Pausing, for a resume", "resume", facts({ ...FRESH, phase: "pausing" }), null, null],
-    ["Printing, for a pause", "pause", facts({ ...FRESH, phase: "printing" }), null, null],
-    ["a cancellation that was seen", "cancel", facts({ ...FRESH, isCancelSeen: true }), null, "print_ending"],
-    ["a cancellation seen, for a pause", "pause", facts({ ...FRESH, isCancelSeen: true }), null, "print_ending"],
-    ["a cancellation seen long ago", "cancel", facts({ ...STALE, isCancelSeen: true }), null, null],
-    ["both seen", "pause", facts({ ...FRESH, isPauseSeen: true, isCancelSeen: true }), null, "already_paused"],
-    ["the meant print is current", "pause", facts(), PRINT.id, null],
-    ["a print, for a file", "print_file", facts(null), null, "printing"],
-    ["no agent, for a file", "print_file", facts(null, null), null, "agent_offline"],
-    ["an idle printer, for a file", "print_file", facts({}, null), null, null],
+    ["[C10] no print, no agent, another print meant", "pause", facts(null, null), OTHER.id, "not_printing"],
+    ["[C11] another print meant, no agent", "pause", facts(null), OTHER.id, "wrong_print"],
+    ["[C13] no agent", "pause", facts(null), PRINT.id, "agent_offline"],
+    ["[C14] a pause that was seen", "pause", facts({ ...FRESH, isPauseSeen: true }), null, "already_paused"],
+    ["[C17] a pause that was seen long ago", "pause", facts({ ...STALE, isPauseSeen: true }), null, null],
+    ["[C14] a pause seen, for a cancel", "cancel", facts({ ...FRESH, isPauseSeen: true }), null, null],
+    ["[C15] Printing, for a resume", "resume", facts({ ...FRESH, phase: "printing" }), null, "not_paused"],
+    ["[C17] Printing long ago, for a resume", "resume", facts({ ...STALE, phase: "printing" }), null, null],
+    ["[C15] Pausing, for a resume", "resume", facts({ ...FRESH, phase: "pausing" }), null, null],
+    ["[C15] Printing, for a pause", "pause", facts({ ...FRESH, phase: "printing" }), null, null],
+    ["[C16] a cancellation that was seen", "cancel", facts({ ...FRESH, isCancelSeen: true }), null, "print_ending"],
+    ["[C16] a cancellation seen, for a pause", "pause", facts({ ...FRESH, isCancelSeen: true }), null, "print_ending"],
+    ["[C17] a cancellation seen long ago", "cancel", facts({ ...STALE, isCancelSeen: true }), null, null],
+    [
+      "[C14] [C16] both seen: the first reason counts",
+      "pause",
+      facts({ ...FRESH, isPauseSeen: true, isCancelSeen: true }),
+      null,
+      "already_paused",
+    ],
+    ["[C11] the meant print is current", "pause", facts(), PRINT.id, null],
+    ["[C12] a print, for a file", "print_file", facts(null), null, "printing"],
+    ["[C13] no agent, for a file", "print_file", facts(null, null), null, "agent_offline"],
+    ["[C12] an idle printer, for a file", "print_file", facts({}, null), null, null],
   ];
 
-  test.each(refusals)("[C3] %s", (_name, kind, known, printId, reason) => {
+  test.each(refusals)("%s", (_name, kind, known, printId, reason) => {
     const step = takeCommand([], aRequest(kind, { printId }), known, NOW);
     expect(told(step)).toEqual([reason === null ? `send ${kind}` : `${kind} rejected ${reason}`]);
     expect(step.ledger).toHaveLength(reason === null ? 1 : 0);
@@ -97,14 +103,14 @@ describe("taking", () => {
     ]);
   });
 
-  test("[C3] a resume on its way counts as seen: a pause after it is sent", () => {
+  test("[C18] a resume on its way counts as seen: a pause after it is sent", () => {
     const known = facts({ ...FRESH, isPauseSeen: true });
     for (const resume of [aCommand("resume"), delivered("resume"), checking("resume"), unknown("resume")]) {
       expect(told(takeCommand([resume], aRequest("pause"), known, NOW))).toContain("send pause");
     }
   });
 
-  test("[C4] a delivered twin answers, and nothing is sent", () => {
+  test("[C26] a delivered twin answers, and nothing is sent", () => {
     for (const kind of ["pause", "resume", "cancel"] as const) {
       const twin = delivered(kind);
       const step = takeCommand([twin], aRequest(kind), facts(), NOW);
@@ -112,13 +118,13 @@ describe("taking", () => {
     }
   });
 
-  test("[C4] a twin that is only sent gives way to a frame of its own", () => {
+  test("[C8] [C28] a twin that is only sent is superseded by a new frame", () => {
     const step = takeCommand([aCommand("pause")], aRequest("pause"), facts(), NOW);
     expect(told(step)).toEqual(["pause superseded replaced", "send pause"]);
     expect(states(step)).toEqual(["pause sent"]);
   });
 
-  test("[C4] a waiting resume answers for another one", () => {
+  test("[C26] a waiting resume answers for another one", () => {
     const twin = checking("resume");
     const silent = facts({ lastFrameAt: NOW - 6_000 });
     expect(takeCommand([twin], aRequest("resume"), silent, NOW)).toEqual({
@@ -128,7 +134,7 @@ describe("taking", () => {
     });
   });
 
-  test("[C4] a twin does not answer over an opposite command taken since", () => {
+  test("[C27] a twin does not answer over an opposite command taken since", () => {
     for (const since of ["pause", "cancel"] as const) {
       const step = takeCommand([delivered("resume"), aCommand(since)], aRequest("resume"), facts(), NOW);
       expect(told(step)).toEqual(["send resume"]);
@@ -138,11 +144,11 @@ describe("taking", () => {
     ]);
   });
 
-  test("[C4] an unknown twin is no twin", () => {
+  test("[C27] an unknown twin is no twin", () => {
     expect(told(takeCommand([unknown("pause")], aRequest("pause"), facts(), NOW))).toEqual(["send pause"]);
   });
 
-  test("[C4] the same file is fetched once, another one is asked for", () => {
+  test("[C26] the same file is fetched once, another one is asked for", () => {
     const twin = delivered("print_file");
     expect(takeCommand([twin], aRequest("print_file"), facts({}, null), NOW).commandId).toBe(twin.id);
     const other = aRequest("print_file", { file: { ...FILE, id: 99 } });
@@ -157,30 +163,30 @@ describe("the probe before motion", () => {
     return facts({ lastFrameAt: NOW - silentMs, givesReceipts });
   };
   const roads: readonly (readonly [string, LedgerFacts, string])[] = [
-    ["known, heard 5 s ago", heard(5_000, "moonraker"), "send resume"],
-    ["known, silent for longer", heard(5_001, "octoprint"), "probe"],
-    ["gave receipts, silent for longer", heard(5_001, "other", true), "probe"],
-    ["neither, heard 75 s ago", heard(75_000, "other"), "send resume"],
-    ["neither, silent for longer", heard(75_001, "other"), "resume rejected agent_offline"],
+    ["[C19] known, heard 5 s ago", heard(5_000, "moonraker"), "send resume"],
+    ["[C19] known, silent for longer", heard(5_001, "octoprint"), "probe"],
+    ["[C19] gave receipts, silent for longer", heard(5_001, "other", true), "probe"],
+    ["[C20] neither, heard 75 s ago", heard(75_000, "other"), "send resume"],
+    ["[C20] neither, silent for longer", heard(75_001, "other"), "resume rejected agent_offline"],
   ];
 
-  test.each(roads)("[C5] %s", (_name, known, first) => {
+  test.each(roads)("%s", (_name, known, first) => {
     expect(told(takeCommand([], aRequest("resume"), known, NOW))).toEqual([first]);
   });
 
-  test("[C5] a file's print is motion too; pause and cancel go at once", () => {
+  test("[C19] [C21] a file's print is motion too; pause and cancel go at once", () => {
     const silent = { lastFrameAt: NOW - 60_000 };
     expect(told(takeCommand([], aRequest("print_file"), facts(silent, null), NOW))).toEqual(["probe"]);
     expect(told(takeCommand([], aRequest("pause"), facts(silent), NOW))).toEqual(["send pause"]);
     expect(told(takeCommand([], aRequest("cancel"), facts(silent), NOW))).toEqual(["send cancel"]);
   });
 
-  test("[C5] a probed resume that cannot be probed leaves its sent twin alone", () => {
+  test("[C28] a resume to a silent agent that is not probed leaves its sent twin alone", () => {
     const step = takeCommand([aCommand("resume")], aRequest("resume"), heard(76_000, "other"), NOW);
     expect(states(step)).toEqual(["resume sent"]);
   });
 
-  test("[C5] any frame of that socket within 3 s sends it; of another one it does not", () => {
+  test("[C2] [C22] any frame of that socket within 3 s sends it; of another one it does not", () => {
     const { ledger } = takeCommand([], aRequest("resume"), heard(6_000, "moonraker"), NOW);
     expect(ledger).toMatchObject([{ state: "checking", sentAt: null, probeBy: NOW + 3_000 }]);
     expect(told(onFrame(ledger, SOCKET + 1, facts({ connection: SOCKET + 1 }), NOW + 10))).toEqual([]);
@@ -191,7 +197,7 @@ describe("the probe before motion", () => {
     ]);
   });
 
-  test("[C5] no frame within 3 s, or a closed socket: nobody is there, and nothing was sent", () => {
+  test("[C22] no frame within 3 s, or a closed socket: nobody is there, and nothing was sent", () => {
     const { ledger } = takeCommand([], aRequest("resume"), heard(6_000, "moonraker"), NOW);
     const gone = ["resume rejected agent_offline"];
     expect(told(onTime(ledger, NOW + 3_000))).toEqual(gone);
@@ -199,7 +205,7 @@ describe("the probe before motion", () => {
     expect(told(onSocketClosed(ledger, SOCKET, NOW + 100))).toEqual(gone);
   });
 
-  test("[C5] a waiting resume is judged again by the frame that answers", () => {
+  test("[C22] a waiting resume is judged again by the frame that answers", () => {
     const waiting = [checking("resume")];
     const printing = facts({ phase: "printing", phaseAt: NOW });
     expect(told(onFrame(waiting, SOCKET, printing, NOW))).toEqual(["resume rejected not_paused"]);
@@ -210,7 +216,7 @@ describe("the probe before motion", () => {
     expect(told(onFrame([checking("print_file")], SOCKET, facts(), NOW))).toEqual(["print_file rejected printing"]);
   });
 
-  test("[C5] a pause or cancel taken meanwhile goes at once, and the waiting resume never", () => {
+  test("[C23] a pause or cancel taken meanwhile goes at once, and the waiting resume never", () => {
     for (const kind of ["pause", "cancel"] as const) {
       const step = takeCommand([checking("resume")], aRequest(kind), facts({ isPauseSeen: true, ...FRESH }), NOW);
       expect(told(step)).toEqual(["resume superseded opposite_command", `send ${kind}`]);
@@ -229,7 +235,7 @@ describe("order and opposites", () => {
     ["cancel", "resume", false],
   ];
 
-  test.each(opposites)("[C6] %s, then a delivered %s: the first is over: %s", (first, second, isOver) => {
+  test.each(opposites)("[C8] [C29] %s, then a delivered %s: the first is over: %s", (first, second, isOver) => {
     for (const earlier of [aCommand(first), delivered(first), unknown(first)]) {
       const later = aCommand(second);
       const step = onAnswer([earlier, later], { ref: later.ref, phase: null, error: "not supported" }, NOW);
@@ -238,26 +244,26 @@ describe("order and opposites", () => {
     }
   });
 
-  test("[C6] an opposite that was refused supersedes nothing", () => {
+  test("[C30] an opposite that was refused supersedes nothing", () => {
     const resume = aCommand("resume");
     const step = onAnswer([delivered("pause"), resume], { ref: resume.ref, phase: "pausing", error: null }, NOW);
     expect(told(step)).toEqual(["resume failed refused"]);
     expect(states(step)).toEqual(["pause delivered"]);
   });
 
-  test("[C6] the late receipt of an unknown resume supersedes an earlier pause", () => {
+  test("[C34] the late receipt of an unknown resume supersedes an earlier pause", () => {
     const resume = unknown("resume");
     const step = onAnswer([delivered("pause"), resume], { ref: resume.ref, phase: null, error: "not supported" }, NOW);
     expect(told(step)).toEqual(["resume unknown connection_lost", "pause superseded opposite_command"]);
   });
 
-  test("[C6] what belongs to another print is no opposite", () => {
+  test("[C30] what belongs to another print is no opposite", () => {
     const cancel = aCommand("cancel", { printId: OTHER.id, printExtId: OTHER.extId });
     const step = onAnswer([unknown("pause"), cancel], { ref: cancel.ref, phase: null, error: null }, NOW);
     expect(told(step)).toEqual([]);
   });
 
-  test("[C6] the end of a print reaches a command of it behind one that goes on", () => {
+  test("[C31] the end of a print reaches a command of it behind one that goes on", () => {
     const ended = { extId: PRINT.extId, by: "cancelled" } as const;
     const late = aSight({ isLive: false, event: seenEvent("failed"), current: null, ended });
     expect(states(onReport([delivered("cancel"), delivered("pause")], late, NOW))).toEqual(["cancel delivered"]);
@@ -266,7 +272,7 @@ describe("order and opposites", () => {
     ]);
   });
 
-  test("[C6] evidence is the earliest un-ended command's; receipts name theirs", () => {
+  test("[C40] evidence is the earliest un-ended command's; receipts name theirs", () => {
     const [pause, cancel] = [aCommand("pause"), aCommand("cancel")];
     const cancelling = onReport([pause, cancel], aSight({ phase: "cancelling" }), NOW);
     expect(states(cancelling)).toEqual(["pause sent", "cancel sent"]);
@@ -275,7 +281,7 @@ describe("order and opposites", () => {
     expect(states(onReport([cancel], aSight({ phase: "cancelling" }), NOW))).toEqual(["cancel delivered"]);
   });
 
-  test("[C6] the end of the print ends them all, in order", () => {
+  test("[C31] the end of the print ends them all, in order", () => {
     const ended = { extId: PRINT.extId, by: "idle" } as const;
     const step = onReport(
       [aCommand("pause"), aCommand("cancel")],
@@ -285,13 +291,13 @@ describe("order and opposites", () => {
     expect(told(step)).toEqual(["pause superseded print_ended", "cancel succeeded -"]);
   });
 
-  test("[C6] an earlier command on an earlier socket holds nobody up", () => {
+  test("[C40] an earlier command on an earlier socket holds nobody up", () => {
     const orphan = delivered("cancel", { connection: SOCKET - 1 });
     const step = onReport([orphan, aCommand("pause")], aSight({ phase: "pausing" }), NOW);
     expect(states(step)).toEqual(["cancel delivered", "pause delivered"]);
   });
 
-  test("[C6] a settled unknown supersedes an earlier opposite one", () => {
+  test("[C29] a settled unknown supersedes an earlier opposite one", () => {
     const earlier = { connection: SOCKET - 1 };
     const step = onReport([unknown("pause", earlier), unknown("resume", earlier)], aSight({ phase: "printing" }), NOW);
     expect(told(step)).toEqual(["resume succeeded -", "pause superseded opposite_command"]);
@@ -299,7 +305,7 @@ describe("order and opposites", () => {
 });
 
 describe("limits, sockets and receipts", () => {
-  test("[C7] `sent` ends 30 s after it was made, `delivered` 6 min after the receipt; the deadline says when", () => {
+  test("[C7] [C35] `sent` ends 30 s after it was made, `delivered` 6 min after the receipt; the deadline says when", () => {
     const taken = takeCommand([], aRequest("pause"), facts(), NOW);
     expect(ledgerDeadline(taken.ledger)).toBe(NOW + 30_000);
     const [sent] = taken.ledger;
@@ -315,14 +321,14 @@ describe("limits, sockets and receipts", () => {
     expect(ledgerDeadline(step.ledger)).toBeNull();
   });
 
-  test("[C7] a receipt past the limit is noted and settles nothing; a late alarm changes nothing", () => {
+  test("[C34] [C36] a receipt past the limit is noted and settles nothing; a late alarm changes nothing", () => {
     const command = aCommand("pause");
     const step = onAnswer([command], { ref: command.ref, phase: "pausing", error: null }, command.expiresAt);
     expect(told(step)).toEqual(["pause unknown no_receipt", "pause unknown no_receipt"]);
     expect(step.ledger).toMatchObject([{ state: "unknown", deliveredAt: command.expiresAt }]);
   });
 
-  test("[C7] an unknown one leaves the ledger after 10 min, which is no work", () => {
+  test("[C38] an unknown one leaves the ledger after 10 min, and no alarm is needed for that", () => {
     const command = unknown("pause");
     const at = (command.endedAt ?? 0) + 600_000;
     expect(onTime([command], at - 1).ledger).toHaveLength(1);
@@ -330,7 +336,7 @@ describe("limits, sockets and receipts", () => {
     expect(ledgerDeadline([command])).toBeNull();
   });
 
-  test("[C7] nothing due changes nothing, not even the ledger's identity", () => {
+  test("[C36] nothing due changes nothing, not even the ledger's identity", () => {
     const ledger = [aCommand("pause"), delivered("cancel"), unknown("resume")];
     expect(onTime(ledger, NOW).ledger).toBe(ledger);
     expect(onReport(ledger, aSight({ phase: "printing" }), NOW).ledger).toBe(ledger);
@@ -338,7 +344,7 @@ describe("limits, sockets and receipts", () => {
     expect(onAnswer(ledger, { ref: "c:somebody", phase: null, error: null }, NOW).ledger).toBe(ledger);
   });
 
-  test("[C7] an agent that comes and goes does not grow the ledger", () => {
+  test("[C38] an agent that comes and goes does not grow the ledger", () => {
     let ledger: readonly Command[] = [];
     for (let connection = 1; connection <= 40; connection += 1) {
       const taken = takeCommand(ledger, aRequest("pause"), facts({ connection }), NOW);
@@ -348,13 +354,13 @@ describe("limits, sockets and receipts", () => {
     expect(ledger.at(-1)).toMatchObject({ connection: 40, state: "unknown", reason: "connection_lost" });
   });
 
-  test("[C8] a closed socket makes a sent command unknown, and leaves a delivered one to its own limit", () => {
+  test("[C37] a closed socket makes a sent command unknown, and leaves a delivered one to its own limit", () => {
     const step = onSocketClosed([aCommand("pause"), delivered("cancel")], SOCKET, NOW);
     expect(states(step)).toEqual(["pause unknown", "cancel delivered"]);
     expect(states(onSocketClosed([aCommand("pause")], SOCKET - 1, NOW))).toEqual(["pause sent"]);
   });
 
-  test("[C8] a frame that the socket did not take was never sent", () => {
+  test("[C1] [C25] a frame that the socket did not take was never sent", () => {
     const command = aCommand("pause");
     const step = onSendFailed([command], command.id, NOW);
     expect(told(step)).toEqual(["pause rejected agent_offline"]);
@@ -362,7 +368,7 @@ describe("limits, sockets and receipts", () => {
     expect(onSendFailed([delivered("pause", { id: "other" })], "other", NOW).effects).toEqual([]);
   });
 
-  test("[C8] a receipt counts whichever socket brings it, and only once", () => {
+  test("[C4] [C32] a receipt counts whichever socket brings it, and only once", () => {
     const command = aCommand("pause");
     const first = onAnswer([command], { ref: command.ref, phase: "pausing", error: null }, NOW);
     expect(first.ledger).toMatchObject([{ state: "delivered", deliveredAt: NOW, settleBy: NOW + 360_000 }]);
@@ -371,12 +377,12 @@ describe("limits, sockets and receipts", () => {
     );
   });
 
-  test("[C8] a receipt before the frame is handed over is a forgery", () => {
+  test("[C33] a receipt before the frame is handed over is a forgery", () => {
     const waiting = checking("resume");
     expect(onAnswer([waiting], { ref: waiting.ref, phase: "resuming", error: null }, NOW).ledger).toEqual([waiting]);
   });
 
-  test("[C8] the transient state delivers, and a receipt after it changes no date", () => {
+  test("[C4] [C32] the transient state delivers, and a receipt after it changes no date", () => {
     const command = aCommand("pause");
     const transient = onReport([command], aSight({ phase: "pausing" }), NOW);
     expect(transient.ledger).toMatchObject([{ state: "delivered", deliveredAt: NOW, marks: { sawTransient: true } }]);
@@ -385,7 +391,7 @@ describe("limits, sockets and receipts", () => {
     );
   });
 
-  test("[C8] a resume remembers until the receipt that the printer was paused", () => {
+  test("[C49] a resume remembers until the receipt that the printer was paused", () => {
     const command = aCommand("resume");
     const paused = onReport([command], aSight({ phase: "paused" }), NOW);
     const received = onAnswer(paused.ledger, { ref: command.ref, phase: null, error: "no" }, NOW + 1);
@@ -395,7 +401,7 @@ describe("limits, sockets and receipts", () => {
     expect(told(onReport(late.ledger, aSight({ phase: "printing" }), NOW + 3))).toEqual([]);
   });
 
-  test("[C8] one Paused, something else, one Paused is not two in a row", () => {
+  test("[C49] one Paused, something else, one Paused is not two in a row", () => {
     const said = (["paused", "printing", "paused"] as const).reduce<LedgerStep>(
       (step, phase) => onReport(step.ledger, aSight({ phase }), NOW),
       { ledger: [aCommand("pause")], effects: [] },
@@ -404,7 +410,7 @@ describe("limits, sockets and receipts", () => {
     expect(told(onReport(said.ledger, aSight({ phase: "paused" }), NOW))).toEqual(["pause succeeded -"]);
   });
 
-  test("[C8] a cancellation told by a backlog waits for the first live word", () => {
+  test("[C50] a cancellation told by a backlog waits for the first live word", () => {
     const ended = { extId: PRINT.extId, by: "failed" } as const;
     const backlog = onReport([aCommand("cancel")], aSight({ isLive: false, current: null, ended }), NOW);
     expect(states(backlog)).toEqual(["cancel sent"]);
@@ -413,14 +419,14 @@ describe("limits, sockets and receipts", () => {
     ]);
   });
 
-  test("[C8] a print that the server ends takes its commands along", () => {
+  test("[C31] a print that the server ends takes its commands along", () => {
     const other = aCommand("pause", { printId: OTHER.id });
     const step = onPrintEnded([aCommand("pause"), delivered("cancel"), unknown("resume"), other], PRINT.id, NOW);
     expect(told(step)).toEqual(["pause", "cancel", "resume"].map((kind) => `${kind} superseded print_ended`));
     expect(step.ledger).toEqual([other]);
   });
 
-  test("[C8] the event that proves it comes with whatever text", () => {
+  test("[C48] the event that proves it comes with whatever text", () => {
     const event = seenEvent("paused");
     expect(told(onReport([delivered("pause")], aSight({ event, phase: "printing" }), NOW))).toEqual([
       "pause succeeded -",
@@ -443,13 +449,13 @@ describe("what is read from a command", () => {
   ];
 
   test.each(answers)(
-    "[C9] %#: succeeded is true for what was delivered, and for what is believed",
+    "[C53] [C54] %#: succeeded is true for what was delivered, and for what is believed",
     (command, believed, yes) => {
       expect(commandSucceeded(command, believed)).toBe(yes);
     },
   );
 
-  test("[C9] a frame without a receipt shows its reason after 2 s, if receipts are to be expected", () => {
+  test("[C57] a frame without a receipt shows its reason after 2 s, if receipts are to be expected", () => {
     const command = aCommand("pause", { sentAt: NOW });
     expect(visibleReason(command, false, NOW + 1_999)).toBeNull();
     expect(visibleReason(command, false, NOW + 2_000)).toBe("no_receipt");
@@ -457,7 +463,7 @@ describe("what is read from a command", () => {
     expect(visibleReason(unknown("pause"), false, NOW)).toBe("connection_lost");
   });
 
-  test("[C9] the record shows nothing of how the ledger works", () => {
+  test("[C58] the record shows nothing of how the ledger works", () => {
     const shown = [
       "id",
       "kind",
@@ -474,7 +480,7 @@ describe("what is read from a command", () => {
     expect(Object.keys(recordOf(aCommand("print_file"))).sort()).toEqual([...shown, ...times].sort());
   });
 
-  test("[C9] a cancel of that print, under way or unknown", () => {
+  test("[L21] [L22] a cancel of that print, under way or unknown, is what an inferred end asks for", () => {
     expect(isCancelUnderWay([aCommand("cancel")], PRINT.extId)).toBe(true);
     expect(isCancelUnderWay([unknown("cancel")], PRINT.extId)).toBe(true);
     expect(isCancelUnderWay([delivered("cancel")], OTHER.extId)).toBe(false);

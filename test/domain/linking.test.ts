@@ -4,17 +4,17 @@ import { codeFrom, guessAgainAt, normalizeCode, passcodeFrom } from "../../src/d
 
 const anyUint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
-describe("[S20] codes are drawn without favour", () => {
+describe("codes are drawn without favour", () => {
   const kinds = [
     { name: "code", draw: codeFrom, shape: /^\d{6}$/, size: 10 ** 6 },
     { name: "passcode", draw: passcodeFrom, shape: /^[a-z0-9]{5}$/, size: 36 ** 5 },
   ];
 
-  test.each(kinds)("[S20] every $name has its shape, or the bits are refused", ({ draw, shape }) => {
+  test.each(kinds)("[S37] every $name has its shape, or the bits are refused", ({ draw, shape }) => {
     fc.assert(fc.property(anyUint32, (bits) => draw(bits) === null || shape.test(draw(bits) ?? "")));
   });
 
-  test.each(kinds)("[S20] bits are taken up to the last whole round of $name, and not beyond", ({ draw, size }) => {
+  test.each(kinds)("[S37] bits are taken up to the last whole round of $name, and not beyond", ({ draw, size }) => {
     const accepted = Math.floor(2 ** 32 / size) * size;
     expect(draw(0)).not.toBeNull();
     expect(draw(accepted - 1)).not.toBeNull();
@@ -22,17 +22,17 @@ describe("[S20] codes are drawn without favour", () => {
     expect(draw(2 ** 32 - 1)).toBeNull();
   });
 
-  test("[S20] one whole round gives every code once", () => {
+  test("[S37] one whole round gives every code once", () => {
     const drawn = new Set(Array.from({ length: 10 ** 6 }, (_, bits) => codeFrom(bits)));
     expect(drawn.size).toBe(10 ** 6);
   });
 
-  test.each(kinds)("[S20] rounds repeat: $name", ({ draw, size }) => {
+  test.each(kinds)("[S37] rounds repeat: $name", ({ draw, size }) => {
     fc.assert(fc.property(fc.integer({ min: 0, max: size - 1 }), (bits) => draw(bits) === draw(bits + size)));
   });
 });
 
-describe("[S21] when a caller may guess again", () => {
+describe("when a caller may guess again", () => {
   test.each([
     { name: "no failures", ownTenth: null, networkNewest: null, sixHundredth: null, again: null },
     { name: "nine of its own", ownTenth: null, networkNewest: 9_000, sixHundredth: null, again: null },
@@ -59,7 +59,7 @@ describe("[S21] when a caller may guess again", () => {
       again: 65_000,
     },
     { name: "both: the later", ownTenth: 8_000, networkNewest: 9_000, sixHundredth: 5_000, again: 68_000 },
-  ])("[S21] $name", ({ again, ...history }) => {
+  ])("[S38] [S40] $name", ({ again, ...history }) => {
     expect(guessAgainAt(history)).toBe(again);
   });
 });
@@ -69,6 +69,6 @@ test.each([
   [" 123 456\n", "123456"],
   ["\t12\u00a034 56", "123456"],
   [" \u2003 ", ""],
-])("[S22] white space in a code means nothing: %j", (typed, code) => {
+])("[S34] white space in a code means nothing: %j", (typed, code) => {
   expect(normalizeCode(typed)).toBe(code);
 });

@@ -70,39 +70,51 @@ const types = (moved: ReturnType<typeof move>) => moved.happenings.map((happenin
 describe("the time stamp decides which print is current", () => {
   const current = aPrint();
   const table: [title: string, said: Said, before: Print | null, after: Partial<Print> | null, events: string[]][] = [
-    ["no time stamp, a print", { ts: null }, current, current, []],
-    ["no time stamp, none", { ts: null }, null, null, []],
-    ["-1, none", { ts: -1 }, null, null, []],
-    ["-1, a print: ended by force", { ts: -1 }, current, null, ["ENDED"]],
+    ["[L1] no time stamp, a print", { ts: null }, current, current, []],
+    ["[L1] no time stamp, none", { ts: null }, null, null, []],
+    ["[L2] -1, none", { ts: -1 }, null, null, []],
+    ["[L2] [L26] -1, a print: ended by force", { ts: -1 }, current, null, ["ENDED"]],
     [
-      "a new one with a name",
+      "[L3] [L26] a new one with a name",
       {},
       null,
       { id: 700_002, extId: T, filename: "hook.gcode", gCodeFileId: 31 },
       ["STARTED"],
     ],
-    ["a name with blanks is trimmed", { name: "  a b  " }, null, { filename: "a b" }, ["STARTED"]],
+    ["[L3] a name with blanks is trimmed", { name: "  a b  " }, null, { filename: "a b" }, ["STARTED"]],
     [
-      "the event's name before the job's",
+      "[L3] the event's name before the job's",
       { event: "PrintStarted", eventName: "e.gcode" },
       null,
       { filename: "e.gcode" },
       ["STARTED"],
     ],
-    ["a new one without a name", { name: null }, null, null, []],
-    ["a new one with an empty name", { name: "  " }, null, null, []],
-    ["the same", {}, current, current, []],
-    ["the same, another file", { file: 32 }, current, { id: current.id, gCodeFileId: 32 }, []],
-    ["the same, its file unknown now", { file: null }, current, { id: current.id, gCodeFileId: null }, []],
-    ["the same, no file in the status at all", { name: null, file: null }, current, { gCodeFileId: 31 }, []],
-    ["19 s behind, same file: skew", { ts: T - 19 }, current, { id: current.id, extId: T - 19 }, []],
-    ["20 s behind, same file: another", { ts: T - 20 }, current, { id: 700_002, extId: T - 20 }, ["ENDED", "STARTED"]],
-    ["20 s ahead, same file: skew", { ts: T + 20 }, current, { id: current.id, extId: T + 20 }, []],
-    ["21 s ahead, same file: another", { ts: T + 21 }, current, { id: 700_002 }, ["ENDED", "STARTED"]],
-    ["near, another file: another", { ts: T + 5, name: "x.gcode" }, current, { id: 700_002 }, ["ENDED", "STARTED"]],
-    ["another without a name: only the end", { ts: T + 900, name: null }, current, null, ["ENDED"]],
+    ["[L4] a new one without a name", { name: null }, null, null, []],
+    ["[L4] a new one with an empty name", { name: "  " }, null, null, []],
+    ["[L5] the same", {}, current, current, []],
+    ["[L5] [L6] the same, another file", { file: 32 }, current, { id: current.id, gCodeFileId: 32 }, []],
+    ["[L6] the same, its file unknown now", { file: null }, current, { id: current.id, gCodeFileId: null }, []],
+    ["[L6] the same, no file in the status at all", { name: null, file: null }, current, { gCodeFileId: 31 }, []],
+    ["[L7] 19 s behind, same file: the same print", { ts: T - 19 }, current, { id: current.id, extId: T - 19 }, []],
     [
-      "near, but this one was cancelled",
+      "[L7] [L10] 20 s behind, same file: another",
+      { ts: T - 20 },
+      current,
+      { id: 700_002, extId: T - 20 },
+      ["ENDED", "STARTED"],
+    ],
+    ["[L7] 20 s ahead, same file: the same print", { ts: T + 20 }, current, { id: current.id, extId: T + 20 }, []],
+    ["[L7] [L10] 21 s ahead, same file: another", { ts: T + 21 }, current, { id: 700_002 }, ["ENDED", "STARTED"]],
+    [
+      "[L7] [L10] near, another file: another",
+      { ts: T + 5, name: "x.gcode" },
+      current,
+      { id: 700_002 },
+      ["ENDED", "STARTED"],
+    ],
+    ["[L4] [L10] another without a name: only the end", { ts: T + 900, name: null }, current, null, ["ENDED"]],
+    [
+      "[L9] near, but this one was cancelled",
       { ts: T + 5 },
       aPrint({ cancelledAt: NOW }),
       { id: 700_002 },
@@ -110,7 +122,7 @@ describe("the time stamp decides which print is current", () => {
     ],
   ];
 
-  test.each(table)("[L1] %s", (_title, said, before, after, events) => {
+  test.each(table)("%s", (_title, said, before, after, events) => {
     const moved = move(said, { current: before });
     if (after === null) expect(moved.current).toBeNull();
     else expect(moved.current).toMatchObject(after);
@@ -118,7 +130,7 @@ describe("the time stamp decides which print is current", () => {
   });
 });
 
-test("[L1] a name that is too long is cut between characters", () => {
+test("[L3] a name that is too long is cut between characters", () => {
   const name = `${"x".repeat(999)}🛠 more`;
   expect(move({ name }).current?.filename).toBe(`${"x".repeat(999)}\ufffd`);
   expect(move({ name, ts: T + 5 }, { current: move({ name }).current }).happenings).toEqual([]);
@@ -129,7 +141,7 @@ describe("a report about an ended print while another is current", () => {
   const ended = (outcome: Outcome) => aPrint({ id: 700_000, extId: T - 7, endedAt: NOW - 40_000, outcome });
 
   test.each(["finished", "cancelled", "failed", "unknown"] as const)(
-    "[L8] %s: from a backlog it changes nothing",
+    "[L12] %s: from a backlog it changes nothing",
     (outcome) => {
       const event = { ts: T - 7, event: "PrintDone", file: 99 };
       expect(move(event, { current, remembered: ended(outcome), isLive: false })).toEqual({
@@ -138,14 +150,14 @@ describe("a report about an ended print while another is current", () => {
     },
   );
 
-  test("[L8] near and live: it is that print's time stamp, no skew of this one's", () => {
+  test("[L13] near and live: it is that print's time stamp, not this one's by a clock that was set", () => {
     const moved = move({ ts: T - 7 }, { current, remembered: ended("finished") });
     expect(moved).toMatchObject({ current: null, ended: { extId: T, by: "other-print" } });
     expect(moved.changed).toMatchObject([{ id: current.id, extId: T, outcome: "unknown" }]);
   });
 });
 
-test("[L9] a print that another one ends keeps its own file", () => {
+test("[L10] a print that another one ends keeps its own file", () => {
   const [ended, begun] = move({ ts: T + 900, file: 32 }, { current: aPrint() }).changed;
   expect([ended?.gCodeFileId, begun?.gCodeFileId]).toEqual([31, 32]);
   const skewed = move({ ts: T + 5, file: 32 }, { current: aPrint() });
@@ -156,19 +168,19 @@ describe("a late report about a print that ended", () => {
   const ended = (patch: Partial<Print>) => aPrint({ endedAt: NOW - 40_000, ...patch });
   const inferred = ended({ outcome: "unknown", finishedAt: NOW - 40_000 });
   const table: [title: string, remembered: Print, said: Said, isLive: boolean, isReopened: boolean][] = [
-    ["finished by an event", ended({ outcome: "finished" }), {}, true, false],
-    ["cancelled", ended({ outcome: "cancelled" }), {}, true, false],
-    ["failed", ended({ outcome: "failed" }), {}, true, false],
-    ["inferred, live and printing", inferred, {}, true, true],
-    ["inferred, live and paused", inferred, { text: "Paused" }, true, true],
-    ["inferred, live but idle", inferred, { text: "Operational" }, true, false],
-    ["inferred, from a backlog", inferred, {}, false, false],
-    ["inferred, deleted since", { ...inferred, deletedAt: NOW }, {}, true, false],
-    ["inferred, 24 h ago", { ...inferred, endedAt: NOW - 86_400_000 }, {}, true, true],
-    ["inferred, longer ago", { ...inferred, endedAt: NOW - 86_400_001 }, {}, true, false],
+    ["[L11] finished by an event", ended({ outcome: "finished" }), {}, true, false],
+    ["[L11] cancelled", ended({ outcome: "cancelled" }), {}, true, false],
+    ["[L11] failed", ended({ outcome: "failed" }), {}, true, false],
+    ["[L14] [L15] inferred, live and printing", inferred, {}, true, true],
+    ["[L14] [L15] inferred, live and paused", inferred, { text: "Paused" }, true, true],
+    ["[L11] [L14] inferred, live but idle", inferred, { text: "Operational" }, true, false],
+    ["[L11] [L14] inferred, from a backlog", inferred, {}, false, false],
+    ["[L16] inferred, deleted while it was current", { ...inferred, deletedAt: NOW }, {}, true, false],
+    ["[L14] inferred, 24 h ago", { ...inferred, endedAt: NOW - 86_400_000 }, {}, true, true],
+    ["[L14] inferred, longer ago", { ...inferred, endedAt: NOW - 86_400_001 }, {}, true, false],
   ];
 
-  test.each(table)("[L2] %s", (_title, remembered, said, isLive, isReopened) => {
+  test.each(table)("%s", (_title, remembered, said, isLive, isReopened) => {
     const moved = move(said, { remembered, isLive });
     expect(moved.happenings).toEqual([]);
     expect(moved.tookId).toBe(false);
@@ -180,30 +192,37 @@ describe("a late report about a print that ended", () => {
 describe("how a print ends", () => {
   const cancelSeen = aPrint({ cancelledAt: NOW - 5_000 });
   const table: [title: string, before: Print, said: Said, isCancelUnderWay: boolean, outcome: Outcome, by: string][] = [
-    ["PrintDone", aPrint(), { event: "PrintDone" }, false, "finished", "done"],
-    ["PrintDone beside a cancel", aPrint(), { event: "PrintDone" }, true, "finished", "done"],
-    ["PrintDone after PrintCancelled", cancelSeen, { event: "PrintDone" }, false, "cancelled", "done"],
-    ["PrintFailed alone", aPrint(), { event: "PrintFailed" }, false, "failed", "failed"],
-    ["PrintFailed after PrintCancelled", cancelSeen, { event: "PrintFailed" }, false, "cancelled", "failed"],
-    ["PrintFailed, cancel under way", aPrint(), { event: "PrintFailed" }, true, "cancelled", "failed"],
+    ["[L19] [L25] PrintDone", aPrint(), { event: "PrintDone" }, false, "finished", "done"],
+    ["[L19] PrintDone beside a cancel", aPrint(), { event: "PrintDone" }, true, "finished", "done"],
+    ["[L24] [L25] PrintDone after PrintCancelled", cancelSeen, { event: "PrintDone" }, false, "cancelled", "done"],
+    ["[L21] [L25] PrintFailed alone", aPrint(), { event: "PrintFailed" }, false, "failed", "failed"],
+    ["[L24] PrintFailed after PrintCancelled", cancelSeen, { event: "PrintFailed" }, false, "cancelled", "failed"],
+    ["[L21] PrintFailed, cancel under way", aPrint(), { event: "PrintFailed" }, true, "cancelled", "failed"],
     [
-      "PrintFailed because cancelled",
+      "[L21] PrintFailed because cancelled",
       aPrint(),
       { event: "PrintFailed", reason: "cancelled" },
       false,
       "cancelled",
       "failed",
     ],
-    ["PrintFailed by an error", aPrint(), { event: "PrintFailed", reason: "error" }, true, "failed", "failed-error"],
-    ["PrintFailed, flags.error", aPrint(), { event: "PrintFailed", error: true }, true, "failed", "failed-error"],
-    ["-1", aPrint(), { ts: -1 }, false, "unknown", "idle"],
-    ["-1, cancel under way", aPrint(), { ts: -1 }, true, "cancelled", "idle"],
-    ["-1 after PrintCancelled", cancelSeen, { ts: -1 }, false, "cancelled", "idle"],
-    ["another print", aPrint(), { ts: T + 900 }, false, "unknown", "other-print"],
-    ["another print, cancel under way", aPrint(), { ts: T + 900 }, true, "cancelled", "other-print"],
+    [
+      "[L20] PrintFailed by an error",
+      aPrint(),
+      { event: "PrintFailed", reason: "error" },
+      true,
+      "failed",
+      "failed-error",
+    ],
+    ["[L20] PrintFailed, flags.error", aPrint(), { event: "PrintFailed", error: true }, true, "failed", "failed-error"],
+    ["[L22] [L25] -1", aPrint(), { ts: -1 }, false, "unknown", "idle"],
+    ["[L22] -1, cancel under way", aPrint(), { ts: -1 }, true, "cancelled", "idle"],
+    ["[L24] -1 after PrintCancelled", cancelSeen, { ts: -1 }, false, "cancelled", "idle"],
+    ["[L22] another print", aPrint(), { ts: T + 900 }, false, "unknown", "other-print"],
+    ["[L22] another print, cancel under way", aPrint(), { ts: T + 900 }, true, "cancelled", "other-print"],
   ];
 
-  test.each(table)("[L3] %s", (_title, current, said, isCancelUnderWay, outcome, by) => {
+  test.each(table)("%s", (_title, current, said, isCancelUnderWay, outcome, by) => {
     const moved = move(said, { current, isCancelUnderWay: () => isCancelUnderWay });
     const ended = moved.changed.findLast((print) => print.id === current.id);
     expect(ended?.outcome).toBe(outcome);
@@ -213,7 +232,7 @@ describe("how a print ends", () => {
     expect(moved.happenings.filter((happening) => happening.type === "ENDED")).toHaveLength(1);
   });
 
-  test("[L3] PrintCancelled dates the cancellation and keeps the print current", () => {
+  test("[L23] PrintCancelled dates the cancellation and keeps the print current", () => {
     const moved = move({ event: "PrintCancelled" }, { current: aPrint() });
     expect(moved.current).toMatchObject({ cancelledAt: NOW, endedAt: null, outcome: null });
     expect(moved.happenings).toEqual([]);
@@ -227,29 +246,29 @@ describe("events of the current print", () => {
     ["FilamentChange", ["FILAMENT_CHANGE"]],
     ["PrinterStateChanged", []],
     ["PrintStarted", []],
-  ])("[L4] %s tells %j", (event, told) => {
+  ])("[L27] %s tells %j", (event, told) => {
     expect(types(move({ event }, { current: aPrint() }))).toEqual(told);
   });
 
-  test.each(["PrintPaused", "PrintDone", "PrintCancelled"])("[L4] a repeated %s is taken once", (event) => {
+  test.each(["PrintPaused", "PrintDone", "PrintCancelled"])("[L29] a repeated %s is taken once", (event) => {
     const moved = move({ event }, { current: aPrint(), isRepeated: true });
     expect(moved).toMatchObject({ current: aPrint(), changed: [], happenings: [] });
   });
 
-  test("[L4] without a print an event changes nothing", () => {
+  test("[L28] without a print an event changes nothing", () => {
     expect(move({ ts: null, event: "PrintDone" }, {}).changed).toEqual([]);
   });
 });
 
 describe("statistics: the first write wins", () => {
-  test("[L5] at PrintCancelling, while OctoPrint's progress is still there", () => {
+  test("[L32] at PrintCancelling, while OctoPrint's progress is still there", () => {
     const cancelling = move({ event: "PrintCancelling", printTime: 62, filament: 14.5 }, { current: aPrint() });
     expect(cancelling.current).toMatchObject({ printTimeSeconds: 62, filamentUsedMm: 14.5 });
     const cancelled = move({ event: "PrintCancelled" }, { current: cancelling.current });
     expect(cancelled.current).toMatchObject({ printTimeSeconds: 62, filamentUsedMm: 14.5 });
   });
 
-  test("[L5] without a print time, the time since the start", () => {
+  test("[L33] without a print time, the time since the start", () => {
     const moved = move({ event: "PrintDone" }, { current: aPrint() });
     expect(moved.changed.at(-1)).toMatchObject({ printTimeSeconds: 60, filamentUsedMm: null });
   });
@@ -263,7 +282,7 @@ const saids: fc.Arbitrary<Said> = fc.record({
   error: fc.boolean(),
 });
 
-test("[L6] whatever is reported: at most one current print, every change is told, no end before its start", () => {
+test("[L49] whatever is reported: at most one current print, every change is told, no end before its start", () => {
   fc.assert(
     fc.property(fc.array(saids, { maxLength: 40 }), fc.boolean(), (reports, isCancelUnderWay) => {
       const ended = new Map<number, Print>();
@@ -293,7 +312,7 @@ test("[L6] whatever is reported: at most one current print, every change is told
   );
 });
 
-test("[L7] an end by its owner keeps a cancellation that was seen", () => {
+test("[L37] an end by its owner keeps a cancellation that was seen", () => {
   expect(endPrint(aPrint({ cancelledAt: NOW }), "removed", NOW + 1, false).outcome).toBe("cancelled");
   expect(endPrint(aPrint(), "removed", NOW, true).outcome).toBe("unknown");
   expect(endPrint(aPrint(), "finished-by-server", NOW, false).outcome).toBe("finished");

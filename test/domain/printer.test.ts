@@ -39,7 +39,7 @@ describe("the life of a print, by dialect", () => {
   ];
   const table: [title: string, steps: Step[], history: unknown[][]][] = [
     [
-      "Moonraker: started, paused at the printer, resumed, done, -1 half a minute later",
+      "[L45] Moonraker: started, paused at the printer, resumed, done, -1 half a minute later",
       [
         { ts: T, event: "PrintStarted" },
         { ts: T, event: "PrintPaused", text: "Paused" },
@@ -51,12 +51,12 @@ describe("the life of a print, by dialect", () => {
       [[0, "finished", "STARTED", "PAUSED", "RESUMED", "ENDED"]],
     ],
     [
-      "Moonraker: PrintFailed half a second after PrintCancelled, idle between",
+      "[L45] Moonraker: PrintFailed half a second after PrintCancelled, idle between",
       [{ ts: T }, ...cancelled],
       [[0, "cancelled", "STARTED", "ENDED"]],
     ],
     [
-      "OctoPrint: flags.printing with -1 before the start is no print",
+      "[L45] OctoPrint: flags.printing with -1 before the start is no print",
       [
         { ts: -1, text: "Starting", event: "PrinterStateChanged" },
         { ts: T, event: "PrintStarted" },
@@ -66,7 +66,7 @@ describe("the life of a print, by dialect", () => {
       [[0, "finished", "STARTED", "ENDED"]],
     ],
     [
-      "OctoPrint: cancelled, with the status running ahead of its events",
+      "[L45] OctoPrint: cancelled, with the status running ahead of its events",
       [
         { ts: T, event: "PrintStarted" },
         { ts: T, text: "Cancelling", event: "PrintCancelling" },
@@ -79,7 +79,7 @@ describe("the life of a print, by dialect", () => {
       [[0, "cancelled", "STARTED", "ENDED"]],
     ],
     [
-      "OctoPrint: over before its start was told",
+      "[L45] OctoPrint: over before its start was told",
       [
         { ts: -1, text: "Printing", event: "PrinterStateChanged" },
         { ts: T, text: "Finishing", event: "PrintStarted" },
@@ -89,12 +89,12 @@ describe("the life of a print, by dialect", () => {
       [[0, "finished", "STARTED", "ENDED"]],
     ],
     [
-      "Moonraker: the started event was lost with its file's record",
+      "[L45] Moonraker: the started event was lost with its file's record",
       [{ ts: -1, text: "Operational" }, { wait: 28 }, { ts: T }, { ts: T, event: "PrintDone", text: "Operational" }],
       [[0, "finished", "STARTED", "ENDED"]],
     ],
     [
-      "Moonraker: a pause while idle",
+      "[L45] Moonraker: a pause while idle",
       [
         { ts: -1, text: "Pausing" },
         { ts: -1, text: "Paused" },
@@ -103,7 +103,7 @@ describe("the life of a print, by dialect", () => {
       [],
     ],
     [
-      "Moonraker: the new job is not in its history yet, and the one before is named",
+      "[L11] [L45] Moonraker: the new job is not in its history yet, and the one before is named",
       [
         { ts: T, event: "PrintStarted" },
         { ts: T, event: "PrintDone", text: "Operational" },
@@ -117,7 +117,7 @@ describe("the life of a print, by dialect", () => {
       ],
     ],
     [
-      "Moonraker: failed alone, and the same file again within the skew",
+      "[L45] Moonraker: failed alone, and the same file again within the skew",
       [
         { ts: T, event: "PrintStarted" },
         { ts: T, event: "PrintFailed", text: "Operational", error: true },
@@ -129,17 +129,17 @@ describe("the life of a print, by dialect", () => {
       ],
     ],
     [
-      "an event without a time stamp",
+      "[L28] an event without a time stamp",
       [{ ts: T }, { ts: null, event: "PrintDone", text: "Operational" }, { ts: T, event: "PrintPaused" }],
       [[0, null, "STARTED", "PAUSED"]],
     ],
     [
-      "Klipper shut down for five minutes, {} once a second, then idle",
+      "[L47] Klipper shut down for five minutes, {} once a second, then idle",
       [{ ts: T }, ...Array<Step>(300).fill("blank"), { ts: -1, text: "Operational" }],
       [[0, "unknown", "STARTED", "ENDED"]],
     ],
     [
-      "server away until the print was over and another began: both are told late",
+      "[L48] server away until the print was over and another began: both are told late",
       [
         { ts: T },
         "close",
@@ -156,7 +156,7 @@ describe("the life of a print, by dialect", () => {
       ],
     ],
     [
-      "the queue was full: only the time stamps tell",
+      "[L22] the queue was full: only the time stamps tell",
       [{ ts: T }, "close", { wait: 9000 }, "open", { ts: T, at: T + 60 }, { ts: T + 7000 }],
       [
         [0, "unknown", "STARTED", "ENDED"],
@@ -164,7 +164,7 @@ describe("the life of a print, by dialect", () => {
       ],
     ],
     [
-      "OctoPrint: printer lost in mid-print",
+      "[L47] OctoPrint: printer lost in mid-print",
       [
         { ts: T, event: "PrintStarted" },
         { ts: T, text: "Offline", name: null, event: "PrinterStateChanged" },
@@ -174,32 +174,32 @@ describe("the life of a print, by dialect", () => {
       [[0, "failed", "STARTED", "ENDED"]],
     ],
     [
-      "Klipper gone and back, still printing",
+      "[L46] Klipper gone and back, still printing",
       [{ ts: T }, "blank", "blank", { wait: 300 }, { ts: T }],
       [[0, null, "STARTED"]],
     ],
     [
-      "Klipper gone and back, idle: nobody said how it ended",
+      "[L47] Klipper gone and back, idle: nobody said how it ended",
       [{ ts: T }, "blank", { ts: -1, text: "Operational" }],
       [[0, "unknown", "STARTED", "ENDED"]],
     ],
     [
-      "power cut, then the same print goes on",
+      "[L14] [L15] power cut, then the same print goes on",
       [{ ts: T }, "close", { wait: 600 }, "open", { ts: -1, text: "Operational" }, { ts: T }],
       [[0, null, "STARTED", "ENDED"]],
     ],
     [
-      "agent restarted in mid-print (Moonraker): the same time stamp",
+      "[L46] agent restarted in mid-print (Moonraker): the same time stamp",
       [{ ts: T }, "close", "open", "blank", { wait: 32 }, { ts: T }],
       [[0, null, "STARTED"]],
     ],
     [
-      "agent restarted in mid-print (OctoPrint): -1",
+      "[L47] agent restarted in mid-print (OctoPrint): -1",
       [{ ts: T }, "close", "open", { ts: -1, text: "Operational" }],
       [[0, "unknown", "STARTED", "ENDED"]],
     ],
     [
-      "server away for 55 s: the backlog's events come late and in order",
+      "[L48] server away for 55 s: the backlog's events come late and in order",
       [
         { ts: T },
         "close",
@@ -212,7 +212,7 @@ describe("the life of a print, by dialect", () => {
       [[0, null, "STARTED", "PAUSED", "RESUMED"]],
     ],
     [
-      "two PrintStarted in a row, some seconds apart: one print",
+      "[L7] two PrintStarted in a row, some seconds apart: one print",
       [
         { ts: T, event: "PrintStarted" },
         { ts: T + 7, event: "PrintStarted" },
@@ -220,7 +220,7 @@ describe("the life of a print, by dialect", () => {
       [[7, null, "STARTED"]],
     ],
     [
-      "the same report twice: one event",
+      "[L29] the same report twice: one event",
       [
         { ts: T, at: T, event: "PrintPaused" },
         { ts: T, at: T, event: "PrintPaused" },
@@ -228,18 +228,18 @@ describe("the life of a print, by dialect", () => {
       [[0, null, "STARTED", "PAUSED"]],
     ],
     [
-      "a late report after the end begins nothing",
+      "[L11] a late report after the end begins nothing",
       [{ ts: T }, { ts: T, event: "PrintDone" }, { ts: T }, { wait: 60 }, { ts: T }],
       [[0, "finished", "STARTED", "ENDED"]],
     ],
     [
-      "clock set back by an hour in mid-print",
+      "[P16] clock set back by an hour in mid-print",
       [{ ts: T }, { ts: T, at: T - 3600 }, { ts: T, at: T - 3590, event: "PrintDone" }],
       [[0, "finished", "STARTED", "ENDED"]],
     ],
-    ["skew of -20 and +19 s", [{ ts: T }, { ts: T + 20 }, { ts: T + 1 }], [[1, null, "STARTED"]]],
+    ["[L7] a clock set by -20 and +19 s", [{ ts: T }, { ts: T + 20 }, { ts: T + 1 }], [[1, null, "STARTED"]]],
     [
-      "another file right after",
+      "[L10] another file right after",
       [{ ts: T }, { ts: T + 900, name: "b.gcode" }],
       [
         [0, "unknown", "STARTED", "ENDED"],
@@ -248,12 +248,12 @@ describe("the life of a print, by dialect", () => {
     ],
   ];
 
-  test.each(table)("[L10] %s", (_title, steps, history) => {
+  test.each(table)("%s", (_title, steps, history) => {
     expect(historyOf(tell(steps))).toEqual(history);
   });
 });
 
-test("[L11] late events are dated by the agent's clock, never before the print's earlier date", () => {
+test("[L48] [P15] late events are dated by the agent's clock, never before the print's earlier date", () => {
   const printer = tell([
     { ts: T },
     "close",
@@ -265,7 +265,7 @@ test("[L11] late events are dated by the agent's clock, never before the print's
   expect(printer.events.map((event) => (event.createdAt - START) / 1000)).toEqual([1, 20, 20]);
 });
 
-test("[L13] statistics of a cancelled OctoPrint print come from before its progress was cleared", () => {
+test("[L32] statistics of a cancelled OctoPrint print come from before its progress was cleared", () => {
   const printer = tell([
     { ts: T, event: "PrintStarted" },
     { ts: T, text: "Cancelling", event: "PrintCancelling", printTime: 312 },
@@ -275,14 +275,14 @@ test("[L13] statistics of a cancelled OctoPrint print come from before its progr
   expect([...printer.prints.values()]).toMatchObject([{ outcome: "cancelled", printTimeSeconds: 312 }]);
 });
 
-test("[P10] {} once a second changes nothing after the first", () => {
+test("[P28] {} once a second changes nothing after the first", () => {
   const printer = tell([{ ts: T }, "blank"]);
   const { state } = printer.printer;
   tell(Array<Step>(100).fill("blank"), printer);
   expect(printer.printer.state).toBe(state);
 });
 
-test("[P11] a status that changes nothing that matters keeps the state and asks for nothing", () => {
+test("[P28] a status that changes nothing that matters keeps the state and asks for nothing", () => {
   const printer = tell([{ ts: T }]);
   const { state } = printer.printer;
   const asked = printer.effects.length;
@@ -300,7 +300,7 @@ test.each([
   [{ name: "", version: 5 }, "before", "1"],
   ["moonraker_obico", "before", "1"],
   [null, "before", "1"],
-])("[A18] an agent that says it is %j", (agent, name, version) => {
+])("[A24] an agent that says it is %j", (agent, name, version) => {
   const printer = tell([{ ts: T }]);
   printer.hear({ settings: { agent: { name: "before", version: "1" } } });
   printer.hear({ settings: { agent } });
@@ -311,7 +311,7 @@ test.each([
   ["{}", {}],
   ["a tunnel's", new ArrayBuffer(5)],
   ["an answer", { passthru: { ref: "1", ret: null } }],
-])("[A14] frames of every kind count, 3000 in five minutes: %s", (_title, said) => {
+])("[A8] frames of every kind count, 3000 in five minutes: %s", (_title, said) => {
   const printer = tell([{ ts: T }]);
   for (let count = 1; count < 3_000; count++) printer.hear(said);
   expect(printer.printer.socket).not.toBeNull();
@@ -326,7 +326,7 @@ test.each([
   expect(slow.printer.socket).not.toBeNull();
 });
 
-test("[A15] three replacements within two minutes are told once an hour", () => {
+test("[A4] three replacements within two minutes are told once an hour", () => {
   const printer = tell(["open", "open", "open", "open", { wait: 3_590 }, "open", "open", "open"]);
   expect(printer.events.map((event) => event.title)).toEqual(["Two agents use this printer's token"]);
   tell([{ wait: 30 }, "open", "open", "open"], printer);
@@ -334,7 +334,7 @@ test("[A15] three replacements within two minutes are told once an hour", () => 
 });
 
 describe("a silent agent", () => {
-  test("[A16] is probed after two minutes, and disconnected at its last frame when it does not answer", () => {
+  test("[A7] [P17] [P18] is probed after two minutes, and disconnected at its last frame when it does not answer", () => {
     const printer = tell([{ ts: T }, { wait: 121 }]);
     const heardAt = printer.printer.socket?.lastFrameAt;
     printer.apply({ type: "alarm", ref: "p:aaaa" });
@@ -344,7 +344,7 @@ describe("a silent agent", () => {
     expect(printer.printer).toMatchObject({ socket: null, state: { disconnectedAt: heardAt } });
   });
 
-  test("[A16] any frame answers the probe", () => {
+  test("[P19] any frame answers the probe", () => {
     const printer = tell([{ ts: T }, { wait: 121 }]);
     printer.apply({ type: "alarm", ref: "p:aaaa" });
     tell(["blank", { wait: 15 }], printer);
@@ -352,7 +352,7 @@ describe("a silent agent", () => {
     expect(printer.printer.socket).not.toBeNull();
   });
 
-  test("[A16] of a kind that nobody knows is left alone", () => {
+  test("[P20] of a kind that nobody knows is left alone", () => {
     const printer = new MemoryPrinter(START);
     printer.printer = {
       ...printer.printer,
@@ -369,7 +369,7 @@ describe("token generations", () => {
   const valid = (printer: MemoryPrinter, generation: number) =>
     printer.apply({ type: "agent-called", generation, keyId: "t1" }).type === "done";
 
-  test("[S1] after re-linking the one last used counts until the newest is used", () => {
+  test("[S22] after re-linking the one last used counts until the newest is used", () => {
     const printer = new MemoryPrinter(START);
     expect(valid(printer, 1)).toBe(true);
     printer.apply({ type: "relink" });
@@ -382,7 +382,7 @@ describe("token generations", () => {
     ]);
   });
 
-  test("[S1] the grace ends after 15 minutes, and rotation gives none", () => {
+  test("[S22] [S23] the grace ends after 15 minutes, and rotation gives none", () => {
     const printer = new MemoryPrinter(START);
     valid(printer, 1);
     printer.apply({ type: "relink" });
@@ -419,7 +419,7 @@ const happenings = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom("open" as const, "close" as const, "blank" as const, "evict" as const) },
 );
 
-test("[L12] over random interleavings, duplicates, reorderings and evictions history is what the object saw", () => {
+test("[L49] over random interleavings, duplicates, reorderings and evictions history is what the object saw", () => {
   fc.assert(
     fc.property(fc.array(happenings, { maxLength: 60 }), (steps) => {
       const printer = new MemoryPrinter(START);

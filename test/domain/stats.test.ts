@@ -19,7 +19,7 @@ function keys(zone: string, first: string, last: string, grouping: Grouping): st
   return (split(zone, first, last, grouping) ?? []).map((period) => period.key);
 }
 
-describe("[H43] periods begin where local days, weeks, months and years do", () => {
+describe("periods begin where local days, weeks, months and years do", () => {
   test.each([
     { by: "week", first: "2024-01-03", last: "2024-01-20", starts: ["2024-01-03", "2024-01-07", "2024-01-14"] },
     { by: "week", first: "2024-01-07", last: "2024-01-14", starts: ["2024-01-07", "2024-01-14"] },
@@ -29,11 +29,11 @@ describe("[H43] periods begin where local days, weeks, months and years do", () 
     { by: "month", first: "2024-01-31", last: "2024-03-01", starts: ["2024-01-31", "2024-02-01", "2024-03-01"] },
     { by: "day", first: "2024-01-02", last: "2024-01-02", starts: ["2024-01-02"] },
     { by: "day", first: "2024-01-03", last: "2024-01-02", starts: [] },
-  ] as const)("[H43] by $by from $first to $last", ({ by, first, last, starts }) => {
+  ] as const)("[O45] by $by from $first to $last", ({ by, first, last, starts }) => {
     expect(keys("America/Bogota", first, last, by)).toEqual(starts.map((start) => `${start}T00:00:00-05:00`));
   });
 
-  test("[H43] every key has the offset of its own moment, and the day of the change its real length", () => {
+  test("[O45] every key has the offset of its own moment, and the day of the change its real length", () => {
     const spring = split("America/New_York", "2024-03-09", "2024-03-11", "day") ?? [];
     expect(spring.map(({ key }) => key.slice(19))).toEqual(["-05:00", "-05:00", "-04:00"]);
     expect(spring.map(({ from, until }) => (until - from) / HOUR)).toEqual([24, 23, 24]);
@@ -42,14 +42,14 @@ describe("[H43] periods begin where local days, weeks, months and years do", () 
     expect(autumn.map(({ from, until }) => (until - from) / HOUR)).toEqual([24, 25, 24]);
   });
 
-  test("[H43] a day that the zone skipped is no period", () => {
+  test("[O45] a day that the zone skipped is no period", () => {
     expect(keys("Pacific/Apia", "2011-12-29", "2011-12-31", "day")).toEqual([
       "2011-12-29T00:00:00-10:00",
       "2011-12-31T00:00:00+14:00",
     ]);
   });
 
-  test("[H43] periods follow each other without gap or overlap and cover the range", () => {
+  test("[O45] periods follow each other without gap or overlap and cover the range", () => {
     const anyZone = fc.constantFrom(
       "America/New_York",
       "Europe/Berlin",
@@ -72,14 +72,14 @@ describe("[H43] periods begin where local days, weeks, months and years do", () 
     );
   });
 
-  test("[H43] a range of more periods than an answer holds is refused", () => {
+  test("[O45] a range of more periods than an answer holds is refused", () => {
     expect(split("UTC", "2000-01-01", "2010-12-13", "day")).toHaveLength(PERIODS_MAX);
     expect(split("UTC", "2000-01-01", "2010-12-14", "day")).toBeNull();
     expect(split("UTC", "0001-01-01", "9999-12-31", "day")).toBeNull();
   });
 });
 
-describe("[H44] totals are those of the periods", () => {
+describe("totals are those of the periods", () => {
   const sums = (count: number): PeriodSums => ({
     count,
     cancelledCount: count - 1,
@@ -88,7 +88,7 @@ describe("[H44] totals are those of the periods", () => {
     filamentMm: 0.5 * count,
   });
 
-  test("[H44] empty periods stay, and the longest print is the longest of all", () => {
+  test("[O46] empty periods stay, and the longest print is the longest of all", () => {
     const periods = split("UTC", "2024-01-01", "2024-01-03", "day") ?? [];
     const stats = addUp(
       periods,
@@ -107,7 +107,7 @@ describe("[H44] totals are those of the periods", () => {
     });
   });
 
-  test("[H44] nothing at all adds up to nothing", () => {
+  test("[O46] nothing at all adds up to nothing", () => {
     const total = { count: 0, cancelledCount: 0, printTimeSeconds: 0, longestSeconds: 0, filamentMm: 0 };
     expect(addUp([], new Map())).toEqual({ groups: [], total });
   });

@@ -62,13 +62,13 @@ describe("presence", () => {
 describe("the order of statuses", () => {
   const shown = showStatus(aStatus(), NOW);
   test.each([
-    ["newer", TS + 1, true],
-    ["equal", TS, true],
-    ["a second older", TS - 1, false],
-    ["59.9 s older", TS - 59.9, false],
-    ["a minute older: the clock stepped", TS - 60, true],
-    ["without a time", null, true],
-  ])("[P2] %s", (_title, ts, isShown) => {
+    ["[P9] newer", TS + 1, true],
+    ["[P9] equal", TS, true],
+    ["[P9] a second older", TS - 1, false],
+    ["[P9] 59.9 s older", TS - 59.9, false],
+    ["[P9] a minute older: the clock was set", TS - 60, true],
+    ["[P9] without a time", null, true],
+  ])("%s", (_title, ts, isShown) => {
     expect(isNewer(aStatus({ ts }), shown)).toBe(isShown);
     expect(isNewer(aStatus({ ts }), null)).toBe(true);
   });
@@ -77,13 +77,13 @@ describe("the order of statuses", () => {
 describe("the dates of reports", () => {
   const settled: Clock = { kept: 0, gaps: [] };
 
-  test("[P3] a frame soon after the opening may be a backlog: its gap is not learned", () => {
+  test("[P12] a frame soon after the opening may be a backlog: its gap is not learned", () => {
     expect(observeClock(settled, TS - 100, NOW, NOW - 5_000)).toBe(settled);
     expect(observeClock(settled, TS - 100, NOW, NOW - 5_001).gaps).toEqual([100_000]);
     expect(observeClock(settled, null, NOW, NOW - 9_000)).toBe(settled);
   });
 
-  test("[P3] the smallest of the last ten gaps counts, and the kept one until there is any", () => {
+  test("[P11] the smallest of the last ten gaps counts, and the kept one until there is any", () => {
     expect(clockOffset({ kept: 19_000, gaps: [] })).toBe(19_000);
     const gaps = [5, ...Array<number>(10).fill(20)];
     const clock = gaps.reduce(
@@ -95,14 +95,14 @@ describe("the dates of reports", () => {
   });
 
   test.each([
-    ["in step", 0, TS, NOW, true],
-    ["agent 19 s ahead", -19_000, TS + 19, NOW, true],
-    ["agent 20 s behind", 20_000, TS - 20, NOW, true],
-    ["9.9 s old", 0, TS - 9.9, NOW - 9_900, true],
-    ["10 s old: backlog", 0, TS - 10, NOW - 10_000, false],
-    ["from the future: never after its arrival", 0, TS + 500, NOW, true],
-    ["no time", 0, null, NOW, true],
-  ])("[P4] %s", (_title, kept, ts, date, isLive) => {
+    ["[P13] in step", 0, TS, NOW, true],
+    ["[P13] agent 19 s ahead", -19_000, TS + 19, NOW, true],
+    ["[P13] agent 20 s behind", 20_000, TS - 20, NOW, true],
+    ["[P14] 9.9 s old", 0, TS - 9.9, NOW - 9_900, true],
+    ["[P14] 10 s old: backlog", 0, TS - 10, NOW - 10_000, false],
+    ["[P13] from the future: never after its arrival", 0, TS + 500, NOW, true],
+    ["[P13] no time", 0, null, NOW, true],
+  ])("%s", (_title, kept, ts, date, isLive) => {
     expect(dateReport(ts, { kept, gaps: [] }, NOW)).toEqual({ date, isLive });
   });
 });
@@ -111,20 +111,20 @@ describe("the list's copy", () => {
   const heaters = { tool0: { targetC: 200, actualC: 100 } };
   const copy = { at: NOW - 30_000, heaters: { tool0: [200, 100] } } as const;
   test.each([
-    ["never written", null, heaters, true, true],
-    ["printing, half a minute ago", copy, heaters, true, false],
-    ["printing, a minute ago", { ...copy, at: NOW - 60_000 }, heaters, true, true],
-    ["idle, nothing moved for an hour", { ...copy, at: NOW - 3_600_000 }, heaters, false, false],
-    ["idle, moved by 4.4 degrees", copy, { tool0: { targetC: 200, actualC: 104.4 } }, false, false],
-    ["idle, moved by 5 degrees", copy, { tool0: { targetC: 200, actualC: 105 } }, false, true],
-    ["idle, a new target", copy, { tool0: { targetC: 0, actualC: 100 } }, false, true],
-    ["idle, a new heater", copy, { ...heaters, bed: { targetC: null, actualC: 20 } }, false, true],
-  ])("[P5] %s", (_title, before, now, isPrinting, isDue) => {
+    ["[P26] never written", null, heaters, true, true],
+    ["[P26] printing, half a minute ago", copy, heaters, true, false],
+    ["[P26] printing, a minute ago", { ...copy, at: NOW - 60_000 }, heaters, true, true],
+    ["[P27] idle, nothing moved for an hour", { ...copy, at: NOW - 3_600_000 }, heaters, false, false],
+    ["[P27] idle, moved by 4.4 degrees", copy, { tool0: { targetC: 200, actualC: 104.4 } }, false, false],
+    ["[P27] idle, moved by 5 degrees", copy, { tool0: { targetC: 200, actualC: 105 } }, false, true],
+    ["[P27] idle, a new target", copy, { tool0: { targetC: 0, actualC: 100 } }, false, true],
+    ["[P27] idle, a new heater", copy, { ...heaters, bed: { targetC: null, actualC: 20 } }, false, true],
+  ])("%s", (_title, before, now, isPrinting, isDue) => {
     expect(isLiveCopyDue(before, aStatus({ heaters: now }), isPrinting, NOW)).toBe(isDue);
   });
 });
 
-test("[P6] the shown status is put together again from its parts", () => {
+test("[P10] the shown status is put together again from its parts", () => {
   const whole = showStatus(aStatus({ rest: '{"_ts":1}', job: '{"user":null}', fileMetadata: "null" }), NOW);
   expect(JSON.parse(statusText(whole))).toEqual({ _ts: 1, job: { user: null }, file_metadata: null });
   expect(statusText(showStatus(aStatus({ job: "{}" }), NOW))).toBe('{"job":{}}');

@@ -62,7 +62,7 @@ async function insertEvents({ userId, printerId }: Owned, count: number): Promis
 const eventsOf = ({ printerId }: Owned) => db.$count(printerEvents, eq(printerEvents.printerId, printerId));
 
 describe("history", () => {
-  test("[H97] events and ended commands go once they are older than the operator keeps; prints stay", async () => {
+  test("[O52] events and ended commands go once they are older than the operator keeps; prints stay", async () => {
     const owner = await owned();
     const before = NOW - 180 * DAY;
     await insertEvent(owner, before - 1);
@@ -85,7 +85,7 @@ describe("history", () => {
     expect(await eventsOf(owner)).toBe(0);
   });
 
-  test("[H97] a chunk is one round trip, 2,000 rows of each table at most", async () => {
+  test("[O53] a chunk is one round trip, 2,000 rows of each table at most", async () => {
     const owner = await owned();
     await insertEvents(owner, 2500);
     const metered = meter(env.DB);
@@ -96,7 +96,7 @@ describe("history", () => {
     expect(await eventsOf(owner)).toBe(0);
   });
 
-  test("[H97] old rows are found printer by printer in their indexes, never by reading the history", async () => {
+  test("[O53] old rows are found printer by printer in their indexes, never by reading the history", async () => {
     const metered = meter(env.DB);
     await pruneHistory(connect(metered.database), 0);
     const steps = await planOf(env.DB, metered.statements);
@@ -110,7 +110,7 @@ describe("history", () => {
     expect(others.map((step) => /^SCAN printers USING COVERING INDEX/.test(step))).toEqual([true, true]);
   });
 
-  test("[H97] one run does fifty chunks at most, the next one goes on", async () => {
+  test("[O53] one run does fifty chunks at most, the next one goes on", async () => {
     const owner = await owned();
     await insertEvents(owner, 100_500);
     await runRetention(env, NOW);
@@ -135,7 +135,7 @@ async function keyOf(id: number): Promise<string | null | undefined> {
 }
 
 describe("objects in R2", () => {
-  test("[H98] of deleted files go an hour later, when whoever was fetching them has them; others stay", async () => {
+  test("[O55] of deleted files go an hour later, when whoever was fetching them has them; others stay", async () => {
     const { userId } = await owned();
     const [deleted, kept] = [await insertFile(userId), await insertFile(userId)];
     await deleteGCodeFiles(db, userId, [deleted.id], NOW);
@@ -146,7 +146,7 @@ describe("objects in R2", () => {
     expect([await isStored(kept.objectKey), await keyOf(kept.id)]).toEqual([true, kept.objectKey]);
   });
 
-  test("[H98] of uploads that never ended go a day later", async () => {
+  test("[O55] of uploads that never ended go a day later", async () => {
     const { userId } = await owned();
     const key = `${userId}/${crypto.randomUUID()}`;
     expect(await insertUpload(db, key, { userId, parentFolderId: null }, NOW)).toBe(true);
@@ -158,7 +158,7 @@ describe("objects in R2", () => {
     expect(await db.$count(gCodeUploads, eq(gCodeUploads.objectKey, key))).toBe(0);
   });
 
-  test("[H98] an upload that ended is crossed out with its file's first word", async () => {
+  test("[O55] an upload that ended is crossed out with its file's first word", async () => {
     const { userId } = await owned();
     const key = `${userId}/${crypto.randomUUID()}`;
     await insertUpload(db, key, { userId, parentFolderId: null }, NOW);
@@ -167,7 +167,7 @@ describe("objects in R2", () => {
     expect(await isStored(key)).toBe(true);
   });
 
-  test("[H98] an outage is told once, leaves everything for the next run, and holds up nothing else", async () => {
+  test("[O51] an outage is told once, leaves everything for the next run, and holds up nothing else", async () => {
     const { userId } = await owned();
     const { id, objectKey } = await insertFile(userId);
     await deleteGCodeFiles(db, userId, [id], NOW);
@@ -187,7 +187,7 @@ describe("objects in R2", () => {
     expect([await isStored(objectKey), await keyOf(id)]).toEqual([false, null]);
   });
 
-  test("[H98] what is to be erased is found in an index of its own", async () => {
+  test("[O55] what is to be erased is found in an index of its own", async () => {
     const metered = meter(env.DB);
     const counted = connect(metered.database);
     await listErasable(counted, NOW, 10);
@@ -201,7 +201,7 @@ describe("objects in R2", () => {
   });
 });
 
-test("[H97] the Worker's clock runs it", async () => {
+test("[O54] the Worker's clock runs it", async () => {
   const owner = await owned();
   await insertEvent(owner, 1);
   await worker.scheduled(createScheduledController({ cron: "17 * * * *" }), env);

@@ -30,14 +30,14 @@ describe("the clock", () => {
     { armed: NOW + 5, due: [NOW + 2], set: [NOW + 2], why: "earlier" },
     { armed: NOW - 30_000, due: [NOW + 9], set: [], why: "it may still be coming" },
     { armed: NOW - 30_001, due: [NOW + 9], set: [NOW + 9], why: "the platform dropped it" },
-  ])("[P20] armed at $armed, due $due: $why", async ({ armed, due, set }) => {
+  ])("[P21] [P22] armed at $armed, due $due: $why", async ({ armed, due, set }) => {
     const { clock, set: seen } = await clockArmedAt(armed);
     clock.arm(due, NOW);
     clock.arm(due, NOW);
     expect(seen).toEqual(set);
   });
 
-  test("[P20] after it fired nothing is armed", async () => {
+  test("[P22] after it fired nothing is armed", async () => {
     const { clock, set } = await clockArmedAt(NOW + 5);
     clock.fired();
     clock.arm([NOW + 9], NOW);
@@ -46,7 +46,7 @@ describe("the clock", () => {
 });
 
 describe("an alarm", () => {
-  test("[P21] whose run fails is armed again, but not at once", async () => {
+  test("[P23] whose run fails is armed again, but not at once", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send({ ...frame({ ts: 1_790_000_100 }), ...MOONRAKER });
@@ -80,7 +80,7 @@ describe("an alarm", () => {
     expect(await printer.stub.findCommand(printer.uid, command.id)).toMatchObject({ value: { state: "unknown" } });
   });
 
-  test("[P21] that the platform dropped is armed again by the next event, for what waits for D1 too", async () => {
+  test("[P24] that the platform dropped is armed again by the next event, for what waits for D1 too", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     await agent.settled();
@@ -98,7 +98,7 @@ describe("an alarm", () => {
     expect(await runInDurableObject(printer.stub, (_instance, { storage }) => storage.getAlarm())).not.toBeNull();
   });
 
-  test("[P21] run twice at the same time does everything once", async () => {
+  test("[P25] run twice at the same time does everything once", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send({ ...frame({ ts: 1_790_000_100 }), ...MOONRAKER });

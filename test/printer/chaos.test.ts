@@ -34,7 +34,7 @@ afterEach(() => {
 
 describe("evictions, deaths, closes and time between any two events of a real object", () => {
   // Real sockets keep no seeded time: other seeds are for `npm run chaos`, which does.
-  test.each([9, 12, 19])("[C17] break no promise of the ledger: seed %i", TAKES, async (seed) => {
+  test.each([9, 12, 19])("[C66] break no promise of the ledger: seed %i", TAKES, async (seed) => {
     const { broken, frames } = await run(seed);
     expect(broken).toBeNull();
     expect(frames).toBeGreaterThan(STEPS / 10);

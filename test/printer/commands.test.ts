@@ -59,7 +59,7 @@ afterEach(() => {
 });
 
 describe("the answer", () => {
-  test("[C1] is true once the agent's receipt came, with the frame and arguments that agents understand", async () => {
+  test("[A25] [A26] [C53] is true once the agent's receipt came, with the frame and arguments that agents understand", async () => {
     const { printer, agent } = await printing();
     const answer = ask(printer, "pause");
     const received = await receive(agent);
@@ -75,7 +75,7 @@ describe("the answer", () => {
     });
   });
 
-  test("[C1] a pause with everything off carries its three keys at most, resume and cancel carry {}", async () => {
+  test("[A26] a pause with everything off carries its three keys at most, resume and cancel carry {}", async () => {
     const { printer, agent } = await printing();
     await printer.stub.configure(printer.uid, { toolsOffOnPause: false, bedOffOnPause: true, retractOnPause: 0 });
     const pause = ask(printer, "pause");
@@ -88,7 +88,7 @@ describe("the answer", () => {
     await resume;
   });
 
-  test("[C2] is false when nobody is connected, and nothing is released when somebody comes", async () => {
+  test("[C1] [C13] [C24] is false when nobody is connected, and nothing is released when somebody comes", async () => {
     const { printer, agent } = await printing();
     agent.close();
     await agent.untilClosed();
@@ -102,7 +102,7 @@ describe("the answer", () => {
     expect(back.pending("commands")).toBe(0);
   });
 
-  test("[C2] is false when nothing is printing, or another print than the one that is meant", async () => {
+  test("[C10] [C11] is false when nothing is printing, or another print than the one that is meant", async () => {
     const { printer, agent } = await printing();
     expect(await ask(printer, "pause", { printId: 1 })).toMatchObject({
       succeeded: false,
@@ -117,7 +117,7 @@ describe("the answer", () => {
     expect(agent.pending("commands")).toBe(0);
   });
 
-  test("[C3] without a receipt it is false for an agent that gives receipts, and the command is only sent", async () => {
+  test("[C53] [C57] without a receipt it is false for an agent that gives receipts, and the command is only sent", async () => {
     const { printer, agent } = await printing();
     const answer = await ask(printer, "pause", { waitMs: 0 });
     expect(answer).toMatchObject({ succeeded: false, command: { state: "sent", reason: null } });
@@ -128,7 +128,7 @@ describe("the answer", () => {
     });
   });
 
-  test("[C3] an agent that nobody knows and that never gave a receipt is believed", async () => {
+  test("[C54] an agent that nobody knows and that never gave a receipt is believed", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send(frame({ ts: T }));
@@ -136,7 +136,7 @@ describe("the answer", () => {
     expect(await ask(printer, "pause", { waitMs: 0 })).toMatchObject({ succeeded: true, command: { state: "sent" } });
   });
 
-  test("[C4] Prefer: wait waits for the outcome", async () => {
+  test("[C56] Prefer: wait waits for the outcome", async () => {
     const { printer, agent } = await printing();
     const answer = ask(printer, "pause", { waitMs: 20_000 });
     await receive(agent);
@@ -150,7 +150,7 @@ describe("the answer", () => {
 });
 
 describe("a command is handed over once", () => {
-  test("[C5] a repeated call with the same id sends nothing and answers the same", async () => {
+  test("[C60] a repeated call with the same id sends nothing and answers the same", async () => {
     const { printer, agent } = await printing();
     const request = aRequest("pause", { waitMs: 0 });
     await printer.stub.command(printer.uid, request);
@@ -161,7 +161,7 @@ describe("a command is handed over once", () => {
     expect(agent.pending("commands")).toBe(0);
   });
 
-  test("[C6] the same key is one command, another body is a mismatch, another user is another key", async () => {
+  test("[C61] the same key is one command, another body is a mismatch, another user is another key", async () => {
     const { printer, agent } = await printing();
     const idempotency = { keyHash: crypto.randomUUID(), requestHash: "a" };
     const [first, twin] = await Promise.all([
@@ -180,7 +180,17 @@ describe("a command is handed over once", () => {
     expect(agent.pending("commands")).toBe(2);
   });
 
-  test("[C6] a refused command consumes no key", async () => {
+  test("[C63] of a key its hash is kept with its user, a hash of action and body, and the command's id", async () => {
+    const { printer } = await printing();
+    const idempotency = { keyHash: "hash", requestHash: "a" };
+    const { command } = await ask(printer, "pause", { idempotency, userId: printer.userId, waitMs: 0 });
+    const kept = await runInDurableObject(printer.stub, (_instance, { storage }) =>
+      storage.sql.exec("SELECT key, request, command_id FROM idempotency").toArray(),
+    );
+    expect(kept).toEqual([{ key: `${printer.userId}:hash`, request: "a", command_id: command.id }]);
+  });
+
+  test("[C62] a refused command consumes no key", async () => {
     const { printer, agent } = await printing();
     const idempotency = { keyHash: crypto.randomUUID(), requestHash: "a" };
     expect((await ask(printer, "pause", { idempotency, printId: 1 })).command.state).toBe("rejected");
@@ -192,7 +202,7 @@ describe("a command is handed over once", () => {
 });
 
 describe("deadlines and evictions", () => {
-  test("[C7] a frame without a receipt is unknown after 30 s, whatever was evicted meanwhile", async () => {
+  test("[C7] [C35] a frame without a receipt is unknown after 30 s, whatever was evicted meanwhile", async () => {
     const { printer, agent } = await printing();
     const { command } = await ask(printer, "pause", { waitMs: 0 });
     await nextCommand(agent);
@@ -203,7 +213,7 @@ describe("deadlines and evictions", () => {
     expect(found).toMatchObject({ ok: true, value: { state: "unknown", reason: "no_receipt" } });
   });
 
-  test("[C8] a resume to an agent that was silent for 5 s waits for its probe's answer", async () => {
+  test("[C2] [C19] [C55] a resume to an agent that was silent for 5 s waits for its probe's answer", async () => {
     const { printer, agent } = await printing();
     agent.send(frame({ ts: T, text: "Paused", event: "PrintPaused" }));
     await agent.settled();
@@ -217,7 +227,7 @@ describe("deadlines and evictions", () => {
     expect(await answer).toMatchObject({ succeeded: true, command: { kind: "resume", state: "delivered" } });
   });
 
-  test("[C9] a command's end reaches D1 and the ledger, newest first", async () => {
+  test("[C59] a command's end reaches D1 and the ledger, newest first", async () => {
     const { printer, agent } = await printing();
     const rejected = await ask(printer, "pause", { printId: 1 });
     const pause = ask(printer, "pause", { userId: printer.userId });
@@ -242,7 +252,7 @@ describe("deadlines and evictions", () => {
 });
 
 describe("mute and acknowledge are facts of the server", () => {
-  test("[C10] true iff a print is current; muting twice keeps the time and makes no event", async () => {
+  test("[L41] [L42] true iff a print is current; muting twice keeps the time and makes no event", async () => {
     const { printer, agent } = await printing();
     const first = await printer.stub.mute(printer.uid, true);
     const second = await printer.stub.mute(printer.uid, true);
@@ -261,7 +271,7 @@ describe("mute and acknowledge are facts of the server", () => {
     });
   });
 
-  test("[C11] a print without an agent starts and finishes, and one after it gets another time stamp", async () => {
+  test("[L34] [L35] [L36] a print without an agent starts and finishes, and one after it gets another time stamp", async () => {
     const printer = await makePrinter();
     const started = await printer.stub.startPrint(printer.uid, "a.gcode");
     const next = await printer.stub.startPrint(printer.uid, "b.gcode");

@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe("a first wake", () => {
-  test("[H101] is one query, however many call at once", async () => {
+  test("[O20] is one query, however many call at once", async () => {
     const printer = await makePrinter();
     const meter = meterDatabase();
     heal = meter.undo;
@@ -36,7 +36,7 @@ describe("a first wake", () => {
     expect(meter.take().roundTrips).toBe(0);
   });
 
-  test("[H101] answers each caller for its own uid, whoever came first", async () => {
+  test("[O20] answers each caller for its own uid, whoever came first", async () => {
     const printer = await makePrinter();
     const [stale, right] = await runInDurableObject(printer.stub, (object) =>
       Promise.all([object.view("another"), object.view(printer.uid)]),
@@ -45,7 +45,7 @@ describe("a first wake", () => {
     expect(right).toMatchObject({ ok: true, value: { uid: printer.uid } });
   });
 
-  test("[H102] while D1 is down is unavailable, and never 404 or 401", async () => {
+  test("[O21] while D1 is down is unavailable, and never 404 or 401", async () => {
     const printer = await makePrinter();
     heal = breakDatabase("refusing");
     const unavailable = { ok: false, failure: { code: "unavailable" } };
@@ -57,7 +57,7 @@ describe("a first wake", () => {
     expect((await printer.stub.view(printer.uid)).ok).toBe(true);
   });
 
-  test("[H103] that finds nothing leaves nothing behind", async () => {
+  test("[O22] that finds nothing leaves nothing behind", async () => {
     const printer = await makePrinter();
     await db.update(printers).set({ uid: "successor" }).where(eq(printers.id, printer.id));
     expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
@@ -69,7 +69,7 @@ describe("a first wake", () => {
     expect((await printer.stub.view(printer.uid)).ok).toBe(true);
   });
 
-  test("[H103] of a row that is deleted already is a tombstone", async () => {
+  test("[O23] of a row that is deleted already is a tombstone", async () => {
     const printer = await makePrinter({ deletedAt: 1 });
     expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
     await db.update(printers).set({ deletedAt: null }).where(eq(printers.id, printer.id));
@@ -77,19 +77,19 @@ describe("a first wake", () => {
   });
 });
 
-describe("[H104] a stored state", () => {
+describe("a stored state", () => {
   const steps = {
     1: (state: object) => ({ ...state, version: 2, added: 0 }),
     2: (state: object) => ({ ...state, version: 3, added: 1 }),
   };
 
-  test("[H104] is carried from version to version when it is read", () => {
+  test("[O47] is carried from version to version when it is read", () => {
     expect(migrate({ version: 1 }, 3, steps)).toEqual({ version: 3, added: 1 });
     expect(migrate({ version: 3 }, 3, steps)).toEqual({ version: 3 });
     expect(readState(JSON.stringify(newState()))).toEqual(newState());
   });
 
-  test("[H104] that nobody can carry is an error, and stays as it is", () => {
+  test("[O47] that nobody can carry is an error, and stays as it is", () => {
     expect(() => migrate({ version: 4 }, 3, steps)).toThrow("version 4");
     expect(() => migrate({ version: 0 }, 3, steps)).toThrow("version 0");
     expect(() => readState("{}")).toThrow();

@@ -28,12 +28,12 @@ async function projected(printer: TestPrinter): Promise<void> {
 }
 
 describe("an agent's socket", () => {
-  test("[A10] is told at once whether anybody looks and whether to watch", async () => {
+  test("[A3] is told at once whether anybody looks and whether to watch", async () => {
     const agent = await connectAgent(await makePrinter());
     expect(await agent.next("remote_status")).toEqual({ remote_status: { viewing: false, should_watch: false } });
   });
 
-  test("[A10] a status is shown verbatim, with settings kept beside it", async () => {
+  test("[A17] [A21] a status is shown verbatim, with settings kept beside it", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     const said = frame({ ts: T });
@@ -47,7 +47,7 @@ describe("an agent's socket", () => {
     expect(view.currentPrint).toMatchObject({ extId: T, filename: "hook.gcode" });
   });
 
-  test("[A11] the newest one counts: the older is closed with 4409 and its frames change nothing", async () => {
+  test("[A5] [P6] the newest one counts: the older is closed with 4409 and its frames change nothing", async () => {
     const printer = await makePrinter();
     const older = await connectAgent(printer);
     const newer = await connectAgent(printer);
@@ -57,7 +57,7 @@ describe("an agent's socket", () => {
     expect((await viewOf(printer)).presence.state).toBe("online");
   });
 
-  test("[A12] is refused with 401 for a dead generation, a foreign uid, and an archived or removed printer", async () => {
+  test("[A2] is refused with 401 for a dead generation, a foreign uid, and an archived or removed printer", async () => {
     const printer = await makePrinter();
     expect((await dial(printer, 2)).status).toBe(401);
     expect((await dial({ ...printer, uid: "another" })).status).toBe(401);
@@ -70,7 +70,7 @@ describe("an agent's socket", () => {
     expect((await printer.stub.view(printer.uid)).ok).toBe(false);
   });
 
-  test("[A13] an unreadable frame is answered, and the socket and the state stay", async () => {
+  test("[A11] an unreadable frame is answered, and the socket and the state stay", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send(frame({ ts: T }));
@@ -84,7 +84,7 @@ describe("an agent's socket", () => {
   test.each([
     ["text", "x".repeat(1024 * 1024 + 1)],
     ["binary", new ArrayBuffer(1024 * 1024 + 1)],
-  ])("[A13] a %s frame over 1 MiB closes with 1009", async (_kind, tooLarge) => {
+  ])("[A9] a %s frame over 1 MiB closes with 1009", async (_kind, tooLarge) => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send(frame({ ts: T }));
@@ -93,7 +93,7 @@ describe("an agent's socket", () => {
     expect((await viewOf(printer)).currentPrint).toMatchObject({ extId: T });
   });
 
-  test("[A14] frames are counted on over a new socket of the same agent", async () => {
+  test("[A8] frames are counted on over a new socket of the same agent", async () => {
     const printer = await makePrinter();
     const first = await connectAgent(printer);
     for (let count = 0; count < 1_500; count++) first.send({});
@@ -105,7 +105,7 @@ describe("an agent's socket", () => {
     expect(await second.untilClosed()).toMatchObject({ code: 1008 });
   });
 
-  test("[A14] more than 3000 frames in five minutes close with 1008, a backlog of 1000 passes", async () => {
+  test("[A8] more than 3000 frames in five minutes close with 1008, a backlog of 1000 passes", async () => {
     const agent = await connectAgent(await makePrinter());
     for (let count = 0; count < 1_000; count++) agent.send({});
     await agent.settled();
@@ -115,7 +115,7 @@ describe("an agent's socket", () => {
 });
 
 describe("presence", () => {
-  test("[P7] a closed socket makes the printer stale with its last status", async () => {
+  test("[P2] a closed socket makes the printer stale with its last status", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send(frame({ ts: T }));
@@ -129,7 +129,7 @@ describe("presence", () => {
     expect((await rowOf(printer)).disconnectedAt).not.toBeNull();
   });
 
-  test("[P8] {} after a status says that the agent lost its printer, the next status that it is back", async () => {
+  test("[P3] [P4] [P5] {} after a status says that the agent lost its printer, the next status that it is back", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send({});
@@ -156,7 +156,7 @@ describe("presence", () => {
     expect(await viewOf(printer)).toMatchObject({ status: null, presence: { since: offline.presence.since } });
   });
 
-  test("[P9] sockets that died with the object are noticed, and the list's copy of the status is shown", async () => {
+  test("[P7] sockets that died with the object are noticed, and the list's copy of the status is shown", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send(frame({ ts: T }));
@@ -179,7 +179,7 @@ async function listedOf({ id }: TestPrinter) {
 }
 
 describe("eviction between any two events", () => {
-  test("[H1] in mid-print loses nothing: the same print, status and settings, over the same socket", async () => {
+  test("[O1] in mid-print loses nothing: the same print, status and settings, over the same socket", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send({ ...frame({ ts: T }), ...MOONRAKER });
@@ -203,7 +203,7 @@ describe("eviction between any two events", () => {
     expect(events.map((event) => event.eventType)).toEqual(["STARTED", "ENDED"]);
   });
 
-  test("[H2] a status too long for the attachment is kept too", async () => {
+  test("[O4] a status too long for the attachment is kept too", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     const said = frame({ ts: T });
@@ -245,7 +245,7 @@ describe("what a status costs", () => {
     return cost;
   }
 
-  test("[H3] one that changes nothing that matters costs no storage row and no D1 statement", async () => {
+  test("[O2] one that changes nothing that matters costs no storage row and no D1 statement", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     const at = Date.now() / 1000;
@@ -261,7 +261,7 @@ describe("what a status costs", () => {
     expect((await viewOf(printer)).status).toContain('"actual":250');
   });
 
-  test("[H3] {} once a second while Klipper is down costs nothing after the first", async () => {
+  test("[O2] {} once a second while Klipper is down costs nothing after the first", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send(frame({ ts: T }));
@@ -275,7 +275,7 @@ describe("what a status costs", () => {
     expect(cost).toEqual({ storageRows: 0, statements: 0 });
   });
 
-  test("[H3] a counted change shows that the counter counts", async () => {
+  test("[O2] a counted change shows that the counter counts", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     await agent.settled();
@@ -291,14 +291,14 @@ describe("what a status costs", () => {
 });
 
 describe("the way to D1", () => {
-  test("[H4] a change of configuration is in D1 when its call answers", async () => {
+  test("[O11] a change of configuration is in D1 when its call answers", async () => {
     const printer = await makePrinter();
     const changed = await printer.stub.configure(printer.uid, { name: "Renamed", retractOnPause: 0 });
     expect(changed.ok && changed.value.configuration).toMatchObject({ name: "Renamed", retractOnPause: 0 });
     expect(await rowOf(printer)).toMatchObject({ name: "Renamed", retractOnPause: 0, revision: 1 });
   });
 
-  test("[H5] while D1 refuses, the print goes on and nothing is lost; the alarm brings it after", async () => {
+  test("[O9] while D1 refuses, the print goes on and nothing is lost; the alarm brings it after", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     await agent.settled();
@@ -326,7 +326,7 @@ describe("the way to D1", () => {
     expect(live?.status).toContain("Operational");
   });
 
-  test("[H6] two alarms in a row do nothing twice", async () => {
+  test("[O15] two alarms in a row do nothing twice", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send(frame({ ts: T }));
@@ -340,7 +340,7 @@ describe("the way to D1", () => {
 });
 
 describe("an agent's calls", () => {
-  test("[A17] count only with a generation that does, and its events belong to the current print", async () => {
+  test("[S20] [A33] count only with a generation that does, and its events belong to the current print", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     agent.send(frame({ ts: T }));
@@ -371,7 +371,7 @@ describe("an agent's calls", () => {
     }
   });
 
-  test("[S2] a rotated token is dead at once, its socket too; a re-linked one goes on until the new one is used", async () => {
+  test("[S22] [S23] a rotated token is dead at once, its socket too; a re-linked one goes on until the new one is used", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     expect((await printer.stub.relink(printer.uid)).ok).toBe(true);

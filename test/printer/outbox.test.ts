@@ -85,7 +85,7 @@ describe("an outage", () => {
     ["forgetful", true],
     ["refusing", false],
   ] as const)(
-    "[H60] through a whole print (%s, the object stays: %s): all of it arrives after, once, in order",
+    "[O9] through a whole print (%s, the object stays: %s): all of it arrives after, once, in order",
     async (outage, stays) => {
       const { printer, agent } = await connected();
       heal = breakDatabase(outage);
@@ -103,7 +103,7 @@ describe("an outage", () => {
     },
   );
 
-  test("[H61] of hours: only the alarm tries, 5 min apart at most, without end", async () => {
+  test("[O10] of hours: only the alarm tries, 5 min apart at most, without end", async () => {
     const { printer, agent } = await connected();
     heal = breakDatabase("refusing");
     agent.send(frame({ ts: T }));
@@ -127,7 +127,7 @@ describe("an outage", () => {
     expect(await historyOf(printer)).toMatchObject({ prints: [{ extId: T, outcome: null }], events: ["STARTED"] });
   });
 
-  test("[H62] that gives no answer holds no caller longer than a second", async () => {
+  test("[O11] that gives no answer holds no caller longer than a second", async () => {
     const { printer } = await connected();
     heal = breakDatabase("silent");
     const renamed = await printer.stub.configure(printer.uid, { name: "Renamed" });
@@ -140,7 +140,7 @@ describe("an outage", () => {
 });
 
 describe("a drain", () => {
-  test("[H63] is one at a time, whoever asks for it", async () => {
+  test("[O12] is one at a time, whoever asks for it", async () => {
     const { printer, agent } = await connected();
     const { seen, undo } = watchBatches();
     heal = undo;
@@ -157,7 +157,7 @@ describe("a drain", () => {
     expect(row?.name).toBe("c");
   });
 
-  test("[H63] writes printers before prints before events before commands, in one batch", async () => {
+  test("[O13] writes printers before prints before events before commands, in one batch", async () => {
     const { printer, agent } = await connected();
     heal = breakDatabase("refusing");
     await printer.stub.command(printer.uid, aPause({ printId: 1 }));
@@ -173,7 +173,7 @@ describe("a drain", () => {
     expect(meter.take().roundTrips).toBe(1);
   });
 
-  test("[H64] sets aside the row that D1 refuses for good, and lets the others pass", async () => {
+  test("[O14] sets aside the row that D1 refuses for good, and lets the others pass", async () => {
     const { printer, agent } = await connected();
     agent.send(PRINT[0]);
     await agent.settled();
@@ -201,7 +201,7 @@ describe("a drain", () => {
 });
 
 describe("eviction", () => {
-  test("[H65] between any two events of a print changes nothing", async () => {
+  test("[O1] between any two events of a print changes nothing", async () => {
     for (let at = 0; at < PRINT.length; at++) {
       const { printer, agent } = await connected();
       for (const [index, said] of PRINT.entries()) {
@@ -222,7 +222,7 @@ async function loseStorage(printer: TestPrinter): Promise<void> {
 }
 
 describe("an object that lost its storage", () => {
-  test("[H66] goes on behind a gap with its print, and is shown as disconnected only since then", async () => {
+  test("[O24] goes on behind a gap with its print, and is shown as disconnected only since then", async () => {
     const { printer, agent } = await connected();
     agent.send(PRINT[0]);
     await agent.settled();
@@ -246,7 +246,7 @@ describe("an object that lost its storage", () => {
     expect(await historyOf(printer)).toEqual(WHOLE);
   });
 
-  test("[H66] its later images count, however many changes never touched the printer's own row", async () => {
+  test("[O25] its later images count, however many changes never touched the printer's own row", async () => {
     const { printer, agent } = await connected();
     agent.send(PRINT[0]);
     await agent.settled();
@@ -267,7 +267,7 @@ describe("an object that lost its storage", () => {
 });
 
 describe("D1 restored to an earlier day", () => {
-  test("[H67] shows the printer again with its next change", async () => {
+  test("[O27] shows the printer again with its next change", async () => {
     const { printer, agent } = await connected();
     agent.send(PRINT[0]);
     await agent.settled();
@@ -281,7 +281,7 @@ describe("D1 restored to an earlier day", () => {
     expect(await historyOf(printer)).toMatchObject({ ...WHOLE, events: expect.arrayContaining(["ENDED"]) });
   });
 
-  test("[H67] an archived printer that D1 shows otherwise can be taken out again", async () => {
+  test("[O27] an archived printer that D1 shows otherwise can be taken out again", async () => {
     const { printer } = await connected();
     await db.update(printers).set({ archivedAt: 1, revision: 0 }).where(eq(printers.id, printer.id));
     expect((await printer.stub.unarchive(printer.uid)).ok).toBe(true);
@@ -289,7 +289,7 @@ describe("D1 restored to an earlier day", () => {
     expect(row?.archivedAt).toBeNull();
   });
 
-  test("[H68] an id that is another printer's now: nothing of the old one is written, and the new one starts clean", async () => {
+  test("[O17] [O26] an id that is another printer's now: nothing of the old one is written, and the new one starts clean", async () => {
     const { printer, agent } = await connected();
     agent.send(PRINT[0]);
     await agent.settled();
@@ -335,7 +335,7 @@ describe("D1 restored to an earlier day", () => {
 });
 
 describe("a deleted printer", () => {
-  test("[H69] stays deleted while D1 still shows it, and after D1 was restored; D1 is told again", async () => {
+  test("[O28] stays deleted while D1 still shows it, and after D1 was restored; D1 is told again", async () => {
     const { printer } = await connected();
     heal = breakDatabase("refusing");
     expect((await printer.stub.remove(printer.uid)).ok).toBe(true);
@@ -351,7 +351,7 @@ describe("a deleted printer", () => {
     expect(row?.deletedAt).not.toBeNull();
   });
 
-  test("[H69] stays deleted when its id went to another printer and came back", async () => {
+  test("[O28] stays deleted when its id went to another printer and came back", async () => {
     const { printer } = await connected();
     await printer.stub.remove(printer.uid);
     const successor = crypto.randomUUID().slice(0, 13);

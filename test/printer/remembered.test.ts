@@ -17,7 +17,7 @@ async function historyAfter(said: readonly Parameters<typeof frame>[0][]) {
   return rows.map((row) => [row.extId - T, row.outcome]);
 }
 
-test("[L24] a re-opened print that ended under a shifted time stamp is not taken for the one that was left off", async () => {
+test("[L18] a re-opened print that ended under a shifted time stamp is not taken for the one that was left off", async () => {
   const history = await historyAfter([
     { ts: T },
     { ts: -1, text: "Operational" },
@@ -33,7 +33,7 @@ test("[L24] a re-opened print that ended under a shifted time stamp is not taken
   ]);
 });
 
-test("[L24] a print near an earlier one's time stamp keeps its own: D1 takes both", async () => {
+test("[L13] a print near an earlier one's time stamp keeps its own: D1 takes both", async () => {
   const history = await historyAfter([
     { ts: T },
     { ts: T, event: "PrintDone", text: "Operational" },

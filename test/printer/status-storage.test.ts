@@ -29,7 +29,7 @@ function said(patch: object) {
 }
 
 describe("a long status", () => {
-  test("[H105] is a row at most once a minute, evicted or not, and at the disconnection", async () => {
+  test("[O4] is a row at most once a minute, evicted or not, and at the disconnection", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     const start = Date.now();
@@ -64,7 +64,7 @@ describe("a short status", () => {
   );
 
   test.each([14_000, 14_900, 15_000, 15_001])(
-    "[H106] with a rest of about %i bytes survives an eviction, however odd its names are",
+    "[O3] with a rest of about %i bytes survives an eviction, however odd its names are",
     async (length) => {
       const printer = await makePrinter();
       const agent = await connectAgent(printer);

@@ -21,7 +21,7 @@ function aCommand(id: string, createdAt: number): CommandRecord {
   return { id, createdAt, expiresAt: createdAt, ...nothing, ...ended };
 }
 
-test("[H109] the newest 200 prints, by their ids", () =>
+test("[O6] the newest 200 prints, by their ids", () =>
   withStore((store) => {
     for (let n = 1; n <= 205; n++) store.rememberPrint(printByServer(n, 1_000_000 - n, "a.gcode", 0));
     expect(store.findPrint(1_000_000 - 5)).toBeNull();
@@ -29,7 +29,7 @@ test("[H109] the newest 200 prints, by their ids", () =>
     expect(store.listExtIdsFrom(0)).toHaveLength(200);
   }));
 
-test("[H109] the newest 1,000 commands, though many came in the same millisecond", () =>
+test("[O7] the newest 1,000 commands, though many came in the same millisecond", () =>
   withStore((store) => {
     for (let n = 1; n <= 1_010; n++) store.rememberCommand(aCommand(`c${10_000 + n}`, n < 20 ? 1 : n));
     const kept = store.listCommands();
@@ -38,7 +38,7 @@ test("[H109] the newest 1,000 commands, though many came in the same millisecond
     expect(store.findCommand("c10011")).not.toBeNull();
   }));
 
-test("[H109] the newest 1,000 idempotency keys for 24 hours, and the commands that they name", () =>
+test("[O8] the newest 1,000 idempotency keys for 24 hours, and the commands that they name", () =>
   withStore((store) => {
     const key = (n: number) => ({ key: `k${10_000 + n}`, request: "r", commandId: `named${n}` });
     for (let n = 1; n <= 1_001; n++) {
