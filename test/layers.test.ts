@@ -1,4 +1,4 @@
-/** Who may import what in `src/` (design 2), read from the sources themselves. */
+/** Who may import what in `src/`, read from the sources themselves. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
@@ -69,18 +69,18 @@ function isAllowed({ file, from, isType }: Import): boolean {
 }
 
 describe("imports", () => {
-  test("[R10] every file of src is read, and every folder has a rule", () => {
+  test("[R17] every file of src is read, and every folder has a rule", () => {
     expect(files.length).toBeGreaterThan(50);
     const folders = new Set(files.filter((file) => file.includes("/")).map(layerOf));
     expect([...folders].filter((folder) => layerRule(folder) === undefined)).toEqual([]);
   });
 
-  test("[R10] no file imports across the table of layers", () => {
+  test("[R16] no file imports across the table of layers", () => {
     const broken = files.flatMap(importsOf).filter((found) => !isAllowed(found));
     expect(broken.map(({ file, from }) => `${file} imports ${from}`)).toEqual([]);
   });
 
-  test("[R10] a rule that is broken is seen", () => {
+  test("[R17] a rule that is broken is seen", () => {
     expect(isAllowed({ file: "domain/print.ts", from: "zod", isType: false })).toBe(false);
     expect(isAllowed({ file: "http/printers/printers.ts", from: "../../printer/seam.ts", isType: false })).toBe(false);
     expect(isAllowed({ file: "db/prints.ts", from: "../http/kit/errors.ts", isType: true })).toBe(false);

@@ -8,18 +8,18 @@ const files = readdirSync(FOLDER).filter((file) => file.endsWith(".sql"));
 const text = (file: string) => readFileSync(path.join(FOLDER, file), "utf8");
 
 describe("migrations", () => {
-  test.each(files)("[H51] %s rebuilds no table, drops none, and cascades nowhere", (file) => {
+  test.each(files)("[O48] %s rebuilds no table, drops none, and cascades nowhere", (file) => {
     expect(text(file)).not.toMatch(/DROP TABLE|__new_|PRAGMA foreign_keys|ON DELETE (?:cascade|set)/i);
   });
 
-  test("[H51] ids that clients keep are never given twice", () => {
+  test("[O49] ids that clients keep are never given twice", () => {
     const initial = text(files[0] ?? "");
     for (const table of ["users", "api_tokens", "printers", "g_code_files", "one_time_verification_codes"]) {
       expect(initial).toMatch(new RegExp(`CREATE TABLE \`${table}\` \\(\\s+\`id\` integer PRIMARY KEY AUTOINCREMENT`));
     }
   });
 
-  test("[H51] every enum column is checked, every projected row has its revision", () => {
+  test("[O50] every enum column is checked, every projected row has its revision", () => {
     const initial = text(files[0] ?? "");
     const checked = [...initial.matchAll(/CONSTRAINT "(\w+)" CHECK/g)].map(([, name]) => name);
     expect(checked.sort()).toEqual([

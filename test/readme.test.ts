@@ -7,14 +7,14 @@ import { isDeclared } from "../src/http/kit/route.ts";
 import { VERSION } from "../src/http/service/docs.ts";
 
 describe("README", () => {
-  test("[R13] its two commands stand right after the three lines that say what Platen is", () => {
+  test("[R14] its two commands stand right after the three lines that say what Platen is", () => {
     const blocks = readme.split("\n\n");
     expect(blocks[0]).toBe("# Platen");
     expect(blocks[1]?.split("\n")).toHaveLength(3);
     expect(blocks[2]).toBe("    npm ci && npm start\n    npm ci && npm test");
   });
 
-  test("[R13] its table names every route", () => {
+  test("[R15] its table names every route", () => {
     const missing = app.routes
       .filter(({ handler }) => isDeclared(handler))
       .map(({ method, path: route }) => `${method} ${route.replace(/:(\w+)/g, "{$1}")}`)
@@ -22,7 +22,7 @@ describe("README", () => {
     expect(missing).toEqual([]);
   });
 
-  test("[R13] every script is one of the manifest's, every package has its reason, and the version is one", () => {
+  test("[R15] [R18] every script is one of the manifest's, every package has its reason, and the version is one", () => {
     const named = [...readme.matchAll(/`npm run (?:-s )?([\w:]+)/g)].map(([, name = ""]) => name);
     expect(named.filter((name) => !(name in manifest.scripts))).toEqual([]);
     const packages = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
@@ -30,7 +30,7 @@ describe("README", () => {
     expect(VERSION).toBe(manifest.version);
   });
 
-  test("[R13] every file it names is there", () => {
+  test("[R15] every file it names is there", () => {
     const named = [...readme.matchAll(/`((?:src|test|scripts|migrations)\/[\w./-]*)`/g)].map(([, name = ""]) => name);
     const files = Object.keys(import.meta.glob(["/src/**", "/test/**", "/scripts/**", "/migrations/**"]));
     expect(named.length).toBeGreaterThan(10);

@@ -1,4 +1,4 @@
-/** The token of a cloud file's URL (protocol 6.4). */
+/** The token of a cloud file's URL. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeAgentToken, readAgentToken } from "../../src/credentials/agent-token.ts";
@@ -10,7 +10,7 @@ const key = (id: string, fill: number): AgentKey => ({ id, secret: new Uint8Arra
 const KEYS = [key("k2", 2), key("k1", 1)] as const;
 
 describe("a file's token", () => {
-  test("[S91] opens its file for an hour, under any key that still counts, and no other file", async () => {
+  test("[G7] opens its file for an hour, under any key that still counts, and no other file", async () => {
     const token = await makeFileToken(77, KEYS[0], NOW);
     expect(token).toMatch(/^[0-9a-z]{30,64}$/);
     expect(FILE_TOKEN_LIFE_MS).toBeGreaterThan(30 * 60_000);
@@ -21,7 +21,7 @@ describe("a file's token", () => {
     expect(await opensFile(await makeFileToken(77, KEYS[1], NOW), 77, KEYS, NOW)).toBe(true);
   });
 
-  test("[S91] opens nothing once a character of it is another, or missing", async () => {
+  test("[G7] opens nothing once a character of it is another, or missing", async () => {
     const token = await makeFileToken(77, KEYS[0], NOW);
     const letters = fc.constantFrom(..."0123456789abcdefghijklmnopqrstuvwxyz", "", "-");
     await fc.assert(
@@ -33,11 +33,11 @@ describe("a file's token", () => {
     );
   });
 
-  test.each(["", "1", "1zz", "x".repeat(65), "1".repeat(40)])("[S91] is not %j", async (text) => {
+  test.each(["", "1", "1zz", "x".repeat(65), "1".repeat(40)])("[G7] %j is no file's token", async (text) => {
     expect(await opensFile(text, 77, KEYS, NOW)).toBe(false);
   });
 
-  test("[S91] an agent's token is no file's, and the other way round", async () => {
+  test("[G7] an agent's token is no file's, and the other way round", async () => {
     const agent = await makeAgentToken({ id: 77, uid: "0123456789abc", generation: 1 }, KEYS[0]);
     expect(await opensFile(agent, 77, KEYS, NOW)).toBe(false);
     expect(await readAgentToken(await makeFileToken(77, KEYS[0], NOW), KEYS)).toBeNull();

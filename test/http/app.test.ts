@@ -1,4 +1,4 @@
-/** What every request passes: order of refusals, paths, bodies, CORS, limits, the secret (wire 1 and 2). */
+/** What every request passes: order of refusals, paths, bodies, CORS, limits, the secret. */
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { app } from "../../src/app.ts";
@@ -7,7 +7,7 @@ import { call, connectAgentOf, makeAccount, makePrinterOf, makeToken, ORIGIN } f
 import { callWith } from "../support/worker.ts";
 
 describe("refusals", () => {
-  test("[S1] come in order: path, method, credentials, scope, ownership, body", async () => {
+  test("[H1] come in order: path, method, credentials, scope, ownership, body", async () => {
     const owner = await makeAccount();
     const { id } = await makePrinterOf(owner);
     const stranger = await makeAccount();
@@ -50,7 +50,7 @@ describe("refusals", () => {
     expect(answers[3]?.headers.get("WWW-Authenticate")).toBe('Bearer realm="api"');
   });
 
-  test("[S1] are problem documents with the request's id", async () => {
+  test("[H2] are problem documents with the request's id", async () => {
     const { headers, body } = await call("GET", "/api/v1/printers/");
     expect(headers.get("Content-Type")).toBe("application/problem+json");
     expect(body).toEqual({
@@ -72,14 +72,14 @@ describe("refusals", () => {
     ["GET", "/ent/api/printers/1/ext/"],
     ["GET", "/ws/dev/"],
     ["GET", "/api/v1/printers/"],
-  ])("[S1] the failure of %s %s has one request id, in its body and in its header", async (method, path) => {
+  ])("[H2] the failure of %s %s has one request id, in its body and in its header", async (method, path) => {
     const { headers, body } = await call(method, path);
     expect(body.request_id).toMatch(/^[\w-]{16,}$/);
     expect(headers.get("X-Request-Id")).toBe(body.request_id);
   });
 
   test.each(["0", "01", "-1", "1.5", "1e3", "9007199254740992", "99999999999999999", "%00", "abc", " 1"])(
-    "[S2] the id %j is 404",
+    "[H4] the id %j is 404",
     async (id) => {
       const { token } = await makeAccount();
       for (const tail of ["", "pause_print/"]) {
@@ -89,7 +89,7 @@ describe("refusals", () => {
     },
   );
 
-  test("[S3] credentials: X-API-Key, scheme words in any case, and Authorization alone decides", async () => {
+  test("[S1] credentials: X-API-Key, scheme words in any case, and Authorization alone decides", async () => {
     const { userId, token } = await makeAccount();
     const status = async (headers: Record<string, string>) =>
       (await call("GET", "/api/v1/users/me/", { headers })).status;
@@ -122,7 +122,7 @@ describe("bodies", () => {
     ["a broken multipart", "multipart/form-data; boundary=x", "--x", 400, "invalid"],
   ];
 
-  test.each(CASES)("[S4] %s", async (_what, contentType, body, status, code) => {
+  test.each(CASES)("[H9] a PATCH with %s", async (_what, contentType, body, status, code) => {
     const account = await makeAccount();
     const { id } = await makePrinterOf(account);
     const headers = contentType === null ? {} : { "Content-Type": contentType };
@@ -132,7 +132,7 @@ describe("bodies", () => {
   });
 
   test.each(["archive", "unarchive", "rotate_token", "mute_current_print"])(
-    "[S4] %s reads its body, though it needs none",
+    "[H10] %s reads its body, though it needs none",
     async (action) => {
       const account = await makeAccount();
       const { id } = await makePrinterOf(account);
@@ -146,7 +146,7 @@ describe("bodies", () => {
     },
   );
 
-  test("[S4] JSON sent as a form is told what is missing", async () => {
+  test("[H11] JSON sent as a form is told what is missing", async () => {
     const { token } = await makeAccount();
     const raw = new URLSearchParams('{"name":"x"}');
     const { body } = await call("POST", "/api/v1/printers/", { token, raw });
@@ -157,7 +157,7 @@ describe("bodies", () => {
 describe("CORS", () => {
   const ALLOWED = "Authorization,X-API-Key,Content-Type,Idempotency-Key,Prefer,Last-Event-ID,If-None-Match";
 
-  test("[S5] every user route answers a preflight without a token", async () => {
+  test("[S55] every user route answers a preflight without a token", async () => {
     for (const path of ["/api/v1/printers/", "/api/v1/printers/1/pause_print", "/api/v1/users/me/"]) {
       const { status, headers } = await call("OPTIONS", path, { headers: { Origin: "https://app.test" } });
       expect(status).toBe(204);
@@ -168,7 +168,7 @@ describe("CORS", () => {
     }
   });
 
-  test("[S5] failures carry it too, agents' routes do not", async () => {
+  test("[S55] failures carry it too, agents' routes do not", async () => {
     for (const path of ["/api/v1/printers/", "/api/v1/nothing/"]) {
       const { headers } = await call("GET", path);
       expect(headers.get("Access-Control-Allow-Origin")).toBe("*");
@@ -178,12 +178,12 @@ describe("CORS", () => {
     expect([agents.status, agents.headers.get("Access-Control-Allow-Origin")]).toEqual([405, null]);
   });
 
-  test("[S5] so does a service without its secret", async () => {
+  test("[S55] so does a service without its secret", async () => {
     const response = await app.fetch(new Request(`${ORIGIN}/api/v1/printers/`), { ...env, AGENT_KEYS: "" });
     expect([response.status, response.headers.get("Access-Control-Allow-Origin")]).toEqual([503, "*"]);
   });
 
-  test("[S5] a list of origins narrows it", async () => {
+  test("[S56] a list of origins narrows it", async () => {
     const narrow = { ...env, CORS_ORIGINS: "https://a.test, https://b.test" };
     const allowed = async (origin: string) => {
       const request = new Request(`${ORIGIN}/api/v1/version/`, { headers: { Origin: origin } });
@@ -194,14 +194,14 @@ describe("CORS", () => {
 });
 
 describe("HEAD and the open routes", () => {
-  test("[S6] HEAD answers like GET without a body", async () => {
+  test("[H14] HEAD answers like GET without a body", async () => {
     const { token } = await makeAccount();
     const head = await call("HEAD", "/api/v1/printers/", { token });
     const get = await call("GET", "/api/v1/printers/", { token });
     expect([head.status, head.body, head.headers.get("ETag")]).toEqual([200, null, get.headers.get("ETag")]);
   });
 
-  test("[S6] the open routes need no token and no look-up", async () => {
+  test("[H15] the open routes need no token and no look-up", async () => {
     const bindings = { ...env, DB: undefined as never, PRINTERS: undefined as never };
     for (const path of ["/", "/health", "/api/v1/version/", "/openapi.json", "/docs"]) {
       const response = await app.fetch(new Request(ORIGIN + path), bindings);
@@ -218,7 +218,7 @@ describe("HEAD and the open routes", () => {
     ["no key", "nonsense"],
     ["too short", "k1:c2hvcnQ"],
     ["one bad among good", `${"k1:"}${"A".repeat(43)},bad`],
-  ])("[S7] without a sound secret (%s) every route says which variable is wanted", async (_what, AGENT_KEYS) => {
+  ])("[H6] without a sound secret (%s) every route says which variable is wanted", async (_what, AGENT_KEYS) => {
     for (const path of ["/health", "/api/v1/printers/", "/ws/dev/", "/nothing"]) {
       const response = await app.fetch(new Request(ORIGIN + path), { ...env, AGENT_KEYS });
       const problem = (await response.json()) as { code: string; detail: string };
@@ -229,7 +229,7 @@ describe("HEAD and the open routes", () => {
 });
 
 describe("limits", () => {
-  test("[S8] calls are counted by token, 600 a minute, and one too many is 429 with Retry-After", async () => {
+  test("[H7] calls are counted by token, 600 a minute, and one too many is 429 with Retry-After", async () => {
     const { userId, token } = await makeAccount();
     const counted = new Map<string, number>();
     const TOKEN_CALLS: RateLimit = {
@@ -254,7 +254,7 @@ describe("limits", () => {
 });
 
 describe("an agent's upgrade", () => {
-  test("[S9] is refused with a status before any object wakes", async () => {
+  test("[A1] is refused with a status before any object wakes", async () => {
     const printer = await makePrinterOf(await makeAccount());
     const dial = (headers: Record<string, string>) => exports.default.fetch(`${ORIGIN}/ws/dev/`, { headers });
     const bearer = `bearer ${printer.auth_token}`;
@@ -267,7 +267,7 @@ describe("an agent's upgrade", () => {
     expect((await connectAgentOf(printer)).closed).toBeNull();
   });
 
-  test("[S9] takes no credential from a caller's own headers", async () => {
+  test("[S25] takes no credential from a caller's own headers", async () => {
     const printer = await makePrinterOf(await makeAccount());
     const forged = { "x-platen-uid": "x", "x-platen-generation": "7", Upgrade: "websocket" };
     const headers = { ...forged, authorization: `bearer ${printer.auth_token}` };

@@ -110,12 +110,12 @@ function fillings<T>(places: number, choices: readonly T[], needed: T): T[][] {
   return all.filter((filled) => filled.includes(needed));
 }
 
-test("[S80] every kind of id in a path has a row to test with", () => {
+test("[S26] every kind of id in a path has a row to test with", () => {
   const kinds = new Set(ROUTES.flatMap(parametersOf));
   expect([...kinds].filter((kind) => !(kind in theirs.ids))).toEqual([]);
 });
 
-describe.each(ownRoutes)("[S80] $title", ({ spec }) => {
+describe.each(ownRoutes)("$title", ({ spec }) => {
   const names = parametersOf(spec);
   let mine: Stock;
   beforeAll(async () => {
@@ -123,7 +123,7 @@ describe.each(ownRoutes)("[S80] $title", ({ spec }) => {
   });
 
   if (names.length > 0)
-    test("[S80] a foreign id in its path is an unknown one", async () => {
+    test("[S26] a foreign id in its path is an unknown one", async () => {
       const plain = { query: samplesOf(fieldsOf(spec.query)), body: samplesOf(fieldsOf(spec.body)) };
       for (const filling of fillings(names.length, ["mine", "theirs", "unknown"] as const, "theirs")) {
         const idsOf = (foreign: Stock["ids"]) =>
@@ -141,7 +141,7 @@ describe.each(ownRoutes)("[S80] $title", ({ spec }) => {
       expect(await fingerprintOf(theirs)).toBe(before);
     });
 
-  test("[S80] a foreign id in its query or body changes nothing there, and shows nothing", async () => {
+  test("[S27] a foreign id in its query or body changes nothing there, and shows nothing", async () => {
     const path = pathOf(spec, mine.ids);
     for (const [kind, id] of Object.entries(theirs.ids)) {
       // An id of one kind may be mine of another.
@@ -159,7 +159,7 @@ describe.each(ownRoutes)("[S80] $title", ({ spec }) => {
   });
 });
 
-describe("[S81] lists and counts", () => {
+describe("lists and counts", () => {
   const reads = ROUTES.filter(({ access, method }) => method === "GET" && (access === "read" || access === "agent"));
 
   async function seenBy(stock: Stock): Promise<Answer[]> {
@@ -178,7 +178,7 @@ describe("[S81] lists and counts", () => {
     with_archived: true,
   };
 
-  test("[S81] every GET shows an account its own things", async () => {
+  test("[S28] every GET shows an account its own things", async () => {
     const mine = await makeStock();
     const answers = await seenBy(mine);
     expect(answers.map(({ status }, place) => `${status} ${reads[place]?.path}`)).toEqual(
@@ -188,7 +188,7 @@ describe("[S81] lists and counts", () => {
     expect(marked.length).toBeGreaterThan(12);
   });
 
-  test("[S81] nothing that one account sees depends on what another has or does", async () => {
+  test("[S28] nothing that one account sees depends on what another has or does", async () => {
     const mine = await makeStock();
     await seenBy(mine);
     const alone = (await seenBy(mine)).map(({ body }) => steady(body));
@@ -216,7 +216,7 @@ function steady(body: unknown): unknown {
   );
 }
 
-test("[S80] no sequence of calls with ids of both accounts touches the other one", async () => {
+test("[S29] no sequence of calls with ids of both accounts touches the other one", async () => {
   const anyCall = fc.record({
     route: fc.nat({ max: ownRoutes.length - 1 }),
     picks: fc.array(fc.constantFrom("mine", "theirs", "unknown"), { minLength: 2, maxLength: 2 }),

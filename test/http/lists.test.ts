@@ -1,4 +1,4 @@
-/** What lists cost (design 3): one round trip to D1 after the one that authenticates, whatever their length. */
+/** What lists cost: one round trip to D1 after the one that authenticates, whatever their length. */
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { makePrinterOf } from "../support/api.ts";
@@ -20,13 +20,13 @@ async function grow(stock: Stock, rows: number): Promise<void> {
   for (let n = 0; n < rows / 10; n += 1) await makePrinterOf(stock);
 }
 
-test("[H80] lists are found", () => {
+test("[O38] lists are found", () => {
   expect(LISTS.map(({ path }) => path)).toEqual(
     expect.arrayContaining(["/api/v1/printers", "/api/v1/prints", "/api/v1/printer_events", "/api/v1/api_tokens"]),
   );
 });
 
-test.each(LISTS)("[H80] $path: two round trips, short or long, and no table read from end to end", async ({ url }) => {
+test.each(LISTS)("[O38] $path: two round trips, short or long, and no table read from end to end", async ({ url }) => {
   const stock = await makeStock();
   const ask = () => observed((DB) => callWith({ DB }, "GET", url, stock));
   // The day's first use of a token is noted.

@@ -1,4 +1,4 @@
-/** What still works while D1 is down (design 3): for callers that passed before, a printer can be seen and stopped. */
+/** What still works while D1 is down: for callers that passed before, a printer can be seen and stopped. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
@@ -64,7 +64,7 @@ async function receive(agent: ScriptedAgent): Promise<string> {
 const UNAVAILABLE = { status: 503, body: { code: "unavailable" } };
 
 describe("a caller that passed before", () => {
-  test("[S110] still reads its printer, pauses and cancels it", async () => {
+  test("[O29] still reads its printer, pauses and cancels it", async () => {
     const { token, id, agent } = await printing();
     heal = breakDatabase("refusing");
     expect(await call("GET", `/api/v1/printers/${id}/`, { token })).toMatchObject({
@@ -89,7 +89,7 @@ describe("a caller that passed before", () => {
     expect(body[0]).toMatchObject({ kind: "cancel", token_name: "test" });
   });
 
-  test("[S110] within 2 s also when D1 gives no answer at all, and after the object was evicted", async () => {
+  test("[O29] within 2 s also when D1 gives no answer at all, and after the object was evicted", async () => {
     const { token, id, agent } = await printing();
     await evictDurableObject(env.PRINTERS.getByName(String(id)));
     heal = breakDatabase("silent");
@@ -98,7 +98,7 @@ describe("a caller that passed before", () => {
     expect(await answer).toMatchObject({ status: 200, body: { succeeded: true } });
   }, 20_000);
 
-  test("[S110] gets 503 with Retry-After for everything else", async () => {
+  test("[O30] gets 503 with Retry-After for everything else", async () => {
     const { token, id } = await printing();
     heal = breakDatabase("refusing");
     const calls = [
@@ -118,7 +118,7 @@ describe("a caller that passed before", () => {
   test.each([
     { canRead: true, canWrite: false, read: 200, pause: 403 },
     { canRead: false, canWrite: true, read: 403, pause: 200 },
-  ])("[S111] keeps to its scopes (read $canRead, write $canWrite)", async ({ read, pause, ...scopes }) => {
+  ])("[O31] keeps to its scopes (read $canRead, write $canWrite)", async ({ read, pause, ...scopes }) => {
     const { userId, id, agent } = await printing();
     const token = await makeToken(userId, scopes);
     await pass(token, id);
@@ -132,7 +132,7 @@ describe("a caller that passed before", () => {
     expect((await act(token, id, "pause_print")).status).toBe(pause);
   });
 
-  test("[S111] is judged as ever when its printer was archived, taken out again, or deleted", async () => {
+  test("[O31] is judged as ever when its printer was archived, taken out again, or deleted", async () => {
     const { token, id } = await printing();
     const path = `/api/v1/printers/${id}/`;
     await act(token, id, "archive");
@@ -162,7 +162,7 @@ describe("nobody else", () => {
     }
   }
 
-  test("[S112] a token that never passed to this printer, a stranger's, and one that never was: 503", async () => {
+  test("[O32] a token that never passed to this printer, a stranger's, and one that never was: 503", async () => {
     const bench = await printing();
     const other = await makePrinterOf(bench);
     const unused = await makeToken(bench.userId);
@@ -174,7 +174,7 @@ describe("nobody else", () => {
     expect(bench.agent.pending("commands")).toBe(0);
   });
 
-  test("[S112] of a printer that does not exist or was never asked: 503, and nothing is left behind", async () => {
+  test("[O32] of a printer that does not exist or was never asked: 503, and nothing is left behind", async () => {
     const { token } = await makeAccount();
     const id = 4_000_000_000_000 + Math.floor(Math.random() * 1e9);
     heal = breakDatabase("refusing");
@@ -185,14 +185,14 @@ describe("nobody else", () => {
     expect(tables).toEqual([]);
   });
 
-  test("[S112] without a token or with a bad path it is refused as ever", async () => {
+  test("[O32] without a token or with a bad path it is refused as ever", async () => {
     const { id, token } = await printing();
     heal = breakDatabase("refusing");
     expect((await call("GET", `/api/v1/printers/${id}/`)).status).toBe(401);
     expect(await call("GET", "/api/v1/printers/abc/", { token })).toMatchObject(UNAVAILABLE);
   });
 
-  test("[S113] a token that was revoked, though it passed before, on every printer that knew it", async () => {
+  test("[O33] a token that was revoked, though it passed before, on every printer that knew it", async () => {
     const bench = await printing();
     const second = await makePrinterOf(bench);
     const token = await makeToken(bench.userId, { name: "lost" });
@@ -205,7 +205,7 @@ describe("nobody else", () => {
     expect((await call("GET", `/api/v1/printers/${bench.id}/`, { token: bench.token })).status).toBe(200);
   });
 
-  test("[S113] a token that expired, and one that passed over a week ago", async () => {
+  test("[O33] a token that expired, and one that passed over a week ago", async () => {
     const bench = await printing();
     const short = await makeToken(bench.userId, { expiresAt: Date.now() + DAY });
     await pass(short, bench.id);
@@ -217,7 +217,7 @@ describe("nobody else", () => {
     await expectUnavailable(bench.token, bench.id);
   });
 
-  test("[S113] a token of whoever owned this id before D1 was restored", async () => {
+  test("[O33] a token of whoever owned this id before D1 was restored", async () => {
     const bench = await printing();
     const uid = crypto.randomUUID().slice(0, 13);
     await db.update(printers).set({ uid }).where(eq(printers.id, bench.id));
@@ -227,7 +227,7 @@ describe("nobody else", () => {
   });
 });
 
-describe("[S114] what a printer's object remembers", () => {
+describe("what a printer's object remembers", () => {
   function aPrincipal(userId: number, patch: Partial<Principal> = {}): Principal {
     const hash = crypto.randomUUID();
     return { hash, userId, tokenName: null, canRead: true, canWrite: true, expiresAt: null, ...patch };
@@ -248,7 +248,7 @@ describe("[S114] what a printer's object remembers", () => {
     return { userId, stub, passes, knows, held };
   }
 
-  test("[S114] is written once a day for each, and is eight at most", async () => {
+  test("[O34] is written once a day for each, and is eight at most", async () => {
     const { userId, passes, knows, held } = await remembering();
     const start = Date.now();
     const seven = Array.from({ length: 7 }, () => aPrincipal(userId));
@@ -267,7 +267,7 @@ describe("[S114] what a printer's object remembers", () => {
     for (const principal of seven.slice(1)) expect(await knows(principal)).toBe(true);
   });
 
-  test("[S114] a call that is under way while its token is revoked does not bring it back", async () => {
+  test("[O35] a call that is under way while its token is revoked does not bring it back", async () => {
     const { userId, stub, passes, knows } = await remembering();
     for (const wasKnown of [true, false]) {
       const principal = aPrincipal(userId);
@@ -278,14 +278,14 @@ describe("[S114] what a printer's object remembers", () => {
     }
   });
 
-  test("[S114] somebody of another account is not remembered", async () => {
+  test("[O35] somebody of another account is not remembered", async () => {
     const { userId, passes, knows } = await remembering();
     const foreign = aPrincipal(userId + 1_000_000);
     await passes(foreign);
     expect(await knows(foreign)).toBe(false);
   });
 
-  test("[S114] who was let pass by memory alone does not stay longer for it", async () => {
+  test("[O34] who was let pass by memory alone does not stay longer for it", async () => {
     const { token, id } = await printing();
     const start = Date.now();
     heal = breakDatabase("refusing");

@@ -31,7 +31,7 @@ async function makeCloudFile(userId: number): Promise<number> {
   return file.id;
 }
 
-/** What the agents' own table of URLs calls needed (protocol C). */
+/** What the agents' own table of URLs calls needed. */
 function expectNeeded({ recorded, answer }: Answered): void {
   const { path, http, headers, body: sent = "" } = recorded;
   const call = `${recorded.t} ${http} ${path}`;
@@ -111,7 +111,7 @@ function settingsIn(lines: readonly RecordedLine[]): Record<string, unknown> {
 }
 
 describe("recordings of the real agents", () => {
-  test("[A20] moonraker-obico 2.1.4: linked twice, seven prints, four lost sockets", async () => {
+  test("[A39] moonraker-obico 2.1.4: linked twice, seven prints, four lost sockets", async () => {
     const replayed = await replay("moonraker");
     expectServed(replayed);
     expect(verifiedIn(replayed)).toEqual([200, 404, 200]);
@@ -139,7 +139,7 @@ describe("recordings of the real agents", () => {
     expect(await errorsOf(replayed)).toContain("Moonraker Error");
   });
 
-  test("[A21] OctoPrint-Obico 2.6.1: linked twice, five prints, a backlog at every start", async () => {
+  test("[A40] OctoPrint-Obico 2.6.1: linked twice, five prints, a backlog at every start", async () => {
     const replayed = await replay("octoprint");
     expectServed(replayed);
     expect(verifiedIn(replayed)).toEqual([404, 200, 200]);
@@ -171,7 +171,7 @@ describe("recordings of the real agents", () => {
   test.each([
     ["moonraker receipts", 72_801, 19],
     ["octoprint receipts", 72_878, 26],
-  ] as const)("[A22] %s: a print paused, resumed and cancelled over REST", async (name, ext, seconds) => {
+  ] as const)("[A41] %s: a print paused, resumed and cancelled over REST", async (name, ext, seconds) => {
     const replayed = await replay(name);
     expectServed(replayed);
     const [print, ...others] = await historyOf(replayed);

@@ -41,19 +41,19 @@ async function costOf(bench: Bench, act: () => Promise<unknown>) {
   return meter.take();
 }
 
-describe("[H100] round trips to D1", () => {
+describe("round trips to D1", () => {
   test.each([
     ["GET one", 1, ({ token, path }: Bench) => call("GET", path, { token })],
     ["the list", 2, ({ token }: Bench) => call("GET", "/api/v1/printers/", { token })],
     ["a command's page", 1, ({ token, path }: Bench) => call("GET", `${path}commands/?limit=1`, { token })],
-  ])("[H100] %s: %i, and no row", async (_what, roundTrips, act) => {
+  ])("[O39] %s: %i, and no row", async (_what, roundTrips, act) => {
     const bench = await printing();
     await call("POST", `${bench.path}pause_print/`, { token: bench.token, body: { print_id: 1 } });
     await projected(bench.id);
     expect(await costOf(bench, () => act(bench))).toEqual({ roundTrips, rowsWritten: 0 });
   });
 
-  test("[H100] a pause: 1, though its answer comes from the agent", async () => {
+  test("[O39] a pause: 1, though its answer comes from the agent", async () => {
     const bench = await printing();
     const { token, path, agent } = bench;
     const cost = await costOf(bench, async () => {
@@ -65,21 +65,21 @@ describe("[H100] round trips to D1", () => {
     expect(cost).toEqual({ roundTrips: 1, rowsWritten: 0 });
   });
 
-  test("[H100] a PATCH: 1 and the object's batch of one row", async () => {
+  test("[O39] a PATCH: 1 and the object's batch of one row", async () => {
     const bench = await printing();
     const { token, path } = bench;
     const cost = await costOf(bench, () => call("PATCH", path, { token, body: { name: "Renamed" } }));
     expect(cost).toEqual({ roundTrips: 2, rowsWritten: 1 });
   });
 
-  test("[H100] a PATCH that changes nothing: 1", async () => {
+  test("[O39] a PATCH that changes nothing: 1", async () => {
     const bench = await printing();
     const { token, path } = bench;
     const cost = await costOf(bench, () => call("PATCH", path, { token, body: { name: "Bench" } }));
     expect(cost).toEqual({ roundTrips: 1, rowsWritten: 0 });
   });
 
-  test("[H100] a frame that changes nothing that matters: none, also after an eviction", async () => {
+  test("[O39] a frame that changes nothing that matters: none, also after an eviction", async () => {
     const bench = await printing();
     await evictDurableObject(env.PRINTERS.getByName(String(bench.id)));
     const cost = await costOf(bench, async () => {
@@ -89,7 +89,7 @@ describe("[H100] round trips to D1", () => {
     expect(cost).toEqual({ roundTrips: 0, rowsWritten: 0 });
   });
 
-  test("[H100] a print's end: one batch", async () => {
+  test("[O39] a print's end: one batch", async () => {
     const bench = await printing();
     const cost = await costOf(bench, async () => {
       bench.agent.send(frame({ ts: T, text: "Operational", event: "PrintDone" }));

@@ -1,5 +1,5 @@
 /**
- * Who may call what, on every route that the program declares (wire 1): a new route is in here by being declared.
+ * Who may call what, on every route that the program declares: a new route is in here by being declared.
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import type { RouteSpec } from "../../src/http/kit/route.ts";
@@ -47,13 +47,13 @@ function expectLetIn({ status, body }: Answer): void {
   expect([401, 403, 405, 500].includes(status), `${status} ${JSON.stringify(body)}`).toBe(false);
 }
 
-describe("[S70] routes", () => {
-  test("[S70] are all declared, but for the descriptions, the sockets and what a signed URL opens", () => {
+describe("routes", () => {
+  test("[S4] are all declared, but for the descriptions, the sockets and what a signed URL opens", () => {
     expect(ROUTES.length).toBeGreaterThan(40);
     expect(UNDECLARED.filter((route) => !/^GET \/(openapi\.json|docs|app|ws\/.*|files\/.*)$/.test(route))).toEqual([]);
   });
 
-  test("[S70] that change nothing are GET, but for the one that makes a linking code", () => {
+  test("[S4] that change nothing are GET, but for the one that makes a linking code", () => {
     const odd = ROUTES.filter(
       ({ method, access }) => (access === "read") !== (method === "GET") && access !== "agent" && access !== "open",
     );
@@ -61,10 +61,10 @@ describe("[S70] routes", () => {
   });
 });
 
-describe.each(userRoutes)("[S70] $title", ({ spec }) => {
+describe.each(userRoutes)("$title", ({ spec }) => {
   const API = 'Bearer realm="api"';
 
-  test("[S70] without a token, with a bad one, or with an agent's: 401", async () => {
+  test("[S2] without a token, with a bad one, or with an agent's: 401", async () => {
     expect(shownRefusal(await send(spec, {}))).toEqual(refused("missing", API));
     for (const [header, reason] of [
       ["Bearer plt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "invalid"],
@@ -81,14 +81,14 @@ describe.each(userRoutes)("[S70] $title", ({ spec }) => {
     expect(shownRefusal(await send(spec, { "X-API-Key": agentToken }))).toEqual(refused("invalid", API));
   });
 
-  test("[S70] with a revoked or an expired token: 401", async () => {
+  test("[S2] with a revoked or an expired token: 401", async () => {
     for (const patch of [{ revokedAt: 1 }, { expiresAt: Date.now() }]) {
       const token = await makeToken(account.userId, patch);
       expect(shownRefusal(await send(spec, { Authorization: `Bearer ${token}` }))).toEqual(refused("invalid", API));
     }
   });
 
-  test("[S70] without the scope: 403, whatever the path and the body are", async () => {
+  test("[S3] without the scope: 403, whatever the path and the body are", async () => {
     const scopes = spec.access === "read" ? { canRead: false } : { canWrite: false };
     const token = await makeToken(account.userId, scopes);
     const { status, body } = await send(spec, { Authorization: `Bearer ${token}` });
@@ -103,7 +103,7 @@ describe.each(userRoutes)("[S70] $title", ({ spec }) => {
     expect(answer.status).toBe(403);
   });
 
-  test("[S70] with the scope alone: let in, as a bearer in any case of the word or as X-API-Key", async () => {
+  test("[S1] [S3] with the scope alone: let in, as a bearer in any case of the word or as X-API-Key", async () => {
     const scopes = spec.access === "read" ? { canWrite: false } : { canRead: false };
     const token = await makeToken(account.userId, scopes);
     expectLetIn(await send(spec, { Authorization: `Bearer ${token}` }));
@@ -111,7 +111,7 @@ describe.each(userRoutes)("[S70] $title", ({ spec }) => {
     expectLetIn(await send(spec, { "X-API-Key": token }));
   });
 
-  test("[S70] Authorization decides alone if it is there", async () => {
+  test("[S1] Authorization decides alone if it is there", async () => {
     const keyed = { "X-API-Key": account.token };
     for (const header of [`Token ${agentToken}`, "Bearer plt_bad", "Bearer"]) {
       expect((await send(spec, { ...keyed, Authorization: header })).status).toBe(401);
@@ -122,7 +122,7 @@ describe.each(userRoutes)("[S70] $title", ({ spec }) => {
   });
 
   if (parametersOf(spec).length > 0)
-    test("[S70] an id that no row has, or none could have: 404", async () => {
+    test("[H4] [S26] an id that no row has, or none could have: 404", async () => {
       const token = await makeToken(account.userId);
       for (const id of [UNKNOWN, "abc", "0", "-1", "1.5", "9007199254740993", "1e3", "%00"]) {
         const ids = Object.fromEntries(parametersOf(spec).map((name) => [name, id]));
@@ -133,8 +133,8 @@ describe.each(userRoutes)("[S70] $title", ({ spec }) => {
     });
 });
 
-describe.each(agentRoutes)("[S71] $title", ({ spec }) => {
-  test("[S71] without an agent's token: 401", async () => {
+describe.each(agentRoutes)("$title", ({ spec }) => {
+  test("[S20] without an agent's token: 401", async () => {
     expect(shownRefusal(await send(spec, {}))).toEqual(refused("missing", "Token"));
     const forged = `${agentToken.slice(0, -4)}${agentToken.endsWith("0000") ? "1111" : "0000"}`;
     for (const [header, reason] of [
@@ -152,13 +152,13 @@ describe.each(agentRoutes)("[S71] $title", ({ spec }) => {
     expect((await send(spec, { "X-API-Key": agentToken })).status).toBe(401);
   });
 
-  test("[S71] with it: let in, in any case of the word", async () => {
+  test("[S20] with it: let in, in any case of the word", async () => {
     const { auth_token } = await makePrinterOf(account);
     expectLetIn(await send(spec, { Authorization: `Token ${auth_token}` }));
     expectLetIn(await send(spec, { Authorization: `tOKEN ${auth_token}` }));
   });
 
-  test("[S71] that of an archived or a deleted printer: 401", async () => {
+  test("[S21] that of an archived or a deleted printer: 401", async () => {
     for (const [method, path] of [
       ["POST", "archive/"],
       ["DELETE", ""],
@@ -171,7 +171,7 @@ describe.each(agentRoutes)("[S71] $title", ({ spec }) => {
   });
 });
 
-test.each(openRoutes)("[S70] $title is open to everybody", async ({ spec }) => {
+test.each(openRoutes)("[S4] $title is open to everybody", async ({ spec }) => {
   expectLetIn(await send(spec, {}));
 });
 
@@ -180,7 +180,7 @@ const paths = [...new Set(ROUTES.map(({ path }) => path))].map((path) => ({
   specs: ROUTES.filter((spec) => spec.path === path),
 }));
 
-test.each(paths)("[S78] $path: another method is 405 with Allow, before anybody asks who calls", async ({ specs }) => {
+test.each(paths)("[H5] $path: another method is 405 with Allow, before anybody asks who calls", async ({ specs }) => {
   const [spec] = specs;
   if (spec === undefined) return;
   const known = specs.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])).sort();

@@ -20,22 +20,22 @@ describe("a frame that cannot be read", () => {
     ["1 MiB and a byte", `{"a":"${"x".repeat(AGENT_FRAME_BYTES - 7)}"}`, "too_large"],
     ["1 MiB in characters of 3 bytes", `{"a":"${"€".repeat(AGENT_FRAME_BYTES / 3)}"}`, "too_large"],
   ];
-  test.each(table)("[A1] %s", (_title, text, code) => {
+  test.each(table)("[A11] %s", (_title, text, code) => {
     expect(readAgentFrame(text)).toMatchObject({ ok: false, failure: { code } });
   });
 
-  test("[A1] 32 levels and exactly 1 MiB are read", () => {
+  test("[A11] 32 levels and exactly 1 MiB are read", () => {
     expect(readAgentFrame(`${'{"a":'.repeat(32)}1${"}".repeat(32)}`).ok).toBe(true);
     expect(readAgentFrame(`{"a":"${"x".repeat(AGENT_FRAME_BYTES - 8)}"}`).ok).toBe(true);
   });
 });
 
-test("[A2] bare NaN and Infinity are null, inside strings they stay", () => {
+test("[A12] bare NaN and Infinity are null, inside strings they stay", () => {
   const text = '{"a": NaN, "b": [Infinity, -Infinity], "c": "NaN \\" Infinity"}';
   expect(readJsonObject(text, 1000)).toEqual({ ok: true, value: { a: null, b: [null, null], c: 'NaN " Infinity' } });
 });
 
-test("[A2] is fast on a text that was made to be slow", () => {
+test("[A12] is fast on a text that was made to be slow", () => {
   for (const text of [
     `{"a": NaN, ${'\\"'.repeat(400_000)}`,
     `{"a": NaN, "${"\\\\".repeat(200_000)}`,
@@ -59,7 +59,7 @@ describe("current_print_ts", () => {
     [-2, null],
     [1e300, null],
     [[1_790_000_100], null],
-  ])("[A3] %j reads as %j", (given, ts) => {
+  ])("[A13] %j reads as %j", (given, ts) => {
     expect(read({ current_print_ts: given, status: { _ts: 1 } }).frame.report?.printExtId).toBe(ts);
   });
 });
@@ -79,7 +79,7 @@ describe("which kind a frame is", () => {
     ],
     ["a legacy file id", { tsd_gcode_file_id: 7, status: { job: {} } }, { status: { gCodeFileId: 7 } }],
   ];
-  test.each(table)("[A4] %s", (_title, frame, expected) => {
+  test.each(table)("[A14] [A19] %s", (_title, frame, expected) => {
     const { report } = read(frame).frame;
     if (expected === null) expect(report).toBeNull();
     else expect(report).toMatchObject(expected);
@@ -87,14 +87,14 @@ describe("which kind a frame is", () => {
 });
 
 describe("wrong types", () => {
-  test.each(["status", "event", "settings", "passthru"])("[A5] %s as text is left out and told", (key) => {
+  test.each(["status", "event", "settings", "passthru"])("[A15] %s as text is left out and told", (key) => {
     const { frame, faults } = read({ [key]: "x", current_print_ts: 1_790_000_100 });
     expect(faults).toHaveLength(1);
     expect(faults[0]?.detail).toContain(key);
     expect(frame.report).toMatchObject({ printExtId: 1_790_000_100, status: null, event: null, settings: null });
   });
 
-  test("[A5] any JSON object is read without a throw", () => {
+  test("[A15] any JSON object is read without a throw", () => {
     const odd = fc.jsonValue();
     const frames = fc.record(
       { current_print_ts: odd, status: odd, event: odd, settings: odd, passthru: odd },
@@ -118,20 +118,20 @@ describe("values that are too long to keep", () => {
     ],
     ["its job", `{"status":{"job":${longer}},"current_print_ts":1790000100}`, "status"],
     ["settings over 64 Ki", `{"settings":{"a":"${"x".repeat(65_536)}"},"current_print_ts":1790000100}`, "settings"],
-  ])("[A5] %s: left out and told, the rest counts", (_title, text, key) => {
+  ])("[A16] %s: left out and told, the rest counts", (_title, text, key) => {
     const result = readAgentFrame(text);
     if (!result.ok) throw new Error(result.failure.detail);
     expect(result.value.faults).toEqual([{ code: "invalid_frame", detail: `${key}: too long.` }]);
     expect(result.value.frame.report).toMatchObject({ printExtId: 1_790_000_100, status: null, settings: null });
   });
 
-  test("[A5] a status of almost a frame is kept", () => {
+  test("[A16] a status of almost a frame is kept", () => {
     const text = `{"status":{"odd":"${"x".repeat(AGENT_FRAME_BYTES - 100)}"}}`;
     expect(readAgentFrame(text)).toMatchObject({ ok: true, value: { faults: [] } });
   });
 });
 
-test("[A6] unknown keys of a status come back verbatim", () => {
+test("[A17] unknown keys of a status come back verbatim", () => {
   const status = {
     _ts: 1_790_000_000.5,
     odd: { deep: [1, null, "ü"] },
@@ -156,18 +156,18 @@ describe("one legacy webcam", () => {
     ],
     ["beside a list is ignored", { webcam: { flipV: true }, webcams: [] }, { webcams: [] }],
     ["of no use", { webcam: 5, a: 1 }, { a: 1 }],
-  ])("[A7] %s", (_title, given, expected) => {
+  ])("[A23] %s", (_title, given, expected) => {
     expect(read({ settings: given }).frame.report?.settings?.keys).toEqual(expected);
     expect(read({ octoprint_settings: given }).frame.report?.settings?.keys).toEqual(expected);
   });
 });
 
-test("[A8] names lose NUL and lone surrogates", () => {
+test("[A18] names lose NUL and lone surrogates", () => {
   const { frame } = read({ status: { job: { file: { name: "a\u0000b\ud800" } } } });
   expect(frame.report?.status?.fileName).toBe("ab\ufffd");
 });
 
-test("[A9] depth counts objects and arrays", () => {
+test("[A11] depth counts objects and arrays", () => {
   expect(isDeeperThan({ a: [1] }, 2)).toBe(false);
   expect(isDeeperThan({ a: [[1]] }, 2)).toBe(true);
   expect(isDeeperThan(5, 0)).toBe(false);

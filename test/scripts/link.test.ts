@@ -31,7 +31,7 @@ async function verify(code: string): Promise<Printer> {
 }
 
 describe("npm run link", () => {
-  test("[R20] shows a code and ends with 0 once a bare call used it", async () => {
+  test("[R12] shows a code and ends with 0 once a bare call used it", async () => {
     const { script, code } = await startLink();
     const printer = await verify(code);
     const { code: exitCode, stdout, stderr } = await script.finished;
@@ -41,7 +41,7 @@ describe("npm run link", () => {
     expect(body.auth_token).toBe(printer.auth_token);
   });
 
-  test("[R20] Ctrl-C ends it with 130 and a line; a second run shows the same code, for the same printer", async () => {
+  test("[R12] Ctrl-C ends it with 130 and a line; a second run shows the same code, for the same printer", async () => {
     const made = await call(server, server.token, "POST", "/api/v1/printers/", { name: "Shed" });
     const flags = ["--printer", String(made.body.id)];
     const first = await startLink(...flags);
@@ -64,12 +64,12 @@ describe("npm run link", () => {
     { flags: ["--token", "plt_x", "--url", "nowhere"], exitCode: 2 },
     { flags: ["--unknown"], exitCode: 2 },
     { flags: ["--token", "plt_x", "--url", "http://127.0.0.1:1"], exitCode: 1 },
-  ])("[R20] $flags is one line and exit code $exitCode", async ({ flags, exitCode }) => {
+  ])("[R12] $flags is one line and exit code $exitCode", async ({ flags, exitCode }) => {
     const { code, stdout, stderr } = await runScript("link.ts", ...flags);
     expect([code, stdout, stderr.split("\n").length]).toEqual([exitCode, "", 2]);
   });
 
-  test("[R20] a printer that is not the account's is one line and exit code 1", async () => {
+  test("[R12] a printer that is not the account's is one line and exit code 1", async () => {
     const flags = ["--token", server.token, "--url", server.url, "--printer", "999999"];
     const { code, stderr } = await runScript("link.ts", ...flags);
     expect([code, stderr]).toEqual([1, expect.stringMatching(/404 No Printer matches the given query\.\n$/)]);

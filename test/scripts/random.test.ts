@@ -164,7 +164,7 @@ async function send(call: Wish, turn: number): Promise<number> {
 
 const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-test(`[S1] ${CALLS} random methods, paths and bodies give no 500 (FUZZ_SEED=${seed})`, async () => {
+test(`[H8] ${CALLS} random methods, paths and bodies give no 500 (FUZZ_SEED=${seed})`, async () => {
   const calls = fc.sample(wish, { numRuns: CALLS, seed });
   const answers: { status: number; call: Wish }[] = [];
   for (let start = 0; start < calls.length; start += AT_ONCE) {

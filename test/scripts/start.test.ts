@@ -48,11 +48,11 @@ describe("npm start", () => {
     expect(server.script.stderr).toBe("");
   });
 
-  test("[R1] the demo's token is for its owner's eyes only", () => {
+  test("[R2] the demo's token is for its owner's eyes only", () => {
     expect(statSync(path.join(state, "demo-token")).mode & 0o777).toBe(0o600);
   });
 
-  test.each([0, 1])("[R2] POST pause_print pauses virtual printer %i, resume_print goes on", async (index) => {
+  test.each([0, 1])("[R3] POST pause_print pauses virtual printer %i, resume_print goes on", async (index) => {
     const id = (await printersOf())[index]?.id ?? 0;
     await untilText(id, "Printing");
     const paused = await call<{ succeeded: boolean }>(server, token, "POST", `/api/v1/printers/${id}/pause_print/`);
@@ -71,7 +71,7 @@ describe("an agent on a bare socket", () => {
     return answer.body;
   }
 
-  test("[R3] links by token, reports a print, is told to pause, and REST shows that it did", async () => {
+  test("[R4] links by token, reports a print, is told to pause, and REST shows that it did", async () => {
     const { id, auth_token } = await makePrinter("Bare");
     const agent = await RawAgent.connect(server.url, auth_token);
     const ts = Math.floor(Date.now() / 1000);
@@ -90,7 +90,7 @@ describe("an agent on a bare socket", () => {
     agent.close();
   });
 
-  test("[R14] frames of no use get an error or a close after which it may come back; state and log stay clean", async () => {
+  test("[R5] frames of no use get an error or a close after which it may come back; state and log stay clean", async () => {
     const { id, auth_token } = await makePrinter("Babbler");
     const agent = await RawAgent.connect(server.url, auth_token);
     const ts = Math.floor(Date.now() / 1000);
@@ -117,11 +117,11 @@ describe("an agent on a bare socket", () => {
     for (const secret of [auth_token, token]) expect(server.script.stderr).not.toContain(secret);
   });
 
-  test("[R3] a token that is none is refused", async () => {
+  test("[R4] a token that is none is refused", async () => {
     await expect(RawAgent.connect(server.url, "f00dfeed")).rejects.toThrow("401");
   });
 
-  test("[R4] everything killed in mid-print: a new start has the same prints, and they go on", async () => {
+  test("[R6] everything killed in mid-print: a new start has the same prints, and they go on", async () => {
     const { id, auth_token } = await makePrinter("Survivor");
     const before = await RawAgent.connect(server.url, auth_token);
     const ts = Math.floor(Date.now() / 1000);
@@ -147,7 +147,7 @@ describe("an agent on a bare socket", () => {
 });
 
 describe("npm run token", () => {
-  test("[R5] a token made while the server runs is good at once, and revoked at once", async () => {
+  test("[R11] a token made while the server runs is good at once, and revoked at once", async () => {
     const made = await runScript("token.ts", "--email", "you@example.com", "--name", "O'Brien's; --", "--state", state);
     expect(made).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^plt_[\w-]{43}\n$/) });
     const fresh = made.stdout.trim();
@@ -167,14 +167,14 @@ describe("npm run token", () => {
     ["--email", "a@b", "--expires", "soon"],
     ["--unknown"],
     [],
-  ])("[R5] bad flags are one line and exit code 2: %s %s %s %s", async (...args) => {
+  ])("[R8] bad flags are one line and exit code 2: %s %s %s %s", async (...args) => {
     const { code, stdout, stderr } = await runScript("token.ts", ...args, "--state", state);
     expect([code, stdout, stderr.split("\n").length]).toEqual([2, "", 2]);
   });
 });
 
 describe("npm run simulate", () => {
-  test("[R6] its printers print on the running server and end with a summary", async () => {
+  test("[R13] its printers print on the running server and end with a summary", async () => {
     const flags = ["--token", token, "--url", server.url, "--printers", "4", "--speed", "60", "--seed", "7"];
     const { code, stdout, stderr } = await runScript("simulate.ts", ...flags, "--duration", "5s");
     expect([code, stderr]).toEqual([0, ""]);

@@ -1,4 +1,4 @@
-/** API tokens over REST (design 6): never wider, never longer, bounded, shown once, dead at once. */
+/** API tokens over REST: never wider, never longer, bounded, shown once, dead at once. */
 import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
@@ -23,8 +23,8 @@ async function listed({ token }: Pick<Account, "token">): Promise<{ id: number; 
 
 const iso = (at: number) => new Date(at).toISOString();
 
-describe("[S73] a token made over REST", () => {
-  test("[S73] is shown once, works at once, and only its hash is stored", async () => {
+describe("a token made over REST", () => {
+  test("[S5] is shown once, works at once, and only its hash is stored", async () => {
     const owner = await makeAccount();
     const { status, body } = await make(owner, { name: "  CI \u{1F6E0} " });
     expect(status).toBe(201);
@@ -49,7 +49,7 @@ describe("[S73] a token made over REST", () => {
     { maker: { canRead: false, canWrite: true }, scopes: undefined, gives: ["write"] },
     { maker: { canRead: false, canWrite: true }, scopes: ["read"], gives: null },
     { maker: { canRead: false, canWrite: true }, scopes: ["read", "write"], gives: null },
-  ])("[S73] by $maker asking for $scopes: $gives", async ({ maker, scopes, gives }) => {
+  ])("[S6] by $maker asking for $scopes: $gives", async ({ maker, scopes, gives }) => {
     const { userId } = await makeAccount();
     const token = await makeToken(userId, maker);
     const { status, body } = await make({ token }, { name: "x", ...(scopes === undefined ? {} : { scopes }) });
@@ -58,7 +58,7 @@ describe("[S73] a token made over REST", () => {
     expect(await db.$count(apiTokens, eq(apiTokens.userId, userId))).toBe(gives === null ? 2 : 3);
   });
 
-  test("[S73] a token that may only read makes none and revokes none", async () => {
+  test("[S6] a token that may only read makes none and revokes none", async () => {
     const owner = await makeAccount();
     const reader = { token: await makeToken(owner.userId, { canWrite: false }) };
     expect((await make(reader, { name: "x" })).status).toBe(403);
@@ -66,7 +66,7 @@ describe("[S73] a token made over REST", () => {
     expect((await call("DELETE", `${TOKENS}${first?.id}/`, reader)).status).toBe(403);
   });
 
-  test("[S73] never lives longer than the one that made it, and takes its end by default", async () => {
+  test("[S7] never lives longer than the one that made it, and takes its end by default", async () => {
     const { userId } = await makeAccount();
     const end = Date.now() + DAY;
     const maker = { token: await makeToken(userId, { expiresAt: end }) };
@@ -78,7 +78,7 @@ describe("[S73] a token made over REST", () => {
     }
   });
 
-  test("[S73] with an end counts until then, in any offset of RFC 3339", async () => {
+  test("[S7] with an end counts until then, in any offset of RFC 3339", async () => {
     const owner = await makeAccount();
     const { body } = await make(owner, { name: "x", expires_at: "2099-01-01T01:30:00+01:00" });
     expect(body.expires_at).toBe("2099-01-01T00:30:00.000Z");
@@ -103,7 +103,7 @@ describe("[S73] a token made over REST", () => {
     { body: { name: "x", expires_at: "tomorrow" }, field: "expires_at" },
     { body: { name: "x", expires_at: "2020-01-01T00:00:00Z" }, field: "expires_at" },
     { body: { name: "x", expires_at: 4_000_000_000 }, field: "expires_at" },
-  ])("[S73] $body is 400 and makes nothing", async ({ body, field }) => {
+  ])("[S8] $body is 400 and makes nothing", async ({ body, field }) => {
     const owner = await makeAccount();
     const answer = await make(owner, body);
     expect(answer.status).toBe(400);
@@ -111,7 +111,7 @@ describe("[S73] a token made over REST", () => {
     expect(await listed(owner)).toHaveLength(1);
   });
 
-  test("[S73] an account holds 100; calls at once never pass the bound, and a revoked one makes room", async () => {
+  test("[S9] an account holds 100; calls at once never pass the bound, and a revoked one makes room", async () => {
     const owner = await makeAccount();
     for (let n = 0; n < 95; n += 1) await makeToken(owner.userId);
     await makeToken(owner.userId, { expiresAt: 1 });
@@ -126,8 +126,8 @@ describe("[S73] a token made over REST", () => {
   });
 });
 
-describe("[S74] a revoked token", () => {
-  test("[S74] is dead at once, also by its own hand; a second time it is not there", async () => {
+describe("a revoked token", () => {
+  test("[S10] is dead at once, also by its own hand; a second time it is not there", async () => {
     const owner = await makeAccount();
     const { body } = await make(owner, { name: "x" });
     const path = `${TOKENS}${body.id}/`;
@@ -140,14 +140,14 @@ describe("[S74] a revoked token", () => {
     });
   });
 
-  test("[S74] of another account is not there either, and lives on", async () => {
+  test("[S10] of another account is not there either, and lives on", async () => {
     const [owner, stranger] = [await makeAccount(), await makeAccount()];
     const [own] = await listed(owner);
     expect((await call("DELETE", `${TOKENS}${own?.id}/`, stranger)).status).toBe(404);
     expect((await listed(owner)).length).toBe(1);
   });
 
-  test("[S74] is forgotten by the printers that let it pass", async () => {
+  test("[S11] is forgotten by the printers that let it pass", async () => {
     const owner = await makeAccount();
     const { id } = await makePrinterOf(owner);
     const { body } = await make(owner, { name: "x" });
@@ -159,7 +159,7 @@ describe("[S74] a revoked token", () => {
     await expect.poll(() => object.vouch(hash)).toMatchObject({ ok: false, failure: { code: "unavailable" } });
   });
 
-  test("[S74] makes no other while it dies", async () => {
+  test("[S10] makes no other while it dies", async () => {
     const { userId } = await makeAccount();
     const maker = await insertToken(db, tokenOf(userId), { makerId: null, maxTokens: 9 }, Date.now());
     await revokeToken(db, userId, maker?.id ?? 0, Date.now());
@@ -172,7 +172,7 @@ function tokenOf(userId: number) {
   return { userId, name: "x", hash: crypto.randomUUID(), canRead: true, canWrite: true, expiresAt: null };
 }
 
-test("[S73] tokens cost one round trip each way, by key or index only", async () => {
+test("[H56] tokens cost one round trip each way, by key or index only", async () => {
   const { userId } = await makeAccount();
   const acts = [
     (d: D1Database) => listTokens(connect(d), userId, 0),

@@ -1,4 +1,4 @@
-/** The calls of agents over HTTP (protocol 2 and 6, semantics B3 and B4), in the bytes of the real ones. */
+/** The calls of agents over HTTP, in the bytes of the real ones. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { form, makeOwned, multipart, recorded, repeat } from "../../support/agent-calls.ts";
@@ -12,7 +12,7 @@ const EVENTS = "/api/v1/octo/printer_events/";
 const FILES = "/api/v1/octo/g_code_files/";
 const PICTURES = "/api/v1/octo/pic/";
 
-test("[A40] the recorded bodies are rebuilt to the byte", () => {
+test("[A42] the recorded bodies are rebuilt to the byte", () => {
   // Only linking tells of the host, whose name was replaced.
   const calls = Object.values(RECORDINGS)
     .flatMap(callsOf)
@@ -25,7 +25,7 @@ test("[A40] the recorded bodies are rebuilt to the byte", () => {
 });
 
 describe("octo/printer and octo/ping", () => {
-  test.each(["/api/v1/octo/printer/", "/api/v1/octo/ping/"])("[A41] GET %s proves the token", async (path) => {
+  test.each(["/api/v1/octo/printer/", "/api/v1/octo/ping/"])("[A28] GET %s proves the token", async (path) => {
     const { printer, token } = await makeOwned();
     const { status, body } = await agentCall("GET", path, token);
     expect([status, body]).toEqual([
@@ -37,7 +37,7 @@ describe("octo/printer and octo/ping", () => {
     ]);
   });
 
-  test("[A41] an empty token is 401, as OctoPrint's test button sends it", async () => {
+  test("[A28] an empty token is 401, as OctoPrint's test button sends it", async () => {
     const button = callsOf(RECORDINGS.octoprint).find(({ headers }) => headers.authorization === "Token");
     expect(button?.path).toBe("/api/v1/octo/printer/");
     const { status, headers, body } = await call("GET", "/api/v1/octo/printer/", { headers: button?.headers ?? {} });
@@ -45,7 +45,7 @@ describe("octo/printer and octo/ping", () => {
   });
 
   test.each(["/api/v1/octo/printer/", "/api/v1/octo/ping/"])(
-    "[A42] PATCH %s renames, and nothing else",
+    "[A29] PATCH %s renames, and nothing else",
     async (path) => {
       const { account, printer, token } = await makeOwned();
       const body = { name: " Vörön 2 ", watching_enabled: false, id: 1, auth_token: "x", archived_at: "now" };
@@ -100,7 +100,7 @@ describe("printer events", () => {
   ];
 
   test.each(texts)(
-    "[A43] %s, as recorded, belongs to the current print",
+    "[A33] %s, as recorded, belongs to the current print",
     async (_title, dialect, matching, expected) => {
       const { printer, token } = await makeOwned();
       const agent = await connectAgentOf(printer);
@@ -123,7 +123,7 @@ describe("printer events", () => {
     return (await agentCall("GET", EVENTS, auth_token)).body;
   }
 
-  test("[A43] as JSON, without a print; text loses NUL, what is no web link is dropped, no picture is asked of it", async () => {
+  test("[A33] [A34] as JSON, without a print; text loses NUL, what is no web link is dropped, no picture is asked of it", async () => {
     const { printer, token } = await makeOwned();
     const event = { event_type: "PRINTER_ERROR", event_class: "ERROR", event_title: "T", event_text: "a\u0000b" };
     const body = { ...event, info_url: "javascript:alert(1)", notify: true };
@@ -137,7 +137,7 @@ describe("printer events", () => {
     expect((await agentCall("GET", `${EVENTS}?limit=0`, token)).status).toBe(400);
   });
 
-  test("[A43] without class and title it has those of its type; of its text only plain tags stay HTML", async () => {
+  test("[A34] without class and title it has those of its type; of its text only plain tags stay HTML", async () => {
     const { printer, token } = await makeOwned();
     const event_text = '<div>1 < 2</div><img src=x onerror="alert(1)"><script>&amp;';
     await agentCall("POST", EVENTS, token, { body: { event_type: "FILAMENT_CHANGE", event_text } });
@@ -156,13 +156,13 @@ describe("printer events", () => {
     [{ event_class: "ERROR" }, "event_type"],
     [{ event_type: "BOOM", event_class: "ERROR" }, "event_type"],
     [{ event_type: "PRINTER_ERROR", event_class: "error" }, "event_class"],
-  ])("[A43] %j is 400 for %s", async (fields, key) => {
+  ])("[A33] %j is 400 for %s", async (fields, key) => {
     const { token } = await makeOwned();
     const { status, body } = await agentCall("POST", EVENTS, token, form(Object.entries(fields)));
     expect([status, Object.keys(body.errors ?? {})]).toEqual([400, [key]]);
   });
 
-  test("[A44] a snapshot may have megabytes, a form or JSON only 64 KiB", async () => {
+  test("[A35] a snapshot may have megabytes, a form or JSON only 64 KiB", async () => {
     const { printer, token } = await makeOwned();
     const fields = { event_type: "PRINTER_ERROR", event_class: "ERROR", event_text: "x".repeat(65_536) };
     expect((await agentCall("POST", EVENTS, token, { body: fields })).status).toBe(413);
@@ -174,7 +174,7 @@ describe("printer events", () => {
 });
 
 describe("the nozzle camera", () => {
-  test.each(["moonraker", "octoprint"] as const)("[A50] %s is told that there are no extensions", async (dialect) => {
+  test.each(["moonraker", "octoprint"] as const)("[A30] %s is told that there are no extensions", async (dialect) => {
     const { printer, token } = await makeOwned();
     const one = recorded(dialect, "/ent/api/printers/77/ext/");
     const path = `/ent/api/printers/${printer.id}/ext/`;
@@ -221,7 +221,7 @@ describe("a token that does not count", () => {
     return row?.uid ?? "";
   }
 
-  test.each(dead)("[S60] %s is 401 on every route, whatever the body is", async (kind) => {
+  test.each(dead)("[S20] %s is 401 on every route, whatever the body is", async (kind) => {
     const headers = { ...(await deadToken(kind)), "Content-Type": "application/json" };
     for (const [method, path] of routes) {
       const answer = await call(method, path, { headers, ...(method === "GET" ? {} : { raw: "{" }) });

@@ -1,4 +1,4 @@
-/** What agents say over their socket besides reports of prints, and how reports are shown (protocol 3 and 4, design 4). */
+/** What agents say over their socket besides reports of prints, and how reports are shown. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { makeOwned } from "../../support/agent-calls.ts";
 import { call, connectAgentOf } from "../../support/api.ts";
@@ -33,7 +33,7 @@ describe("frames that say nothing of the printer", () => {
     ["an event of a print that nobody knows", [{ event: { event_type: "PrintDone" } }]],
   ];
 
-  test.each(table)("[A60] %s", async (_title, frames) => {
+  test.each(table)("[A20] %s: the printer is what it was", async (_title, frames) => {
     const { agent, shown } = await connected();
     agent.send({ ...frame({ ts: T }), ...MOONRAKER });
     await faultless(agent);
@@ -46,7 +46,7 @@ describe("frames that say nothing of the printer", () => {
   });
 });
 
-test("[A61] a status comes back as it was sent, whatever else is in it", async () => {
+test("[A17] a status comes back as it was sent, whatever else is in it", async () => {
   const { agent, shown } = await connected();
   const said = frame({ ts: -1 });
   const odd = { "ключ 🛠": { deep: [[{ x: null }], "\u2028", 1.5, -0.1, true, ""], __proto: 1 }, "": 0 };
@@ -56,7 +56,7 @@ test("[A61] a status comes back as it was sent, whatever else is in it", async (
   expect((await shown()).status).toEqual(status);
 });
 
-test("[A62] the names of old agents' keys are known", async () => {
+test("[A19] the names of old agents' keys are known", async () => {
   const { agent, shown } = await connected();
   const { status, current_print_ts } = frame({ ts: T, name: "old.gcode" });
   agent.send({
@@ -77,7 +77,7 @@ test("[A62] the names of old agents' keys are known", async () => {
 });
 
 describe("settings and silence", () => {
-  test("[A63] settings alone say nothing of the printer, before or after a status", async () => {
+  test("[A14] settings alone say nothing of the printer, before or after a status", async () => {
     const { agent, shown } = await connected();
     agent.send(MOONRAKER);
     await faultless(agent);
@@ -88,7 +88,7 @@ describe("settings and silence", () => {
     expect(await shown()).toMatchObject({ status: { state: { text: "Printing" } }, presence: { state: "online" } });
   });
 
-  test("[A63] settings outlive sockets, agents that send them seldom, and the archive", async () => {
+  test("[A21] settings outlive sockets, agents that send them seldom, and the archive", async () => {
     const { account, printer } = await makeOwned();
     const agent = await connectAgentOf(printer);
     agent.send(MOONRAKER);
@@ -124,7 +124,7 @@ describe("the order of reports", () => {
     [60, true],
     [4000, true],
     [-4000, true],
-  ])("[A64] a status %i s older than the shown one is shown: %s; its event is taken", async (age, isShown) => {
+  ])("[P9] a status %i s older than the shown one is shown: %s; its event is taken", async (age, isShown) => {
     const { agent, shown } = await connected();
     agent.send(frame({ ts: T, at: now() }));
     agent.send(frame({ ts: T, at: now() - age, text: "Paused", event: "PrintCancelled" }));
@@ -134,7 +134,7 @@ describe("the order of reports", () => {
     expect(current_print.cancelled_at).not.toBeNull();
   });
 
-  test("[A65] OctoPrint's backlog of 1000 passes in one burst; the newest status is shown, the last print current", async () => {
+  test("[A8] [P9] OctoPrint's backlog of 1000 passes in one burst; the newest status is shown, the last print current", async () => {
     const { agent, shown } = await connected();
     const start = now() - 60_000;
     for (let index = 0; index < 1000; index++) {
@@ -153,7 +153,7 @@ describe("the order of reports", () => {
     ["five seconds", 5, "stale"],
     ["59 s", 59, "stale"],
     ["a minute", 60, "offline"],
-  ])("[A66] gone for %s: %s", async (_title, seconds, state) => {
+  ])("[P1] [P2] gone for %s: %s", async (_title, seconds, state) => {
     const { agent, shown } = await connected();
     agent.send(frame({ ts: T, at: now() }));
     await faultless(agent);

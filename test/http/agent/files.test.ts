@@ -1,4 +1,4 @@
-/** What agents say of their files, and the pictures they post (protocol 6.1, 6.3, 6.4), in the bytes of the real ones. */
+/** What agents say of their files, and the pictures they post, in the bytes of the real ones. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { Fields } from "../../../scripts/virtual/form.ts";
@@ -29,7 +29,7 @@ describe("G-code records", () => {
     ["url", "sub/cube.gcode"],
   ];
 
-  test.each(["moonraker", "octoprint"] as const)("[A45] %s's report is made once and found again", async (dialect) => {
+  test.each(["moonraker", "octoprint"] as const)("[A36] %s's report is made once and found again", async (dialect) => {
     const { account, printer, token } = await makeOwned();
     const one = recorded(dialect, FILES);
     const made = await repeat(one, token);
@@ -46,7 +46,7 @@ describe("G-code records", () => {
     expect([again.status, again.body]).toEqual([200, made.body]);
   });
 
-  test("[A45] the same name under another signature, or on another printer, is another record", async () => {
+  test("[A36] the same name under another signature, or on another printer, is another record", async () => {
     const { account, token } = await makeOwned();
     const first = await reported(token, CUBE);
     const changed = await reported(
@@ -58,7 +58,7 @@ describe("G-code records", () => {
     expect(new Set([first.body.id, changed.body.id, other.body.id]).size).toBe(3);
   });
 
-  test("[A45] a file of the cloud is found after its PATCH, and stays where it is", async () => {
+  test("[A37] a file of the cloud is found after its PATCH, and stays where it is", async () => {
     const { account, token } = await makeOwned();
     const file = await insertCloudFile(account.userId);
     const patched = await agentCall(
@@ -91,7 +91,7 @@ describe("G-code records", () => {
     return file;
   }
 
-  test("[A46] PATCH knows the account's files in the cloud and on this printer, no others", async () => {
+  test("[A37] PATCH knows the account's files in the cloud and on this printer, no others", async () => {
     const { account, token } = await makeOwned();
     const signature = form([["agent_signature", "ts:1"]]);
     const own = await reported(token, CUBE);
@@ -109,7 +109,7 @@ describe("G-code records", () => {
     }
   });
 
-  test("[A46] what is missing or no number is 400; what is blank is unknown, and the record is made", async () => {
+  test("[A38] what is missing or no number is 400; what is blank is unknown, and the record is made", async () => {
     const { token } = await makeOwned();
     const refused = await reported(token, [["num_bytes", "1.5"]]);
     expect([refused.status, Object.keys(refused.body.errors)]).toEqual([400, ["filename", "num_bytes"]]);
@@ -123,7 +123,7 @@ describe("G-code records", () => {
     expect(blank).toMatchObject({ status: 201, body: { agent_signature: null, url: null } });
   });
 
-  test("[A47] the current print shows its record: none for an unknown id, a foreign one, or no id at all", async () => {
+  test("[L6] [O19] the current print shows its record: none for an unknown id, a foreign one, or no id at all", async () => {
     const { account, printer, token } = await makeOwned();
     const agent = await connectAgentOf(printer);
     const own = await reported(token, CUBE);
@@ -149,7 +149,7 @@ describe("G-code records", () => {
     return body.current_print.g_code_file?.id ?? null;
   }
 
-  test("[A48] a report costs one round trip to D1", async () => {
+  test("[H56] a report costs one round trip to D1", async () => {
     const { account, printer } = await makeOwned();
     const metered = meter(env.DB);
     const report = { userId: account.userId, printerId: printer.id, filename: "a", safeFilename: "a", url: null };
@@ -162,7 +162,7 @@ describe("G-code records", () => {
 });
 
 describe("pictures", () => {
-  test.each(["moonraker", "octoprint"] as const)("[A49] %s's are taken as recorded", async (dialect) => {
+  test.each(["moonraker", "octoprint"] as const)("[A31] %s's pictures are taken as recorded", async (dialect) => {
     const { token } = await makeOwned();
     const boosts = callsOf(RECORDINGS[dialect]).filter(({ path }) => path === PICTURES);
     for (const one of [boosts[0], boosts.at(-1)]) {
@@ -171,7 +171,7 @@ describe("pictures", () => {
     }
   });
 
-  test("[A49] of Moonraker's seven million bytes too; more than 8 MiB are 413", async () => {
+  test("[A31] a picture of seven million bytes, as Moonraker's may be; more than 8 MiB are 413", async () => {
     const { token } = await makeOwned();
     expect((await agentCall("POST", PICTURES, token, multipart([], "pic", picture(7_000_000)))).status).toBe(200);
     expect((await agentCall("POST", PICTURES, token, multipart([], "pic", picture(8 * 1024 * 1024)))).status).toBe(413);
@@ -186,14 +186,14 @@ describe("pictures", () => {
     ["of another camera, whatever it is", [["is_primary_camera", "False"]], "image", text.encode("hello"), 200],
   ];
 
-  test.each(table)("[A49] %s", async (_title, fields, name, file, status) => {
+  test.each(table)("[A32] a picture: %s", async (_title, fields, name, file, status) => {
     const { token } = await makeOwned();
     const answer = await agentCall("POST", PICTURES, token, multipart(fields, name, file));
     expect(answer.status).toBe(status);
     if (status === 400) expect(Object.keys(answer.body.errors)).toEqual(["pic"]);
   });
 
-  test("[A49] come as multipart only", async () => {
+  test("[A32] pictures come as multipart only", async () => {
     const { token } = await makeOwned();
     for (const options of [{}, { body: {} }, form([["pic", "x"]]), { raw: picture(9) }]) {
       expect((await agentCall("POST", PICTURES, token, options)).status).toBe(415);

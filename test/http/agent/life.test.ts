@@ -86,7 +86,7 @@ describe.each(DIALECTS)("the clock of %s's host", (dialect) => {
     ["an hour ahead", 3_600_000],
     ["20 s behind", -20_000],
     ["19 s ahead", 19_000],
-  ])("[L25] %s: the print is dated by the server's", async (_title, off) => {
+  ])("[P16] %s: the print is dated by the server's", async (_title, off) => {
     served = await ServedAgent.start(dialect);
     const world = served;
     world.clock.setBy(off);
@@ -115,7 +115,7 @@ describe.each(DIALECTS)("the clock of %s's host", (dialect) => {
   });
 
   test.each([-3_600_000, 3_600_000])(
-    "[L25] set by %i ms in mid-print: the same print, and no date after now",
+    "[P16] set by %i ms in mid-print: the same print, and no date after now",
     async (by) => {
       const world = await printing(dialect);
       world.clock.setBy(by);
@@ -136,7 +136,7 @@ describe.each(DIALECTS)("the clock of %s's host", (dialect) => {
 });
 
 describe.each(DIALECTS)("a print of %s", (dialect) => {
-  test("[L20] paused for other filament, resumed over REST, done", async () => {
+  test("[L45] paused for other filament, resumed over REST, done", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     world.agent.changeFilament();
@@ -154,7 +154,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     expect(Math.abs((row?.print.printTime ?? 0) - endedAfter)).toBeLessThanOrEqual(2);
   });
 
-  test("[L20] paused and cancelled over REST", async () => {
+  test("[L45] paused and cancelled over REST", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     expect((await world.rest("POST", "pause_print/")).body.succeeded).toBe(true);
@@ -170,7 +170,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     expect(command.body.state).toBe("succeeded");
   });
 
-  test("[L20] cancelled at the printer", async () => {
+  test("[L45] cancelled at the printer", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     world.agent.printer.order({ kind: "cancel" });
@@ -178,7 +178,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     await expectOnePrint(world, startedAt, { outcome: "cancelled", told: "STARTED ENDED" });
   });
 
-  test("[L20] failed", async () => {
+  test("[L45] failed", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     world.agent.printer.order({ kind: "fail", error: "Heater extruder not heating" });
@@ -187,7 +187,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     await expectOnePrint(world, startedAt, { outcome: "failed", told: "STARTED ENDED", endedAfter });
   });
 
-  test("[L21] a power cut: the printer comes back without its print", async () => {
+  test("[L47] a power cut: the printer comes back without its print", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     world.agent.printer.order({ kind: "reach", reach: "lost" });
@@ -202,7 +202,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     expect((await world.rest("GET", "")).body.presence.state).toBe("online");
   });
 
-  test("[L21] the agent restarted: Moonraker's print goes on, OctoPrint's is gone", async () => {
+  test("[L46] [L47] the agent restarted: Moonraker's print goes on, OctoPrint's is gone", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     await world.restartAgent();
@@ -213,7 +213,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     await expectOnePrint(world, startedAt, { outcome, told: "STARTED ENDED" });
   });
 
-  test("[L21] host and printer without power for ten minutes: back without the print, and nobody says how it ended", async () => {
+  test("[L47] host and printer without power for ten minutes: back without the print, and nobody says how it ended", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     await world.cutPower(600);
@@ -222,7 +222,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     expect((await world.rest("GET", "")).body).toMatchObject({ current_print: null, presence: { state: "online" } });
   });
 
-  test("[L21] a socket that died on the agent's side only: the new one takes over, the print goes on", async () => {
+  test("[L46] a socket that died on the agent's side only: the new one takes over, the print goes on", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     world.breakSocket();
@@ -233,7 +233,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     await expectOnePrint(world, startedAt, { outcome: "cancelled", told: "STARTED ENDED" });
   });
 
-  test("[L21] the server restarted, its sockets gone without a word: the same print goes on", async () => {
+  test("[L46] the server restarted, its sockets gone without a word: the same print goes on", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     await world.restartServer();
@@ -250,7 +250,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     await expectOnePrint(world, startedAt, { outcome: "finished", told: "STARTED ENDED", endedAfter });
   });
 
-  test("[L22] the server away for 55 s: what happened meanwhile comes in a burst, and is dated as it happened", async () => {
+  test("[L48] the server away for 55 s: what happened meanwhile comes in a burst, and is dated as it happened", async () => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     await world.cut(true);
@@ -276,7 +276,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     expect(Math.abs((dates[2] ?? 0) - resumedAt)).toBeLessThanOrEqual(3000);
   });
 
-  test("[L22] the server away past the print's end: it ended when it did", async () => {
+  test("[L48] the server away past the print's end: it ended when it did", async () => {
     const world = await printing(dialect, 120);
     const { startedAt } = world.machine;
     await world.cut(true);

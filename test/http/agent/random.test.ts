@@ -28,7 +28,7 @@ afterEach(() => {
 /** What became of the machine's prints, by its own account: the start's second and how it ended. */
 interface Account {
   readonly ends: Map<number, "finished" | "cancelled" | "failed" | "lost" | null>;
-  /** Prints that the server was asked to cancel: if nobody tells how one ended, that is believed (design 4). */
+  /** Prints that the server was asked to cancel: if nobody tells how one ended, that is believed [L22]. */
   readonly asked: Set<number>;
 }
 
@@ -176,13 +176,13 @@ async function expectSameAsObject(world: ServedAgent, rows: (typeof prints.$infe
 }
 
 describe.each(["moonraker", "octoprint"] as const)("%s", (dialect) => {
-  test.each([1, 2, 3, 4])("[L23] a random life, seed %i", async (seed) => {
+  test.each([1, 2, 3, 4])("[L49] a random life, seed %i", async (seed) => {
     const { world, account } = await live(dialect, seed, false);
     expect(account.ends.size).toBeGreaterThan(0);
     await expectTrueHistory(world, account);
   });
 
-  test.each([5, 6, 7])("[L23] a random life over a network that delivers every frame twice, seed %i", async (seed) => {
+  test.each([5, 6, 7])("[L49] a random life over a network that delivers every frame twice, seed %i", async (seed) => {
     const { world, account } = await live(dialect, seed, true);
     await expectTrueHistory(world, account);
   });

@@ -1,4 +1,4 @@
-/** `settings` as clients read them, made of what agents send, of whatever age (semantics A3, protocol 4.4). */
+/** `settings` as clients read them, made of what agents send, of whatever age. */
 import { describe, expect, test } from "vitest";
 import { makeOwned } from "../../support/agent-calls.ts";
 import { call, connectAgentOf } from "../../support/api.ts";
@@ -151,11 +151,11 @@ describe("settings", () => {
     ],
   ];
 
-  test.each(table)("[A51] %s", async (_title, messages, expected) => {
+  test.each(table)("[A21] [A22] as REST shows them: %s", async (_title, messages, expected) => {
     expect((await settingsAfter(messages)).settings).toEqual(expected);
   });
 
-  test.each(["moonraker", "octoprint"] as const)("[A51] %s's own, as recorded", async (dialect) => {
+  test.each(["moonraker", "octoprint"] as const)("[A22] %s's own, as recorded", async (dialect) => {
     const sent = RECORDINGS[dialect].flatMap((line) =>
       line.kind === "frame" && line.frame.settings !== undefined ? [line.frame.settings] : [],
     );

@@ -1,4 +1,4 @@
-/** G-code records over REST (semantics A9, B9). */
+/** G-code records over REST. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { connect } from "../../../src/db/client.ts";
@@ -37,7 +37,7 @@ async function insertPrint(
 }
 
 describe("the list", () => {
-  test("[H90] comes in pages of six, newest first, with folder and prints; `last` needs no counting", async () => {
+  test("[G8] comes in pages of six, newest first, with folder and prints; `last` needs no counting", async () => {
     const account = await makeAccount();
     const folder = await makeFolder(account, "Hooks");
     for (let n = 1; n <= 8; n += 1) await uploaded(account, { filename: `f${n}.gcode`, parent: String(folder) });
@@ -65,7 +65,7 @@ describe("the list", () => {
 
   const reSigned = (file: object) => ({ ...file, url: expect.any(String) });
 
-  test("[H90] is sorted, searched and narrowed as asked", async () => {
+  test("[G9] is sorted, searched and narrowed as asked", async () => {
     const account = await makeAccount();
     const folder = await makeFolder(account, "Hooks");
     await uploaded(account, { filename: "b 100%.gcode", content: "G28\nG28\nG28\n" });
@@ -101,12 +101,12 @@ describe("the list", () => {
     "sorting=size",
     "parent_folder=x",
     "resident_printer=x",
-  ])("[H90] refuses %s", async (query) => {
+  ])("[G9] refuses %s", async (query) => {
     const { status, body } = await list(await makeAccount(), `?${query}`);
     expect({ status, fields: Object.keys(body.errors) }).toEqual({ status: 400, fields: [query.split("=")[0]] });
   });
 
-  test("[H90] shows a printer's own files only when that printer is named", async () => {
+  test("[G10] shows a printer's own files only when that printer is named", async () => {
     const account = await makeAccount();
     const { id: printerId } = await makePrinterOf(account);
     await uploaded(account, { filename: "cloud.gcode" });
@@ -117,7 +117,7 @@ describe("the list", () => {
     expect(body.results).toMatchObject([{ filename: "usb.gcode", url: "usb/usb.gcode", resident_printer: printerId }]);
   });
 
-  test("[H90] shows the newest fifty prints of a file, each with its printer", async () => {
+  test("[G11] shows the newest fifty prints of a file, each with its printer", async () => {
     const account = await makeAccount();
     const { id: printerId } = await makePrinterOf(account);
     const [file, other] = [await uploaded(account), await uploaded(account, { filename: "other.gcode" })];
@@ -133,7 +133,7 @@ describe("the list", () => {
     });
   });
 
-  test("[H91] is one query of D1, whatever the page, and reads no table from end to end", async () => {
+  test("[H56] is one query of D1, whatever the page, and reads no table from end to end", async () => {
     const { userId } = await makeAccount();
     const selection: FileSelection = {
       ...{ userId, residentPrinterId: null, parentFolderId: undefined, contains: null },
@@ -158,7 +158,7 @@ describe("the list", () => {
 });
 
 describe("one file", () => {
-  test("[H92] is read, renamed and moved; a body of its own GET changes nothing", async () => {
+  test("[G12] is read, renamed and moved; a body of its own GET changes nothing", async () => {
     const account = await makeAccount();
     const { token } = account;
     const folder = await makeFolder(account, "Hooks");
@@ -181,7 +181,7 @@ describe("one file", () => {
     expect(form.body).toMatchObject({ filename: "A/B.gcode", parent_folder: folder });
   });
 
-  test("[H92] of an agent keeps the agent's safe name when it is renamed", async () => {
+  test("[G13] of an agent keeps the agent's safe name when it is renamed", async () => {
     const account = await makeAccount();
     const { id: printerId } = await makePrinterOf(account);
     const reported = { filename: "usb.gcode", safeFilename: "usb.gcode", agentSignature: "ts:1", url: "usb/usb.gcode" };
@@ -202,7 +202,7 @@ describe("one file", () => {
     [{ parent_folder: 1.5 }, "parent_folder"],
     [{ parent_folder: {} }, "parent_folder"],
     [{ parent_folder: [1] }, "parent_folder"],
-  ])("[H92] refuses %j and stays as it is", async (body, field) => {
+  ])("[G12] refuses %j and stays as it is", async (body, field) => {
     const account = await makeAccount();
     const { id } = await uploaded(account);
     const path = `/api/v1/g_code_files/${id}/`;
@@ -213,7 +213,7 @@ describe("one file", () => {
     expect((await call("GET", path, { token: account.token })).body).toEqual({ ...before, url: expect.any(String) });
   });
 
-  test("[H92] deleted is gone from the list and the cloud, but its record can be read", async () => {
+  test("[G14] deleted is gone from the list and the cloud, but its record can be read", async () => {
     const account = await makeAccount();
     const { token } = account;
     const { id } = await uploaded(account);
@@ -225,7 +225,7 @@ describe("one file", () => {
     expect((await call("GET", path, { token })).body).toMatchObject({ id, url: null, deleted: expect.any(String) });
   });
 
-  test("[H93] many are moved and deleted at once, foreign ones left alone", async () => {
+  test("[G15] many are moved and deleted at once, foreign ones left alone", async () => {
     const [account, stranger] = [await makeAccount(), await makeAccount()];
     const { token } = account;
     const folder = await makeFolder(account, "Hooks");
@@ -247,7 +247,7 @@ describe("one file", () => {
   });
 
   test.each([{}, { file_ids: 1 }, { file_ids: ["a"] }, { file_ids: Array(501).fill(1) }])(
-    "[H93] refuses a bulk call of another shape",
+    "[G15] refuses a bulk call of another shape",
     async (body) => {
       const { token } = await makeAccount();
       for (const action of ["bulk_move", "bulk_delete"]) {
@@ -258,7 +258,7 @@ describe("one file", () => {
 });
 
 describe("whose files", () => {
-  test("[S93] nobody reads, changes, deletes or moves another account's file, or moves one into its folders", async () => {
+  test("[G16] nobody reads, changes, deletes or moves another account's file, or moves one into its folders", async () => {
     const [owner, stranger] = [await makeAccount(), await makeAccount()];
     const { token } = stranger;
     const folder = await makeFolder(owner, "Hooks");
@@ -282,7 +282,7 @@ describe("whose files", () => {
     expect((await list(owner)).body.count).toBe(1);
   });
 
-  test("[S93] scopes and methods are those of every other noun", async () => {
+  test("[S3] [H5] scopes and methods are those of every other noun", async () => {
     const { userId } = await makeAccount();
     const reader = await makeToken(userId, { canWrite: false });
     const writer = await makeToken(userId, { canRead: false });
@@ -300,7 +300,7 @@ describe("whose files", () => {
   });
 });
 
-test("[H91] an index finds what an agent reports, also among its own copies of cloud files", async () => {
+test("[H56] an index finds what an agent reports, also among its own copies of cloud files", async () => {
   const metered = meter(env.DB);
   const file = {
     userId: 1,
@@ -316,7 +316,7 @@ test("[H91] an index finds what an agent reports, also among its own copies of c
   expect(await scannedTables(env.DB, metered.statements)).toEqual([]);
 });
 
-test("[H91] a list costs two round trips with the one that authenticates, a download one, a print's order two", async () => {
+test("[H56] a list costs two round trips with the one that authenticates, a download one, a print's order two", async () => {
   const account = await makeAccount();
   const { token } = account;
   const { id: printerId } = await makePrinterOf(account);

@@ -1,4 +1,4 @@
-/** Folders of cloud files over REST (semantics A9, B9). */
+/** Folders of cloud files over REST. */
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -21,7 +21,7 @@ const LOOP = { status: 400, body: { errors: { parent_folder: ["A folder cannot l
 const NOT_FOUND = { status: 404, body: { detail: "No GCodeFolder matches the given query." } };
 
 describe("folders", () => {
-  test("[H94] are made, read with what lies in them, and listed in pages", async () => {
+  test("[G17] are made, read with what lies in them, and listed in pages", async () => {
     const account = await makeAccount();
     const { status, headers, body } = await post(account, { name: " Hooks & eyes " });
     expect(status).toBe(201);
@@ -48,7 +48,7 @@ describe("folders", () => {
     expect((await get(account, "?page=4")).body).toMatchObject({ status: 404, detail: "Invalid page." });
   });
 
-  test("[H94] are found by name and parent, sorted as asked", async () => {
+  test("[G17] are found by name and parent, sorted as asked", async () => {
     const account = await makeAccount();
     const a = await makeFolder(account, "Alpha");
     const b = await makeFolder(account, "beta", a);
@@ -63,7 +63,7 @@ describe("folders", () => {
     expect((await get(account, "?sorting=size")).status).toBe(400);
   });
 
-  test("[H94] of one parent have different safe names", async () => {
+  test("[G18] of one parent have different safe names", async () => {
     const account = await makeAccount();
     const [a, b] = [await makeFolder(account, "a b"), await makeFolder(account, "b")];
     const inner = await makeFolder(account, "a b", a);
@@ -82,7 +82,7 @@ describe("folders", () => {
     expect(await post(await makeAccount(), { name: "b" })).toMatchObject({ status: 201 });
   });
 
-  test("[H94] made at once under one name are one", async () => {
+  test("[G18] made at once under one name are one", async () => {
     const account = await makeAccount();
     const made = await Promise.all(Array.from({ length: 5 }, () => post(account, { name: "same" })));
     expect(made.map(({ status }) => status).sort()).toEqual([201, 400, 400, 400, 400]);
@@ -95,7 +95,7 @@ describe("folders", () => {
     [{ name: "x".repeat(1001) }, "name"],
     [{ name: "x", parent_folder: "y" }, "parent_folder"],
     [{ name: "x", parent_folder: true }, "parent_folder"],
-  ])("[H94] are not made from %j", async (body, field) => {
+  ])("[G19] are not made from %j", async (body, field) => {
     const account = await makeAccount();
     const answer = await post(account, body);
     expect(answer.status).toBe(400);
@@ -103,7 +103,7 @@ describe("folders", () => {
     expect((await get(account)).body.count).toBe(0);
   });
 
-  test("[H95] never lie in themselves", async () => {
+  test("[G20] never lie in themselves", async () => {
     const account = await makeAccount();
     const a = await makeFolder(account, "a");
     const b = await makeFolder(account, "b", a);
@@ -115,7 +115,7 @@ describe("folders", () => {
     expect(await patch(account, c, { parent_folder: b })).toMatchObject(LOOP);
   });
 
-  test("[H95] stay a tree whatever is moved where, at once or in turn", async () => {
+  test("[G20] stay a tree whatever is moved where, at once or in turn", async () => {
     const db = connect(env.DB);
     const move = fc.record({ ids: fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }), to: fc.option(fc.nat(5)) });
     await fc.assert(
@@ -147,7 +147,7 @@ describe("folders", () => {
     );
   });
 
-  test("[H95] are moved all or none", async () => {
+  test("[G21] are moved all or none", async () => {
     const account = await makeAccount();
     const [a, b] = [await makeFolder(account, "a"), await makeFolder(account, "b")];
     const [inA, inB] = [await makeFolder(account, "x", a), await makeFolder(account, "x", b)];
@@ -168,7 +168,7 @@ describe("folders", () => {
     expect(await move([inA, inA], null)).toMatchObject({ status: 204 });
   });
 
-  test("[H96] go with all that lies in them, and nothing else", async () => {
+  test("[G22] go with all that lies in them, and nothing else", async () => {
     const [account, stranger] = [await makeAccount(), await makeAccount()];
     const { token } = account;
     const a = await makeFolder(account, "a");
@@ -189,7 +189,7 @@ describe("folders", () => {
     expect([(await get(account)).body.count, (await get(stranger)).body.count]).toEqual([0, 1]);
   });
 
-  test("[S93] of another account are not there", async () => {
+  test("[G16] of another account are not there", async () => {
     const [owner, stranger] = [await makeAccount(), await makeAccount()];
     const id = await makeFolder(owner, "a");
     for (const path of [id, "abc", "0"]) {
@@ -205,7 +205,7 @@ describe("folders", () => {
     expect((await get(owner, `${id}/`)).body).toMatchObject({ name: "a", g_code_folder_count: 0 });
   });
 
-  test("[S93] need the scope, and their actions a POST", async () => {
+  test("[S3] [H5] need the scope, and their actions a POST", async () => {
     const { userId } = await makeAccount();
     const reader = await makeToken(userId, { canWrite: false });
     for (const path of ["", "bulk_move/", "bulk_delete/"]) {
@@ -218,7 +218,7 @@ describe("folders", () => {
   });
 });
 
-test("[H91] every call of folders is one round trip, and reads no table from end to end", async () => {
+test("[H56] every call of folders is one round trip, and reads no table from end to end", async () => {
   const { userId } = await makeAccount();
   const metered = meter(env.DB);
   const db = connect(metered.database);

@@ -1,4 +1,4 @@
-/** Uploads of G-code, and the signed URLs that open them (semantics B9, protocol 6.4). */
+/** Uploads of G-code, and the signed URLs that open them. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { FILE_TOKEN_LIFE_MS } from "../../../src/credentials/file-token.ts";
@@ -10,7 +10,7 @@ import { makeFolder, objectsOf, upload, uploaded } from "../../support/upload.ts
 const list = (account: Account) => call("GET", "/api/v1/g_code_files/", { token: account.token });
 
 describe("an upload", () => {
-  test("[S92] makes a record with ids, whose content comes back byte for byte from its URL without credentials", async () => {
+  test("[G1] makes a record with ids, whose content comes back byte for byte from its URL without credentials", async () => {
     const account = await makeAccount();
     const folder = await makeFolder(account, "Hooks");
     const content = "; Häkchen ✓\r\nG28\r\n--x\r\n";
@@ -33,7 +33,7 @@ describe("an upload", () => {
     });
   });
 
-  test("[S92] larger than a part of R2 comes back whole", async () => {
+  test("[G2] larger than a part of R2 comes back whole", async () => {
     const account = await makeAccount();
     const content = new Uint8Array(11 * 1024 * 1024 + 7).map((_, place) => 32 + ((place * 7 + (place >> 13)) % 90));
     const { body } = await upload(account, { content });
@@ -44,7 +44,7 @@ describe("an upload", () => {
     expect(await crypto.subtle.digest("SHA-256", stored)).toEqual(await crypto.subtle.digest("SHA-256", content));
   });
 
-  test("[S92] without a file makes a record without content", async () => {
+  test("[G3] without a file makes a record without content", async () => {
     const account = await makeAccount();
     const { body } = await upload(account, { content: null });
     expect(body).toMatchObject({ url: null, num_bytes: null });
@@ -66,7 +66,7 @@ describe("an upload", () => {
     ["a parent that is no id", { parent: "abc" }, 400, { parent_folder: ["A valid integer is required."] }],
     ["a parent that is not there", { parent: "999999999" }, 400, { parent_folder: ["Parent folder does not exist"] }],
     ["a byte too many", { content: new Uint8Array(FILE_BYTES_MAX + 1).fill(65) }, 413, undefined],
-  ])("[S92] with %s leaves nothing", async (_, options, status, errors) => {
+  ])("[G4] with %s leaves nothing", async (_, options, status, errors) => {
     const account = await makeAccount();
     const answer = await upload(account, options);
     expect(answer).toMatchObject({ status, body: { code: status === 413 ? "too_large" : "invalid" } });
@@ -75,7 +75,7 @@ describe("an upload", () => {
     expect(await objectsOf(account)).toEqual([]);
   });
 
-  test("[S92] may have the whole 50 MiB", async () => {
+  test("[G2] may have the whole 50 MiB", async () => {
     const account = await makeAccount();
     const { status, body } = await upload(account, { content: new Uint8Array(FILE_BYTES_MAX).fill(65) });
     expect([status, body.num_bytes]).toEqual([201, FILE_BYTES_MAX]);
@@ -101,7 +101,7 @@ describe("an upload", () => {
       413,
     ],
     ["the file before its name", MULTIPART, form(FILE, NAME), 201],
-  ])("[S92] as %s", async (_, contentType, raw, status) => {
+  ])("[G4] an upload with %s", async (_, contentType, raw, status) => {
     const account = await makeAccount();
     const answer = await call("POST", "/api/v1/g_code_files/", {
       token: account.token,
@@ -114,7 +114,7 @@ describe("an upload", () => {
 });
 
 describe("an upload in an outage", () => {
-  test("[S95] of R2 is 503, and leaves nothing", async () => {
+  test("[G5] of R2 is 503, and leaves nothing", async () => {
     const account = await makeAccount();
     const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const broken = vi.spyOn(env.GCODE, "put").mockRejectedValue(new Error("put: internal error (10001)"));
@@ -125,7 +125,7 @@ describe("an upload in an outage", () => {
     expect((await list(account)).body.count).toBe(0);
   });
 
-  test("[S95] of D1 behind the object is 503, and the object is erased a day later", async () => {
+  test("[G6] of D1 behind the object is 503, and the object is erased a day later", async () => {
     const account = await makeAccount();
     const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const broken = vi.spyOn(env.DB, "batch").mockRejectedValueOnce(new Error("D1_ERROR: Network connection lost."));
@@ -141,7 +141,7 @@ describe("an upload in an outage", () => {
 });
 
 describe("a signed URL", () => {
-  test("[S91] opens nothing once it is over, changed, of another file, or its file is deleted", async () => {
+  test("[G7] opens nothing once it is over, changed, of another file, or its file is deleted", async () => {
     const account = await makeAccount();
     const [file, other] = [await uploaded(account), await uploaded(account, { filename: "other.gcode" })];
     const path = file.url.slice(ORIGIN.length);
@@ -159,7 +159,7 @@ describe("a signed URL", () => {
     expect(await get(path)).toBe(404);
   });
 
-  test("[S91] never stands in a log: the token is in the query, which no log line has", async () => {
+  test("[S57] never stands in a log: the token is in the query, which no log line has", async () => {
     const account = await makeAccount();
     const { url } = await uploaded(account);
     const lines: unknown[] = [];

@@ -33,7 +33,7 @@ function cut(whole: Uint8Array, places: readonly number[]): Uint8Array[] {
 }
 
 describe("a multipart form", () => {
-  test("[S90] comes back part by part, byte by byte, wherever the network cuts it", () => {
+  test("[H12] comes back part by part, byte by byte, wherever the network cuts it", () => {
     // Line breaks, dashes and the boundary's letter make what nearly is a delimiter.
     const nearlyDelimiters = fc.array(fc.constantFrom(13, 10, 45, 98, 0, 255), { maxLength: 40 });
     const parts = fc.array(fc.record({ name: fc.constantFrom("file", "filename", "x"), value: nearlyDelimiters }), {
@@ -66,7 +66,7 @@ describe("a multipart form", () => {
     ],
     ["an escaped quotation mark", form(part('a\\"b', "1")), [['a"b', "1"]]],
     ["nothing at all", "--b--\r\n", []],
-  ])("[S90] may have %s", (_, text, expected) => {
+  ])("[H12] may have %s", (_, text, expected) => {
     const found = read([bytes(text)]);
     expect(texts(found)).toEqual(expected);
     expect(found.isDone).toBe(true);
@@ -78,12 +78,12 @@ describe("a multipart form", () => {
     ["something else behind the delimiter", "--bx\r\n"],
     ["headers without an end", `--b\r\n${"x".repeat(10_000)}`],
     ["blanks without an end", `--b${" ".repeat(10_000)}`],
-  ])("[S90] is broken with %s", (_, text) => {
+  ])("[H13] is broken with %s", (_, text) => {
     expect(read([bytes(text)])).toMatchObject({ isBroken: true, isDone: false });
   });
 
   test.each(["", "--b\r\n", form(part("a", "1")).slice(0, -6), "never begins"])(
-    "[S90] is not done when it is cut: %j",
+    "[H13] is not done when it is cut: %j",
     (text) => {
       expect(read([bytes(text)])).toMatchObject({ isBroken: false, isDone: false });
     },
@@ -96,6 +96,6 @@ test.each([
   ["multipart/form-data", null],
   [`multipart/form-data; boundary=${"x".repeat(71)}`, null],
   ['multipart/form-data; boundary="a\u0000b"', null],
-])("[S90] the boundary of %s", (contentType, expected) => {
+])("[H13] the boundary of %s", (contentType, expected) => {
   expect(boundaryOf(contentType)).toBe(expected);
 });

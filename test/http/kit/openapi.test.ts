@@ -9,7 +9,7 @@ import { call, ORIGIN } from "../../support/api.ts";
 const declared = app.routes.filter(({ handler }) => isDeclared(handler));
 
 describe("/openapi.json", () => {
-  test("[R11] describes every declared route, and only what is there", async () => {
+  test("[H53] describes every declared route, and only what is there", async () => {
     const { body } = await call("GET", "/openapi.json");
     expect(body.openapi).toBe("3.1.1");
     const described = Object.entries<object>(body.paths).flatMap(([path, operations]) =>
@@ -20,7 +20,7 @@ describe("/openapi.json", () => {
     expect(described.length).toBeGreaterThan(25);
   });
 
-  test("[R11] every reference leads somewhere, every operation has an id of its own and says what it answers", async () => {
+  test("[H53] every reference leads somewhere, every operation has an id of its own and says what it answers", async () => {
     const { body } = await call("GET", "/openapi.json");
     const references = new Set(
       [...JSON.stringify(body).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, id]) => id),
@@ -39,7 +39,7 @@ describe("/openapi.json", () => {
     }
   });
 
-  test("[R11] requests are described by the schemas that check them", async () => {
+  test("[H53] requests are described by the schemas that check them", async () => {
     const { body } = await call("GET", "/openapi.json");
     const patch = body.paths["/api/v1/printers/{printerId}/"].patch;
     const { schema } = patch.requestBody.content["application/json"];
@@ -52,7 +52,7 @@ describe("/openapi.json", () => {
     expect(list.security).toEqual([{ bearer: [] }, { key: [] }]);
   });
 
-  test("[R11] an agent's passcode link leads to a page that says how its owner claims it", async () => {
+  test("[S46] an agent's passcode link leads to a page that says how its owner claims it", async () => {
     const { status, headers, body } = await call("GET", "/app/?one_time_passcode=ab12c");
     expect([status, headers.get("Content-Type")]).toEqual([200, "text/html; charset=UTF-8"]);
     expect(body).toContain('"one_time_passcode": "ab12c"');
@@ -60,7 +60,7 @@ describe("/openapi.json", () => {
     expect(hostile.body).not.toContain("<script>");
   });
 
-  test("[R11] /docs shows it without asking anybody else for anything", async () => {
+  test("[H54] /docs shows it without asking anybody else for anything", async () => {
     const { status, headers, body } = await call("GET", "/docs");
     expect([status, headers.get("Content-Type")]).toEqual([200, "text/html; charset=UTF-8"]);
     expect(body).toContain("/api/v1/printers/{printerId}/pause_print/");
@@ -69,7 +69,7 @@ describe("/openapi.json", () => {
 });
 
 describe("hono/client", () => {
-  test("[R12] knows every route's input and answer", () => {
+  test("[H55] knows every route's input and answer", () => {
     const client = hc<App>(ORIGIN);
     type Read = InferResponseType<(typeof client.api.v1.printers)[":printerId"]["$get"], 200>;
     expectTypeOf<Read["presence"]["state"]>().toEqualTypeOf<PrinterBody["presence"]["state"]>();

@@ -1,4 +1,4 @@
-/** Sign-in by JWTs of the operator's identity provider (design 6), against a key set served by the test. */
+/** Sign-in by JWTs of the operator's identity provider, against a key set served by the test. */
 import { and, eq } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { users } from "../../../src/db/schema.ts";
@@ -104,9 +104,9 @@ afterEach(() => {
 
 const REFUSED = { status: 401, body: { code: "unauthenticated", detail: "Invalid token." } };
 
-describe("[S72] a JWT of the operator's identity provider", () => {
+describe("a JWT of the operator's identity provider", () => {
   test.each(["RS256", "PS256", "ES256", "EdDSA"] as const)(
-    "[S72] signed with %s makes its account once",
+    "[S12] signed with %s makes its account once",
     async (alg) => {
       const { served, signer } = await provider(alg);
       const claims = served.claims();
@@ -119,7 +119,7 @@ describe("[S72] a JWT of the operator's identity provider", () => {
     },
   );
 
-  test("[S72] ten calls at once of a new subject make one account", async () => {
+  test("[S12] ten calls at once of a new subject make one account", async () => {
     const { served, signer } = await provider();
     const claims = served.claims({ sub: "ada" });
     const token = await sign(signer, claims);
@@ -129,7 +129,7 @@ describe("[S72] a JWT of the operator's identity provider", () => {
     expect(await db.$count(users, isAda)).toBe(1);
   });
 
-  test("[S72] the same subject of another issuer is another account", async () => {
+  test("[S12] the same subject of another issuer is another account", async () => {
     const one = await provider();
     const first = await one.served.call(await sign(one.signer, one.served.claims({ sub: "ada" })));
     const two = await provider();
@@ -142,7 +142,7 @@ describe("[S72] a JWT of the operator's identity provider", () => {
     { email_verified: false, shown: null },
     { email_verified: "true", shown: null },
     { email_verified: undefined, shown: null },
-  ])("[S72] its address counts only when it was verified: $email_verified", async ({ email_verified, shown }) => {
+  ])("[S13] its address counts only when it was verified: $email_verified", async ({ email_verified, shown }) => {
     const { served, signer } = await provider();
     const local = `${crypto.randomUUID()}-`;
     const { body } = await served.call(
@@ -151,7 +151,7 @@ describe("[S72] a JWT of the operator's identity provider", () => {
     expect(body.email).toBe(shown === null ? null : `${local}${shown}`);
   });
 
-  test("[S72] an address that another account has never opens that account", async () => {
+  test("[S13] an address that another account has never opens that account", async () => {
     const { served, signer } = await provider();
     const email = `${crypto.randomUUID()}@example.com`;
     const { userId } = await makeAccount();
@@ -170,14 +170,14 @@ describe("[S72] a JWT of the operator's identity provider", () => {
     { scope: "write", read: 403, write: 200 },
     { scope: "readwrite writer", read: 200, write: 403 },
     { scope: "openid read write", read: 200, write: 200 },
-  ])("[S72] scope $scope: read $read, write $write", async ({ scope, read, write }) => {
+  ])("[S14] scope $scope: read $read, write $write", async ({ scope, read, write }) => {
     const { served, signer } = await provider();
     const token = await sign(signer, served.claims({ scope }));
     expect((await served.call(token)).status).toBe(read);
     expect((await served.call(token, "PATCH", ME, { first_name: "Ada" })).status).toBe(write);
   });
 
-  test("[S72] makes API tokens within its scopes, that outlive it", async () => {
+  test("[S15] makes API tokens within its scopes, that outlive it", async () => {
     const { served, signer } = await provider();
     const token = await sign(signer, served.claims());
     const made = await served.call(token, "POST", "/api/v1/api_tokens/", { name: "CI" });
@@ -190,7 +190,7 @@ describe("[S72] a JWT of the operator's identity provider", () => {
   });
 });
 
-describe("[S75] refused, and nobody learns why", () => {
+describe("refused, and nobody learns why", () => {
   const past = () => Math.floor(Date.now() / 1000) - 1;
   test.each([
     { name: "another issuer", patch: { iss: "https://evil.test/" } },
@@ -205,12 +205,12 @@ describe("[S75] refused, and nobody learns why", () => {
     { name: "no subject", patch: { sub: undefined } },
     { name: "an empty subject", patch: { sub: "" } },
     { name: "a subject that is no text", patch: { sub: 7 } },
-  ])("[S75] claims: $name", async ({ patch }) => {
+  ])("[S16] claims with $name", async ({ patch }) => {
     const { served, signer } = await provider();
     expect(await served.call(await sign(signer, served.claims(patch)))).toMatchObject(REFUSED);
   });
 
-  test("[S75] an audience among several counts", async () => {
+  test("[S16] an audience among several counts", async () => {
     const { served, signer } = await provider();
     expect((await served.call(await sign(signer, served.claims({ aud: ["x", "platen"] })))).status).toBe(200);
   });
@@ -224,12 +224,12 @@ describe("[S75] refused, and nobody learns why", () => {
     { name: "alg HS256", header: { alg: "HS256" } },
     { name: "alg of another family", header: { alg: "RS256" } },
     { name: "no alg", header: { alg: undefined } },
-  ])("[S75] header: $name", async ({ header }) => {
+  ])("[S16] a header with $name", async ({ header }) => {
     const { served, signer } = await provider();
     expect(await served.call(await sign(signer, served.claims(), header))).toMatchObject(REFUSED);
   });
 
-  test("[S75] no signature, under any alg", async () => {
+  test("[S16] no signature, under any alg", async () => {
     const { served, signer } = await provider();
     for (const alg of ["none", "None", signer.alg]) {
       const head = encodeJson({ alg, kid: signer.kid, typ: "JWT" });
@@ -237,7 +237,7 @@ describe("[S75] refused, and nobody learns why", () => {
     }
   });
 
-  test("[S75] HS256 with the public key as its secret", async () => {
+  test("[S16] HS256 with the public key as its secret", async () => {
     const { served, signer } = await provider("RS256");
     const secret = utf8(JSON.stringify(signer.jwk));
     const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
@@ -249,7 +249,7 @@ describe("[S75] refused, and nobody learns why", () => {
     expect(await served.call(await sign(forger, served.claims()))).toMatchObject(REFUSED);
   });
 
-  test("[S75] a symmetric key in the key set", async () => {
+  test("[S16] a symmetric key in the key set", async () => {
     const { served, signer } = await provider();
     const k = encode(utf8("a secret that a key set must never hold"));
     served.answer = () => Response.json({ keys: [{ kty: "oct", k, kid: signer.kid, alg: "HS256" }] });
@@ -263,7 +263,7 @@ describe("[S75] refused, and nobody learns why", () => {
     expect(await served.call(await sign(forger, served.claims()))).toMatchObject(REFUSED);
   });
 
-  test("[S75] another key under the same key id, and changed claims under the right signature", async () => {
+  test("[S16] another key under the same key id, and changed claims under the right signature", async () => {
     const { served, signer } = await provider();
     const forger = await makeSigner("ES256", signer.kid);
     expect(await served.call(await sign(forger, served.claims()))).toMatchObject(REFUSED);
@@ -271,26 +271,29 @@ describe("[S75] refused, and nobody learns why", () => {
     expect(await served.call(`${head}.${encodeJson(served.claims())}.${signature}`)).toMatchObject(REFUSED);
   });
 
-  test("[S75] a key that another provider serves", async () => {
+  test("[S16] a key that another provider serves", async () => {
     const { signer } = await provider();
     const { served } = await provider();
     expect(await served.call(await sign(signer, served.claims()))).toMatchObject(REFUSED);
   });
 
-  test("[S75] a key that is for encryption only", async () => {
+  test("[S16] a key that is for encryption only", async () => {
     const { served, signer } = await provider();
     served.answer = () => Response.json({ keys: [{ ...signer.jwk, use: "enc" }] });
     expect(await served.call(await sign(signer, served.claims()))).toMatchObject(REFUSED);
   });
 
-  test.each(["", "x", "a.b.c", "..", "e30.e30.e30", "plt_", "eyJhbGciOiJub25lIn0.e30."])("[S75] %j", async (token) => {
-    const { served } = await provider();
-    expect((await served.call(token)).status).toBe(401);
-  });
+  test.each(["", "x", "a.b.c", "..", "e30.e30.e30", "plt_", "eyJhbGciOiJub25lIn0.e30."])(
+    "[S16] %j is no token",
+    async (token) => {
+      const { served } = await provider();
+      expect((await served.call(token)).status).toBe(401);
+    },
+  );
 });
 
-describe("[S76] the provider's keys", () => {
-  test("[S76] are fetched once and kept ten minutes", async () => {
+describe("the provider's keys", () => {
+  test("[S17] are fetched once and kept ten minutes", async () => {
     const { served, signer } = await provider();
     const start = Date.now();
     const at = async (ms: number) => {
@@ -303,7 +306,7 @@ describe("[S76] the provider's keys", () => {
     expect(served.fetches).toBe(2);
   });
 
-  test("[S76] are fetched again for an unknown key id, once a minute", async () => {
+  test("[S17] are fetched again for an unknown key id, once a minute", async () => {
     const { served, signer } = await provider();
     const start = Date.now();
     vi.setSystemTime(start);
@@ -321,7 +324,7 @@ describe("[S76] the provider's keys", () => {
     expect([await at(2 * MINUTE, stranger), await at(2 * MINUTE + 1, stranger), served.fetches]).toEqual([401, 401, 3]);
   });
 
-  test("[S76] that are gone from the set count no longer once it was fetched again", async () => {
+  test("[S17] that are gone from the set count no longer once it was fetched again", async () => {
     const { served, signer } = await provider();
     const start = Date.now();
     vi.setSystemTime(start);
@@ -341,7 +344,7 @@ describe("[S76] the provider's keys", () => {
         throw new Error("connection refused");
       },
     },
-  ])("[S76] $name: 503 with Retry-After, never 401, and API tokens go on working", async ({ answer }) => {
+  ])("[S18] $name: 503 with Retry-After, never 401, and API tokens go on working", async ({ answer }) => {
     const { served, signer } = await provider();
     served.answer = answer;
     const refused = await served.call(await sign(signer, served.claims()));
@@ -352,7 +355,7 @@ describe("[S76] the provider's keys", () => {
   });
 });
 
-describe("[S77] vars that are not all there enable nothing", () => {
+describe("vars that are not all there enable nothing", () => {
   test.each([
     { name: "none", patch: { JWT_ISSUER: "", JWT_AUDIENCE: "", JWT_JWKS_URL: "" } },
     { name: "no issuer", patch: { JWT_ISSUER: "" } },
@@ -362,14 +365,14 @@ describe("[S77] vars that are not all there enable nothing", () => {
     { name: "a URL that is none", patch: { JWT_JWKS_URL: "keys" } },
     { name: "a URL without TLS", patch: { JWT_JWKS_URL: "http://id.example.com/keys" } },
     { name: "another scheme", patch: { JWT_JWKS_URL: "data:application/json,{}" } },
-  ])("[S77] $name", async ({ patch }) => {
+  ])("[S19] vars: $name", async ({ patch }) => {
     const { served, signer } = await provider();
     const token = await sign(signer, served.claims());
     expect(await callWith({ ...served.vars, ...patch }, "GET", ME, { token })).toMatchObject(REFUSED);
     expect(served.fetches).toBe(0);
   });
 
-  test("[S77] loopback may go without TLS", async () => {
+  test("[S19] loopback may go without TLS", async () => {
     const { served, signer } = await provider();
     const url = `http://localhost:8123/${crypto.randomUUID()}`;
     vi.stubGlobal("fetch", async () => Response.json({ keys: [signer.jwk] }));
@@ -378,7 +381,7 @@ describe("[S77] vars that are not all there enable nothing", () => {
   });
 });
 
-test("[S115] whoever passed to a printer can stop it while D1 is down, within the JWT's own scopes and life", async () => {
+test("[O29] [O31] whoever passed to a printer can stop it while D1 is down, within the JWT's own scopes and life", async () => {
   const { served, signer } = await provider();
   const claims = served.claims({ sub: "ada" });
   const token = await sign(signer, claims);

@@ -1,4 +1,4 @@
-/** Linking by six-digit codes, as accounts and agents see it (semantics B7, protocol 1.1). */
+/** Linking by six-digit codes, as accounts and agents see it. */
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { connect } from "../../../src/db/client.ts";
@@ -14,7 +14,7 @@ afterEach(() => void vi.restoreAllMocks());
 
 const NO_CODE = "No OneTimeVerificationCode matches the given query.";
 
-describe("[S30] an account's codes", () => {
+describe("an account's codes", () => {
   test("[S30] the live one is handed out again, with its shape", async () => {
     const { token } = await makeAccount();
     const first = await call("GET", CODES, { token });
@@ -44,7 +44,7 @@ describe("[S30] an account's codes", () => {
     expect(await readCode(account.token, body.id)).toEqual(body);
   });
 
-  test("[S30] making one needs `write`; looking at one shows a reader nothing that could link", async () => {
+  test("[S31] making one needs `write`; looking at one shows a reader nothing that could link", async () => {
     const account = await makeAccount();
     const { id: printerId } = await makePrinterOf(account);
     const { id } = await askCode(account.token, printerId);
@@ -60,7 +60,7 @@ describe("[S30] an account's codes", () => {
     expect((await call("GET", CODES)).status).toBe(401);
   });
 
-  test("[S30] are nobody else's, and neither are printers", async () => {
+  test("[S31] are nobody else's, and neither are printers", async () => {
     const owner = await makeAccount();
     const stranger = await makeAccount();
     const printer = await makePrinterOf(owner);
@@ -83,12 +83,12 @@ describe("[S30] an account's codes", () => {
     }
   });
 
-  test.each(["0", "abc", "1e3", "99999999999999999999", "%00"])("[S30] the id %s is 404", async (id) => {
+  test.each(["0", "abc", "1e3", "99999999999999999999", "%00"])("[H4] the id %s is 404", async (id) => {
     const { token } = await makeAccount();
     expect(await call("GET", `${CODES}${id}/`, { token })).toMatchObject({ status: 404, body: { detail: NO_CODE } });
   });
 
-  test("[S30] one costs a round trip, one of a printer two", async () => {
+  test("[H56] one costs a round trip, one of a printer two", async () => {
     const { userId, token } = await makeAccount();
     const { id: printerId } = await makePrinterOf({ userId, token });
     const { database, take } = meter(env.DB);
@@ -103,8 +103,8 @@ describe("[S30] an account's codes", () => {
   });
 });
 
-describe("[A34] a code that is used", () => {
-  test("[A34] makes a printer whose token works, and shows it to whoever waits for it", async () => {
+describe("a code that is used", () => {
+  test("[S32] makes a printer whose token works, and shows it to whoever waits for it", async () => {
     const { token } = await makeAccount();
     const { id, code } = await askCode(token);
     const { status, body } = await verify(code);
@@ -129,7 +129,7 @@ describe("[A34] a code that is used", () => {
     { name: "spaces", written: (code: string) => `%20${code.slice(0, 3)}+${code.slice(3)}%0A` },
     { name: "a body", written: (code: string) => code, raw: "{", headers: { "Content-Type": "text/plain" } },
     { name: "a token that does not count", written: (code: string) => code, headers: { Authorization: "Token x" } },
-  ])("[A34] $name: no matter", async ({ written, raw, headers = {} }) => {
+  ])("[S34] $name: no matter", async ({ written, raw, headers = {} }) => {
     const { token } = await makeAccount();
     const { code } = await askCode(token);
     const options = { headers: { ...headers, "CF-Connecting-IP": freshIp() }, ...(raw === undefined ? {} : { raw }) };
@@ -142,17 +142,17 @@ describe("[A34] a code that is used", () => {
     ["?code=%20%09", "This field may not be blank."],
     [`?code=${"1".repeat(65)}`, "Ensure this field has no more than 64 characters."],
     ["?code=%00", "Null characters are not allowed."],
-  ])("[A34] verify%s is 400", async (query, sentence) => {
+  ])("[S34] verify%s is 400", async (query, sentence) => {
     const { status, body } = await call("POST", `/api/v1/octo/verify/${query}`);
     expect([status, body.errors]).toEqual([400, { code: [sentence] }]);
   });
 
-  test("[A34] by POST only", async () => {
+  test("[S34] by POST only", async () => {
     const { status, headers } = await call("GET", "/api/v1/octo/verify/?code=123456");
     expect([status, headers.get("Allow")]).toEqual([405, "POST"]);
   });
 
-  test("[S31] by many at once makes one printer", async () => {
+  test("[S32] by many at once makes one printer", async () => {
     const { token } = await makeAccount();
     const { code } = await askCode(token);
     const answers = await Promise.all(Array.from({ length: 8 }, () => verify(code)));
@@ -160,7 +160,7 @@ describe("[A34] a code that is used", () => {
     expect((await call("GET", "/api/v1/printers/", { token })).body).toHaveLength(1);
   });
 
-  test("[S31] in a full account is given back, and links once there is room", async () => {
+  test("[S35] in a full account is given back, and links once there is room", async () => {
     const { token } = await makeAccount();
     const { id, code } = await askCode(token);
     const { status, headers, body } = await verifyOn({ MAX_PRINTERS: "0" }, code);
@@ -170,7 +170,7 @@ describe("[A34] a code that is used", () => {
     expect((await verify(code)).status).toBe(200);
   });
 
-  test("[S31] for a printer whose object does not answer is given back, and links later", async () => {
+  test("[S35] for a printer whose object does not answer is given back, and links later", async () => {
     const account = await makeAccount();
     const printer = await makePrinterOf(account);
     const { id, code } = await askCode(account.token, printer.id);
@@ -183,7 +183,7 @@ describe("[A34] a code that is used", () => {
     expect((await verify(code)).body.printer.id).toBe(printer.id);
   });
 
-  test("[S31] while D1 fails is no 500, and never makes two printers of one code", async () => {
+  test("[S36] while D1 fails is no 500, and never makes two printers of one code", async () => {
     const { token } = await makeAccount();
     const { id, code } = await askCode(token);
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
@@ -212,8 +212,8 @@ function losing(database: D1Database, nth: number): D1Database {
   });
 }
 
-describe("[S32] guessing", () => {
-  test("[S32] a guesser at a hundred codes a second is stopped, while somebody else links", async () => {
+describe("guessing", () => {
+  test("[S38] a guesser at a hundred codes a second is stopped, while somebody else links", async () => {
     const { token } = await makeAccount();
     const { code } = await askCode(token);
     const ip = freshIp();
@@ -232,7 +232,7 @@ describe("[S32] guessing", () => {
     expect((await verify(other.code)).status).toBe(200);
   });
 
-  test("[S32] what D1 is asked: one round trip to judge a code, two to make a printer, none in a flood", async () => {
+  test("[S41] what D1 is asked: one round trip to judge a code, two to make a printer, none in a flood", async () => {
     const account = await makeAccount();
     const printer = await makePrinterOf(account);
     const { database: DB, take } = meter(env.DB);

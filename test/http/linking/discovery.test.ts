@@ -1,4 +1,4 @@
-/** Agents without a token and the accounts that find them (protocol 1.2, semantics C9). */
+/** Agents without a token and the accounts that find them. */
 import { describe, expect, test } from "vitest";
 import type { Dialect } from "../../../scripts/virtual/agent.ts";
 import { type Account, agentCall, call, makeAccount, makeToken, ORIGIN } from "../../support/api.ts";
@@ -35,8 +35,8 @@ async function expectLinked(account: Account, token: string | null): Promise<voi
   expect(printers).toMatchObject([{ id: body.printer.id, name: "My Printer", auth_token: token }]);
 }
 
-describe("[A37] a passcode that the printer shows", () => {
-  test("[A37] stays the same until it is claimed; then its agent links", async () => {
+describe("a passcode that the printer shows", () => {
+  test("[S42] stays the same until it is claimed; then its agent links", async () => {
     const account = await makeAccount();
     const { agent } = makeAgent("moonraker");
     await agent.poll();
@@ -52,7 +52,7 @@ describe("[A37] a passcode that the printer shows", () => {
     await expectLinked(account, agent.token);
   });
 
-  test("[A37] is claimed once, with a code of one's own, by a token with `write`", async () => {
+  test("[S43] is claimed once, with a code of one's own, by a token with `write`", async () => {
     const [owner, thief] = [await makeAccount(), await makeAccount()];
     const { agent } = makeAgent("moonraker");
     await agent.poll();
@@ -66,7 +66,7 @@ describe("[A37] a passcode that the printer shows", () => {
     expect([second.status, second.body.detail]).toEqual([404, "No OneTimePasscode matches the given query."]);
   });
 
-  test("[A37] may be guessed ten times a minute", async () => {
+  test("[S45] may be guessed ten times a minute", async () => {
     const account = await makeAccount();
     const { code } = await askCode(account.token);
     const guesses = await Promise.all(Array.from({ length: 15 }, () => claim(account, code, "zzzzz")));
@@ -78,14 +78,14 @@ describe("[A37] a passcode that the printer shows", () => {
     [{}, ["verification_code", "one_time_passcode"]],
     [{ verification_code: "123456", one_time_passcode: " " }, ["one_time_passcode"]],
     [{ verification_code: 123456, one_time_passcode: "ab3de" }, ["verification_code"]],
-  ])("[A37] %j is 400", async (body, fields) => {
+  ])("[S45] %j is 400", async (body, fields) => {
     const { status, body: answer } = await call("POST", PASSCODES, { token: (await makeAccount()).token, body });
     expect([status, Object.keys(answer.errors)]).toEqual([400, fields]);
   });
 });
 
-describe.each(dialects)("[A38] %s found at its owner's address", (dialect) => {
-  test("[A38] is shown there and nowhere else, and links by its secret", async () => {
+describe.each(dialects)("%s found at its owner's address", (dialect) => {
+  test("[S49] [S52] is shown there and nowhere else, and links by its secret", async () => {
     const account = await makeAccount();
     const { ip, agent } = makeAgent(dialect);
     await agent.poll();
@@ -100,7 +100,7 @@ describe.each(dialects)("[A38] %s found at its owner's address", (dialect) => {
     await expectLinked(account, agent.token);
   });
 
-  test("[A38] takes nothing by its address alone: neither a wrong secret nor a message from elsewhere", async () => {
+  test("[S52] takes nothing by its address alone: neither a wrong secret nor a message from elsewhere", async () => {
     const account = await makeAccount();
     const { code } = await askCode(account.token);
     const { agent } = makeAgent(dialect);
@@ -116,14 +116,14 @@ describe.each(dialects)("[A38] %s found at its owner's address", (dialect) => {
   });
 });
 
-describe("[A38] discovery", () => {
-  test("[A38] shows nothing to those whose address nobody told", async () => {
+describe("discovery", () => {
+  test("[S53] shows nothing to those whose address nobody told", async () => {
     const transport = { ...networkFrom(""), dial: async () => null };
     await new UnlinkedAgent({ dialect: "octoprint", transport, random: Math.random }).poll();
     expect(await listAt(await makeAccount(), "")).toEqual([]);
   });
 
-  test("[A38] needs an account, and `write` to send", async () => {
+  test("[S53] needs an account, and `write` to send", async () => {
     const { userId } = await makeAccount();
     const reader = await makeToken(userId, { canWrite: false });
     expect((await call("GET", DISCOVERY)).status).toBe(401);
@@ -136,12 +136,12 @@ describe("[A38] discovery", () => {
     [{ code: "1", device_id: "short", device_secret: "s" }, ["device_id"]],
     [{ code: "1", device_id: "d".repeat(33), device_secret: "s" }, ["device_id"]],
     [{ code: "1".repeat(65), device_id: "d".repeat(32), device_secret: "s".repeat(129) }, ["code", "device_secret"]],
-  ])("[A38] %j is 400", async (body, fields) => {
+  ])("[S53] %j is 400", async (body, fields) => {
     const { status, body: answer } = await send(await makeAccount(), freshIp(), body);
     expect([status, Object.keys(answer.errors)]).toEqual([400, fields]);
   });
 
-  test("[A38] somebody else's code is sent to nobody", async () => {
+  test("[S53] somebody else's code is sent to nobody", async () => {
     const [owner, thief] = [await makeAccount(), await makeAccount()];
     const { ip, agent } = makeAgent("octoprint");
     const { code } = await askCode(owner.token);

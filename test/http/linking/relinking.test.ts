@@ -1,4 +1,4 @@
-/** What re-linking and rotation do to tokens and sockets (design 6). */
+/** What re-linking and rotation do to tokens and sockets. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   agentCall,
@@ -45,8 +45,8 @@ async function counting(...tokens: string[]): Promise<boolean[]> {
   return statuses.map((status) => status === 200);
 }
 
-describe("[A35] re-linking", () => {
-  test("[A35] the agent before goes on until the new one dials in, then it is out", async () => {
+describe("re-linking", () => {
+  test("[S22] the agent before goes on until the new one dials in, then it is out", async () => {
     const { account, id, first } = await makeOwned();
     const before = await connectAgentOf({ auth_token: first });
     const second = await relink(account.token, id);
@@ -64,7 +64,7 @@ describe("[A35] re-linking", () => {
     after.close();
   });
 
-  test("[A35] any between are dead; the first call of the newest ends the older one", async () => {
+  test("[S22] any between are dead; the first call of the newest ends the older one", async () => {
     const { account, id, first } = await makeOwned();
     expect(await counting(first)).toEqual([true]);
     const second = await relink(account.token, id);
@@ -73,7 +73,7 @@ describe("[A35] re-linking", () => {
     expect(await counting(first, second, third, first)).toEqual([true, false, true, false]);
   });
 
-  test("[A35] without the new one ever used, the old one lasts 15 min", async () => {
+  test("[S22] without the new one ever used, the old one lasts 15 min", async () => {
     const { account, id, first } = await makeOwned();
     expect(await counting(first)).toEqual([true]);
     const now = Date.now();
@@ -86,13 +86,13 @@ describe("[A35] re-linking", () => {
     expect(await counting(first, second)).toEqual([false, true]);
   });
 
-  test("[A35] a token that no agent used yet is dead at once", async () => {
+  test("[S22] a token that no agent used yet is dead at once", async () => {
     const { account, id, first } = await makeOwned();
     const second = await relink(account.token, id);
     expect(await counting(first, second)).toEqual([false, true]);
   });
 
-  test("[A35] the code of a printer that was archived meanwhile links nothing", async () => {
+  test("[S33] the code of a printer that was archived meanwhile links nothing", async () => {
     const { account, id } = await makeOwned();
     const { code } = await askCode(account.token, id);
     await call("POST", `/api/v1/printers/${id}/archive/`, account);
@@ -100,8 +100,8 @@ describe("[A35] re-linking", () => {
   });
 });
 
-describe("[A35] rotation", () => {
-  test("[A35] older tokens are dead at once, and the socket is closed", async () => {
+describe("rotation", () => {
+  test("[S23] older tokens are dead at once, and the socket is closed", async () => {
     const { account, id, first } = await makeOwned();
     const agent = await connectAgentOf({ auth_token: first });
     const second = await relink(account.token, id);
@@ -114,7 +114,7 @@ describe("[A35] rotation", () => {
     after.close();
   });
 
-  test("[A35] no re-linking after it brings an older token back", async () => {
+  test("[S23] no re-linking after it brings an older token back", async () => {
     const { account, id, first } = await makeOwned();
     expect(await counting(first)).toEqual([true]);
     const second = await rotate(account.token, id);
@@ -122,7 +122,7 @@ describe("[A35] rotation", () => {
     expect(await counting(first, second, third)).toEqual([false, false, true]);
   });
 
-  test("[S30] is its owner's alone, with `write`", async () => {
+  test("[S3] [S26] is its owner's alone, with `write`", async () => {
     const { account, id, first } = await makeOwned();
     const path = `/api/v1/printers/${id}/rotate_token/`;
     expect((await call("POST", path, await makeAccount())).status).toBe(404);

@@ -1,4 +1,4 @@
-/** What agents without a token are told, whatever they send (protocol 1.2). */
+/** What agents without a token are told, whatever they send. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
@@ -27,8 +27,8 @@ async function pollOn(changes: Partial<Env>, body: object) {
 
 afterEach(() => void vi.restoreAllMocks());
 
-describe("[A36] a poll is never refused", () => {
-  test("[A36] whatever comes", async () => {
+describe("a poll is never refused", () => {
+  test("[S47] whatever comes", async () => {
     const wordy = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.constantFrom("", "a".repeat(300), "\0", "\ud800", "__proto__"),
@@ -68,13 +68,13 @@ describe("[A36] a poll is never refused", () => {
     { name: "a hundred levels", raw: `${'{"a":'.repeat(100)}1${"}".repeat(100)}` },
     { name: "no device", raw: '{"one_time_passcode":""}' },
     { name: "a device id that is none", raw: `{"device_id":"${"d".repeat(65)}","one_time_passcode":""}` },
-  ])("[A36] $name has no messages", async ({ raw }) => {
+  ])("[S47] $name has no messages", async ({ raw }) => {
     const { status, body } = await call("POST", UNLINKED, { raw, headers: { ...JSON_TYPE, ...from(freshIp()) } });
     expect([status, body]).toEqual([200, { messages: [] }]);
   });
 
   test.each([5, null, "a".repeat(300), { a: 1 }, "\0"])(
-    "[A36] %j for a passcode is as good as none: the agent gets one",
+    "[S42] %j for a passcode is as good as none: the agent gets one",
     async (one_time_passcode) => {
       const headers = from(freshIp());
       const { body } = await call("POST", UNLINKED, { body: { device_id: "d", one_time_passcode }, headers });
@@ -82,7 +82,7 @@ describe("[A36] a poll is never refused", () => {
     },
   );
 
-  test("[A36] nor while D1 is down, nor in a flood, which never reaches D1", async () => {
+  test("[S47] nor while D1 is down, nor in a flood, which never reaches D1", async () => {
     const poll = { device_id: "d", one_time_passcode: "" };
     const down = () => {
       throw new Error("D1_ERROR: Network connection lost.");
@@ -99,7 +99,7 @@ describe("[A36] a poll is never refused", () => {
     expect(metered.take().roundTrips).toBe(1);
   });
 
-  test("[A36] over the bound of its network an agent gets no passcode, and goes on", async () => {
+  test("[S54] over the bound of its network an agent gets no passcode, and goes on", async () => {
     const ip = freshIp();
     const passcodes: string[] = [];
     for (let one = 0; one < 12; one++) {
@@ -114,7 +114,7 @@ describe("[A36] a poll is never refused", () => {
   test.each([
     { name: "moonraker", recording: moonraker, keys: 4 },
     { name: "octoprint", recording: octoprint, keys: 1 },
-  ])("[A36] $name's polls as recorded: all four keys if it sends a passcode", async ({ recording, keys }) => {
+  ])("[S48] $name's polls as recorded: all four keys if it sends a passcode", async ({ recording, keys }) => {
     const lines = recording.trim().split("\n");
     const polls = lines
       .map((line) => JSON.parse(line))

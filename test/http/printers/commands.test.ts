@@ -1,4 +1,4 @@
-/** Commands and alerts over REST, with an agent on a real socket (wire 3, design 5). */
+/** Commands and alerts over REST, with an agent on a real socket. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { connect } from "../../../src/db/client.ts";
@@ -41,7 +41,7 @@ describe("pause, resume, cancel", () => {
   };
 
   test.each(["pause", "resume", "cancel"] as const)(
-    "[C1] %s reaches the agent in the reference's frame",
+    "[A25] [A26] [H28] %s reaches the agent in one frame with its probe, and the answer has its three keys",
     async (kind) => {
       const { agent, post, printer } = await printing();
       if (kind === "resume") {
@@ -63,7 +63,7 @@ describe("pause, resume, cancel", () => {
     },
   );
 
-  test("[C1] the arguments are the printer's own settings", async () => {
+  test("[A26] the arguments are the printer's own settings", async () => {
     const { agent, post, path, token } = await printing();
     const body = { retract_on_pause: 0, lift_z_on_pause: 10, tools_off_on_pause: false, bed_off_on_pause: true };
     await call("PATCH", path, { token, body });
@@ -73,7 +73,7 @@ describe("pause, resume, cancel", () => {
     await answer;
   });
 
-  test("[C2] nobody there: succeeded is false, nothing is sent, and the command has an id", async () => {
+  test("[C10] [C13] [C24] nobody there: succeeded is false, nothing is sent, and the command has an id", async () => {
     const account = await makeAccount();
     const printer = await makePrinterOf(account);
     const { token } = account;
@@ -100,7 +100,7 @@ describe("pause, resume, cancel", () => {
     expect(listed.map(({ id }: { id: string }) => id)).toEqual([offline.body.command.id, idle.body.command.id]);
   });
 
-  test("[C3] another print than the one that is meant is left alone", async () => {
+  test("[C11] another print than the one that is meant is left alone", async () => {
     const { agent, post } = await printing();
     const wrong = await post("pause_print/", { body: { print_id: 7 } });
     expect(wrong.body).toMatchObject({ succeeded: false, command: { reason: "wrong_print", state: "rejected" } });
@@ -115,24 +115,27 @@ describe("pause, resume, cancel", () => {
     ["pause", "Pausing", "PrintPaused"],
     ["resume", "Resuming", "PrintResumed"],
     ["cancel", "Cancelling", "PrintCancelled"],
-  ] as const)("[C5] %s: before any receipt on its socket, what the printer shows counts", async (kind, text, event) => {
-    const { agent, post, path, token } = await printing();
-    if (kind === "resume") {
-      agent.send(frame({ ts: T, text: "Paused", event: "PrintPaused" }));
+  ] as const)(
+    "[C41] %s: before any receipt on its socket, what the printer shows counts",
+    async (kind, text, event) => {
+      const { agent, post, path, token } = await printing();
+      if (kind === "resume") {
+        agent.send(frame({ ts: T, text: "Paused", event: "PrintPaused" }));
+        await agent.settled();
+      }
+      const answer = post(`${kind}_print`);
+      await agent.next("commands");
+      agent.send(frame({ ts: T, text }));
+      const { body } = await answer;
+      expect(body).toMatchObject({ succeeded: true, command: { state: "delivered" } });
+      agent.send(frame({ ts: T, text, event }));
       await agent.settled();
-    }
-    const answer = post(`${kind}_print`);
-    await agent.next("commands");
-    agent.send(frame({ ts: T, text }));
-    const { body } = await answer;
-    expect(body).toMatchObject({ succeeded: true, command: { state: "delivered" } });
-    agent.send(frame({ ts: T, text, event }));
-    await agent.settled();
-    const ended = await call("GET", `${path}commands/${body.command.id}/`, { token });
-    expect(ended.body).toMatchObject({ state: "succeeded", ended_at: expect.any(String) });
-  });
+      const ended = await call("GET", `${path}commands/${body.command.id}/`, { token });
+      expect(ended.body).toMatchObject({ state: "succeeded", ended_at: expect.any(String) });
+    },
+  );
 
-  test("[C5] after a receipt on its socket, nothing shown counts for a frame without one", async () => {
+  test("[C41] after a receipt on its socket, nothing shown counts for a frame without one", async () => {
     const { agent, post } = await printing();
     const first = post("pause_print");
     await receive(agent);
@@ -144,7 +147,7 @@ describe("pause, resume, cancel", () => {
     expect((await answer).body).toMatchObject({ succeeded: false, command: { state: "sent", reason: "no_receipt" } });
   });
 
-  test("[C4] a known agent that gives no receipt within 2 s was not heard", async () => {
+  test("[C55] [C57] a known agent that gives no receipt within 2 s was not heard", async () => {
     const { agent, post } = await printing();
     const { body } = await post("pause_print/");
     expect(body).toMatchObject({ succeeded: false, command: { state: "sent", reason: "no_receipt" } });
@@ -153,7 +156,7 @@ describe("pause, resume, cancel", () => {
 });
 
 describe("Idempotency-Key", () => {
-  test("[C20] the same key sends once and is answered from the ledger, also for a twin that comes meanwhile", async () => {
+  test("[H30] the same key sends once and is answered from the ledger, also for a twin that comes meanwhile", async () => {
     const { agent, post } = await printing();
     const headers = { "Idempotency-Key": "k 1" };
     const [first, twin] = [post("pause_print", { headers }), post("pause_print/", { headers })];
@@ -167,7 +170,7 @@ describe("Idempotency-Key", () => {
     expect(agent.pending("commands")).toBe(0);
   });
 
-  test("[C21] the same key for another action or body is 422, and sends nothing", async () => {
+  test("[H31] the same key for another action or body is 422, and sends nothing", async () => {
     const { agent, post } = await printing();
     const headers = { "Idempotency-Key": "k" };
     const first = post("pause_print", { headers });
@@ -183,7 +186,7 @@ describe("Idempotency-Key", () => {
     expect(agent.pending("commands")).toBe(0);
   });
 
-  test("[C22] a refused command consumes no key", async () => {
+  test("[C62] a refused command consumes no key", async () => {
     const { agent, post } = await printing();
     const headers = { "Idempotency-Key": "k" };
     expect((await post("pause_print", { headers, body: { print_id: 7 } })).body.command.state).toBe("rejected");
@@ -192,7 +195,7 @@ describe("Idempotency-Key", () => {
     expect((await second).body.succeeded).toBe(true);
   });
 
-  test.each(["", "x".repeat(256), "a\tb"])("[C23] the key %j is 400", async (key) => {
+  test.each(["", "x".repeat(256), "a\tb"])("[H32] the key %j is 400", async (key) => {
     const { post } = await printing();
     const answer = await post("pause_print", { headers: { "Idempotency-Key": key } });
     expect([answer.status, answer.body.code]).toEqual([400, "invalid"]);
@@ -200,7 +203,7 @@ describe("Idempotency-Key", () => {
 });
 
 describe("Prefer: wait", () => {
-  test("[C24] waits for the end, and says for how long it would have", async () => {
+  test("[H33] waits for the end, and says for how long it would have", async () => {
     const { agent, post } = await printing();
     const answer = post("pause_print", { headers: { Prefer: "respond-async, wait=90" } });
     await receive(agent);
@@ -210,7 +213,7 @@ describe("Prefer: wait", () => {
     expect(body).toMatchObject({ succeeded: true, command: { state: "succeeded", ended_at: expect.any(String) } });
   });
 
-  test("[C24] wait=0 answers at once, and what cannot be read is ignored", async () => {
+  test("[H33] wait=0 answers at once, and what cannot be read is ignored", async () => {
     const { agent, post } = await printing();
     const { headers, body } = await post("pause_print", { headers: { Prefer: "wait=0" } });
     expect([headers.get("Preference-Applied"), body.command.state]).toEqual(["wait=0", "sent"]);
@@ -222,7 +225,7 @@ describe("Prefer: wait", () => {
 });
 
 describe("the ledger", () => {
-  test("[C25] tells who gave which command, by page and one by one, what only D1 knows too", async () => {
+  test("[H34] [C59] tells who gave which command, by page and one by one, what only D1 knows too", async () => {
     const { agent, post, path, token, userId, printer } = await printing();
     const answer = post("pause_print");
     await receive(agent);
@@ -254,7 +257,7 @@ describe("the ledger", () => {
 });
 
 describe("mute and acknowledge", () => {
-  test("[C30] are facts of the server: exactly two keys, false without a print, true without an agent", async () => {
+  test("[H35] are facts of the server: exactly two keys, false without a print, true without an agent", async () => {
     const { agent, post } = await printing();
     agent.close();
     await agent.untilClosed();
@@ -272,7 +275,7 @@ describe("mute and acknowledge", () => {
     expect((await post("acknowledge_alert/?alert_overwrite=NOT_FAILED")).body.succeeded).toBe(true);
   });
 
-  test("[C30] both are false on an idle printer", async () => {
+  test("[H35] both are false on an idle printer", async () => {
     const account = await makeAccount();
     const { id } = await makePrinterOf(account);
     for (const action of ["mute_current_print", "acknowledge_alert", "pause_print", "resume_print", "cancel_print"]) {
@@ -287,14 +290,14 @@ describe("mute and acknowledge", () => {
     ["mute_current_print/", { mute_alert: null }],
     ["acknowledge_alert/?alert_overwrite=MAYBE", {}],
     ["acknowledge_alert/", { alert_overwrite: "failed" }],
-  ])("[C31] %s with %j is 400", async (action, body) => {
+  ])("[H37] %s with %j is 400", async (action, body) => {
     const { post, path, token } = await printing();
     const before = (await call("GET", path, { token })).body.current_print;
     expect((await post(action, { body })).status).toBe(400);
     expect((await call("GET", path, { token })).body.current_print).toEqual(before);
   });
 
-  test("[C32] muting tells the agent not to watch, and makes one event each way", async () => {
+  test("[L41] [D4] muting tells the agent not to watch, and makes one event each way", async () => {
     const { agent, post, printer } = await printing();
     while (agent.pending("remote_status") > 0) await agent.next("remote_status");
     await post("mute_current_print/");

@@ -1,4 +1,4 @@
-/** Prints that people report, and facts about the current one (semantics B1, C2, C3; wire 3). */
+/** Prints that people report, and facts about the current one. */
 import { describe, expect, test } from "vitest";
 import { call, connectAgentOf, makeAccount, makePrinterOf } from "../../support/api.ts";
 
@@ -22,8 +22,8 @@ async function bench() {
   };
 }
 
-describe("[L40] a print that no agent reports", () => {
-  test("[L40] starts and finishes by REST, with its events", async () => {
+describe("a print that no agent reports", () => {
+  test("[L34] [L36] starts and finishes by REST, with its events", async () => {
     const { act, prints, events, printer } = await bench();
     const started = await act("start_print", { filename: "  benchy.gcode " });
     expect(started.status).toBe(200);
@@ -44,7 +44,7 @@ describe("[L40] a print that no agent reports", () => {
     { body: { status: 7 }, outcome: "finished", title: "ENDED: Print Job Finished" },
     { body: { status: null }, outcome: "finished", title: "ENDED: Print Job Finished" },
     { body: {}, outcome: "finished", title: "ENDED: Print Job Finished" },
-  ])("[L40] finish_print with $body: $outcome", async ({ body, outcome, title }) => {
+  ])("[H38] finish_print with $body: $outcome", async ({ body, outcome, title }) => {
     const { act, prints, events } = await bench();
     await act("start_print", { filename: "a" });
     expect((await act("finish_print", body)).status).toBe(200);
@@ -54,7 +54,7 @@ describe("[L40] a print that no agent reports", () => {
     expect((await events())[0]).toBe(title);
   });
 
-  test("[L40] a second start ends the first as finished; both begin in one second and are two prints", async () => {
+  test("[L34] [L35] a second start ends the first as finished; both begin in one second and are two prints", async () => {
     const { act, prints } = await bench();
     await act("start_print", { filename: "first" });
     await act("start_print", { filename: "second" });
@@ -67,7 +67,7 @@ describe("[L40] a print that no agent reports", () => {
     ]);
   });
 
-  test("[L40] finish_print without a print is 404 in the reference's words", async () => {
+  test("[H38] finish_print without a print is 404, in the words that clients know", async () => {
     const { act } = await bench();
     expect(await act("finish_print")).toMatchObject({
       status: 404,
@@ -82,7 +82,7 @@ describe("[L40] a print that no agent reports", () => {
     { filename: null },
     { filename: 5 },
     { filename: "x".repeat(1001) },
-  ])("[L40] start_print refuses %j and starts nothing", async (body) => {
+  ])("[H38] start_print refuses %j and starts nothing", async (body) => {
     const { act, printer } = await bench();
     const answer = await act("start_print", body);
     expect(answer.status).toBe(400);
@@ -90,7 +90,7 @@ describe("[L40] a print that no agent reports", () => {
     expect((await printer()).current_print).toBeNull();
   });
 
-  test("[L40] an agent is told to watch while it lasts, and one that says it is idle ends it", async () => {
+  test("[D4] [L44] an agent is told to watch while it lasts, and one that says it is idle ends it", async () => {
     const { act, auth_token, prints } = await bench();
     const agent = await connectAgentOf({ auth_token });
     await agent.next("remote_status");
@@ -106,8 +106,8 @@ describe("[L40] a print that no agent reports", () => {
   });
 });
 
-describe("[L41] mute and acknowledge are facts of the server", () => {
-  test("[L41] without a print both are 200 and false", async () => {
+describe("mute and acknowledge are facts of the server", () => {
+  test("[H35] without a print both are 200 and false", async () => {
     const { act } = await bench();
     for (const verb of ["mute_current_print", "acknowledge_alert"]) {
       expect(await act(verb)).toMatchObject({
@@ -117,7 +117,7 @@ describe("[L41] mute and acknowledge are facts of the server", () => {
     }
   });
 
-  test("[L41] muting mutes by default, keeps its time, and is taken back; events say so once", async () => {
+  test("[H36] [L41] muting mutes by default, keeps its time, and is taken back; events say so once", async () => {
     const { act, events } = await bench();
     await act("start_print", { filename: "a" });
     const first = await act("mute_current_print");
@@ -135,7 +135,7 @@ describe("[L41] mute and acknowledge are facts of the server", () => {
     ]);
   });
 
-  test("[L41] without an open alert nothing is acknowledged", async () => {
+  test("[L42] without an open alert nothing is acknowledged", async () => {
     const { act } = await bench();
     await act("start_print", { filename: "a" });
     expect((await act("acknowledge_alert", undefined, "?alert_overwrite=FAILED")).body).toMatchObject({
@@ -149,7 +149,7 @@ describe("[L41] mute and acknowledge are facts of the server", () => {
     { verb: "mute_current_print", query: "", body: { mute_alert: "true" } },
     { verb: "acknowledge_alert", query: "?alert_overwrite=failed", body: undefined },
     { verb: "acknowledge_alert", query: "", body: { alert_overwrite: "X" } },
-  ])("[L41] $verb with $query $body is 400", async ({ verb, query, body }) => {
+  ])("[H37] $verb with $query $body is 400", async ({ verb, query, body }) => {
     const { act } = await bench();
     await act("start_print", { filename: "a" });
     expect((await act(verb, body, query)).status).toBe(400);

@@ -1,4 +1,4 @@
-/** Printer events and the account that has not seen them (semantics A5, A6, B3, B5, C7). */
+/** Printer events and the account that has not seen them. */
 import { describe, expect, test } from "vitest";
 import { connect } from "../../../src/db/client.ts";
 import { listEvents } from "../../../src/db/events.ts";
@@ -41,10 +41,10 @@ async function unseen({ token }: Account): Promise<number> {
   return (await call("GET", ME, { token })).body.unseen_printer_events;
 }
 
-describe("[H77] events", () => {
+describe("events", () => {
   const every = EVENT_TYPES.map((type, place) => [type, EVENT_CLASSES[place % 4] ?? "INFO"] as const);
 
-  test("[H77] come newest first, twelve by default, of all printers; absent filters filter nothing", async () => {
+  test("[H50] come newest first, twelve by default, of all printers; absent filters filter nothing", async () => {
     const owner = await withEvents(...every, ...every);
     expect(await listed(owner)).toEqual(owner.ids.toReversed().slice(0, 12));
     expect(await listed(owner, "start=16&limit=500")).toEqual(owner.ids.slice(0, 2).toReversed());
@@ -65,20 +65,20 @@ describe("[H77] events", () => {
       query: Array(150).fill("filter_by_types[]=ALERT").join("&"),
       types: ["FAILURE_ALERTED", "ALERT_MUTED", "ALERT_UNMUTED"],
     },
-  ])("[H77] $query: $types", async ({ query, types }) => {
+  ])("[H50] $query: $types", async ({ query, types }) => {
     const owner = await withEvents(...every);
     const wanted = owner.ids.filter((_, place) => (types as readonly string[]).includes(EVENT_TYPES[place] ?? ""));
     expect(await listed(owner, query)).toEqual(wanted.toReversed());
   });
 
   test.each(["filter_by_types[]=started", "filter_by_types[]=", "filter_by_classes[]=ALERT", "limit=0", "start=a"])(
-    "[H77] %s is 400",
+    "[H50] %s is 400",
     async (query) => {
       expect((await call("GET", `${EVENTS}?${query}`, await makeAccount())).status).toBe(400);
     },
   );
 
-  test("[H77] one is read as it is listed; a foreign one is 404", async () => {
+  test("[H50] one is read as it is listed; a foreign one is 404", async () => {
     const owner = await withEvents(["ENDED", "SUCCESS"]);
     const path = `${EVENTS}${owner.ids[0]}/`;
     const { status, body } = await call("GET", path, owner);
@@ -95,7 +95,7 @@ describe("[H77] events", () => {
     });
   });
 
-  test("[H77] an agent's own are there, beside those of its print", async () => {
+  test("[H50] an agent's own are there, beside those of its print", async () => {
     const owner = await withEvents();
     const agent = await connectAgentOf(owner);
     agent.send({
@@ -122,8 +122,8 @@ describe("[H77] events", () => {
   });
 });
 
-describe("[H78] unseen events are counted when they are asked for", () => {
-  test("[H78] since the last PATCH of the number, on top of what it set", async () => {
+describe("unseen events are counted when they are asked for", () => {
+  test("[H51] since the last PATCH of the number, on top of what it set", async () => {
     const owner = await withEvents(["STARTED", "INFO"], ["ENDED", "SUCCESS"]);
     const stranger = await withEvents(["STARTED", "INFO"]);
     expect(await unseen(owner)).toBe(2);
@@ -144,7 +144,7 @@ describe("[H78] unseen events are counted when they are asked for", () => {
     expect(await unseen(stranger)).toBe(1);
   });
 
-  test("[H78] no event writes a row of its account", async () => {
+  test("[H51] no event writes a row of its account", async () => {
     const owner = await withEvents(["STARTED", "INFO"]);
     const { value, rowsWritten, roundTrips, plan } = await observed((d) => findUser(connect(d), owner.userId));
     expect(value.unseenEvents).toBe(1);
@@ -154,8 +154,8 @@ describe("[H78] unseen events are counted when they are asked for", () => {
   });
 });
 
-describe("[H79] the account", () => {
-  test("[H79] has the fields of A6", async () => {
+describe("the account", () => {
+  test("[H52] has every field of a User", async () => {
     const owner = await makeAccount();
     expect((await call("GET", ME, owner)).body).toEqual({
       ...{ id: owner.userId, email: null, username: "", first_name: "", last_name: "" },
@@ -166,7 +166,7 @@ describe("[H79] the account", () => {
     });
   });
 
-  test("[H79] changes what is its owner's, and never its limits or its address", async () => {
+  test("[H52] changes what is its owner's, and never its limits or its address", async () => {
     const owner = await makeAccount();
     const before = (await call("GET", ME, owner)).body;
     const edit = {
@@ -188,7 +188,7 @@ describe("[H79] the account", () => {
     { unseen_printer_events: -1 },
     { unseen_printer_events: "3" },
     { last_name: null },
-  ])("[H79] %j is 400 and writes nothing", async (body) => {
+  ])("[H52] %j is 400 and writes nothing", async (body) => {
     const owner = await makeAccount();
     const before = (await call("GET", ME, owner)).body;
     const answer = await call("PATCH", ME, {
@@ -201,7 +201,7 @@ describe("[H79] the account", () => {
   });
 });
 
-test("[H77] a page of events is one round trip, by index only", async () => {
+test("[H56] a page of events is one round trip, by index only", async () => {
   const of = { userId: 1 };
   const selections = [
     { of, types: null, classes: null },

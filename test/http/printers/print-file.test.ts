@@ -1,4 +1,4 @@
-/** Printing a cloud file (protocol 6.4): the command, what both agents answer, and the print that begins. */
+/** Printing a cloud file: the command, what both agents answer, and the print that begins. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { agentCall, call, connectAgentOf, makeAccount, makePrinterOf, makeToken, ORIGIN } from "../../support/api.ts";
 import { frame, MOONRAKER } from "../../support/frames.ts";
@@ -42,7 +42,7 @@ async function read({ account, printer }: Idle, path: string) {
 }
 
 describe("printing a file", () => {
-  test("[C40] the URL is at the origin that the agent dialled, wherever the call came from", async () => {
+  test("[A27] the URL is at the origin that the agent dialled, wherever the call came from", async () => {
     const world = await idle("http://192.168.1.5:8787");
     const answer = print(world, { g_code_file_id: world.file.id });
     const { ref, args } = await nextDownload(world);
@@ -51,7 +51,7 @@ describe("printing a file", () => {
     expect((await answer).body.succeeded).toBe(true);
   });
 
-  test("[C40] hands the agent a URL that opens without credentials, and its answer is the receipt", async () => {
+  test("[A27] [C47] hands the agent a URL that opens without credentials, and its answer is the receipt", async () => {
     const world = await idle();
     const answer = print(world, { g_code_file_id: world.file.id });
     const { ref, args, ...call } = await nextDownload(world);
@@ -70,14 +70,14 @@ describe("printing a file", () => {
     expect(Object.keys(body)).toEqual(["succeeded", "printer", "command"]);
   });
 
-  test("[C40] is refused by an agent that is busy", async () => {
+  test("[C47] is refused by an agent that is busy", async () => {
     const world = await idle();
     const answer = print(world, { g_code_file_id: world.file.id });
     world.agent.send({ passthru: { ref: (await nextDownload(world)).ref, error: "Printer busy!" } });
     expect((await answer).body).toMatchObject({ succeeded: false, command: { state: "failed", reason: "refused" } });
   });
 
-  test("[C40] is refused while a print is current, and when nobody is there; no agent hears of it", async () => {
+  test("[C12] [C13] is refused while a print is current, and when nobody is there; no agent hears of it", async () => {
     const world = await idle();
     world.agent.send(frame({ ts: T }));
     await world.agent.settled();
@@ -92,7 +92,7 @@ describe("printing a file", () => {
     expect(world.agent.pending("passthru")).toBe(0);
   });
 
-  test("[C40] takes only what the account has in the cloud, with content", async () => {
+  test("[H29] takes only what the account has in the cloud, with content", async () => {
     const world = await idle();
     const foreign = await uploaded(await makeAccount());
     const empty = (await upload(world.account, { content: null })).body;
@@ -110,7 +110,7 @@ describe("printing a file", () => {
     expect(world.agent.pending("passthru")).toBe(0);
   });
 
-  test("[S94] needs the scope, and a printer of one's own", async () => {
+  test("[S3] [S26] needs the scope, and a printer of one's own", async () => {
     const world = await idle();
     const body = { g_code_file_id: world.file.id };
     const path = `/api/v1/printers/${world.printer.id}/print_file/`;
@@ -124,7 +124,7 @@ describe("printing a file", () => {
     expect((await call("GET", path, { token: world.account.token })).status).toBe(405);
   });
 
-  test("[C41] a silent agent is asked first whether it is there, and the file goes to it once", async () => {
+  test("[C19] [H30] a silent agent is asked first whether it is there, and the file goes to it once", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const world = await idle();
     vi.setSystemTime(Date.now() + 6_000);
@@ -147,7 +147,7 @@ describe("printing a file", () => {
     vi.useRealTimers();
   });
 
-  test("[C42] command, download, PATCH, report, start: the print has the file, and the command has succeeded", async () => {
+  test("[A37] [C52] command, download, PATCH, report, start: the print has the file, and the command has succeeded", async () => {
     const world = await idle();
     const { file, agent, printer } = world;
     const answer = print(world, { g_code_file_id: file.id });
@@ -176,7 +176,7 @@ describe("printing a file", () => {
     expect(body.print_set).toMatchObject([{ id: shown.current_print.id, printer: { id: printer.id } }]);
   });
 
-  test("[C43] two printers that fetch one file at once each find it again under a signature of their own", async () => {
+  test("[A37] two printers that fetch one file at once each find it again under a signature of their own", async () => {
     const account = await makeAccount();
     const file = await uploaded(account);
     const printers = [await makePrinterOf(account), await makePrinterOf(account), await makePrinterOf(account)];
@@ -207,7 +207,7 @@ describe.each(["moonraker", "octoprint"] as const)("a virtual %s", (dialect) => 
     vi.useRealTimers();
   });
 
-  test("[C42] fetches the file and prints it, and the print is bound to both", async () => {
+  test("[C47] [C52] fetches the file and prints it, and the print is bound to both", async () => {
     served = await ServedAgent.start(dialect);
     const world = served;
     await world.run(60);

@@ -1,4 +1,4 @@
-/** Printers over REST (wire 1 and 2, semantics A1, B1). */
+/** Printers over REST. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -47,7 +47,7 @@ const NEW = {
 };
 
 describe("a new printer", () => {
-  test("[S40] has exactly the 22 fields of A1, presence and detection, with their defaults", async () => {
+  test("[H18] has exactly the fields of a Printer, presence and detection among them, with their defaults", async () => {
     const { token } = await makeAccount();
     const { status, headers, body } = await call("POST", "/api/v1/printers/", { token, body: { name: " Bänk 🛠 " } });
     expect(status).toBe(201);
@@ -61,7 +61,7 @@ describe("a new printer", () => {
     ]);
   });
 
-  test("[S40] is what GET, the list and the object show, as a form too", async () => {
+  test("[H18] is what GET, the list and the object show, as a form too", async () => {
     const { token } = await makeAccount();
     const form = new URLSearchParams({ name: "Form", bed_off_on_pause: "on", retract_on_pause: "3.5" });
     const made = await call("POST", "/api/v1/printers", { token, raw: form });
@@ -70,7 +70,7 @@ describe("a new printer", () => {
     expect((await call("GET", "/api/v1/printers/", { token })).body).toEqual([made.body]);
   });
 
-  test("[S41] the agent's token is shown to callers with write only", async () => {
+  test("[S24] the agent's token is shown to callers with write only", async () => {
     const { userId, token } = await makeAccount();
     await makePrinterOf({ userId, token });
     const reader = await makeToken(userId, { canWrite: false });
@@ -79,7 +79,7 @@ describe("a new printer", () => {
     expect((await call("GET", `/api/v1/printers/${printer.id}/`, { token: reader })).body.auth_token).toBeNull();
   });
 
-  test("[S42] an account holds no more than its number", async () => {
+  test("[H19] an account holds no more than its number", async () => {
     const { env } = await import("cloudflare:workers");
     const { insertPrinter } = await import("../../../src/db/printers.ts");
     const { connect } = await import("../../../src/db/client.ts");
@@ -114,7 +114,7 @@ describe("bad bodies", () => {
     ["min_timelapse_secs_on_cancel", 86_401, "Ensure this value is less than or equal to 86400."],
   ];
 
-  test.each(BAD)("[S43] PATCH %s = %j is 400 and writes nothing", async (field, value, sentence) => {
+  test.each(BAD)("[H20] PATCH %s = %j is 400 and writes nothing", async (field, value, sentence) => {
     const account = await makeAccount();
     const { id } = await makePrinterOf(account);
     const { token } = account;
@@ -131,7 +131,7 @@ describe("bad bodies", () => {
     expect((await call("GET", `/api/v1/printers/${id}/`, { token })).body).toEqual(before);
   });
 
-  test("[S43] every bad key is named at once, a missing name too", async () => {
+  test("[H20] every bad key is named at once, a missing name too", async () => {
     const { token } = await makeAccount();
     const body = { watching_enabled: 1, retract_on_pause: "x" };
     const { status, body: problem } = await call("POST", "/api/v1/printers/", { token, body });
@@ -140,7 +140,7 @@ describe("bad bodies", () => {
     expect(problem.errors.name).toEqual(["This field is required."]);
   });
 
-  test("[S44] a name in any script comes back byte for byte", async () => {
+  test("[H21] a name in any script comes back byte for byte", async () => {
     const account = await makeAccount();
     const { token } = account;
     const { id } = await makePrinterOf(account);
@@ -156,7 +156,7 @@ describe("bad bodies", () => {
 });
 
 describe("PATCH", () => {
-  test("[S45] a GET's body sent back whole changes nothing, and read-only keys are ignored", async () => {
+  test("[H22] a GET's body sent back whole changes nothing, and read-only keys are ignored", async () => {
     const account = await makeAccount();
     const { token } = account;
     const { id } = await makePrinterOf(account);
@@ -168,7 +168,7 @@ describe("PATCH", () => {
     expect((await call("PATCH", `/api/v1/printers/${id}/`, { token, body })).body.printer).toEqual(before);
   });
 
-  test("[S45] no bytes are an empty change, whatever the Content-Type", async () => {
+  test("[H10] no bytes are an empty change, whatever the Content-Type", async () => {
     const account = await makeAccount();
     const { id } = await makePrinterOf(account);
     for (const type of [undefined, "text/plain", "application/json", "multipart/form-data; boundary=x"]) {
@@ -177,7 +177,7 @@ describe("PATCH", () => {
     }
   });
 
-  test("[S45] is in the list at once, and tells the agent whether to watch", async () => {
+  test("[H23] is in the list at once, and tells the agent whether to watch", async () => {
     const account = await makeAccount();
     const printer = await makePrinterOf(account);
     const agent = await connectAgentOf(printer);
@@ -194,7 +194,7 @@ describe("PATCH", () => {
 });
 
 describe("the list", () => {
-  test("[S46] is whole and by id without paging, and pages by start and limit", async () => {
+  test("[H24] is whole and by id without paging, and pages by start and limit", async () => {
     const account = await makeAccount();
     const { token } = account;
     const ids: number[] = [];
@@ -210,7 +210,7 @@ describe("the list", () => {
     }
   });
 
-  test("[S46] shows the current print and presence, and no clock while the agent is online", async () => {
+  test("[H25] shows the current print and presence, and no clock while the agent is online", async () => {
     const account = await makeAccount();
     const printer = await makePrinterOf(account);
     const agent = await connectAgentOf(printer);
@@ -239,7 +239,7 @@ async function untilListed(token: string, isWanted: (printer: any) => boolean): 
 }
 
 describe("entity tags", () => {
-  test("[S47] a printer and the list answer 304 to their own tag, and not after a change", async () => {
+  test("[H16] a printer and the list answer 304 to their own tag, and not after a change", async () => {
     const account = await makeAccount();
     const { token } = account;
     const { id } = await makePrinterOf(account);
@@ -255,7 +255,7 @@ describe("entity tags", () => {
 });
 
 describe("archive", () => {
-  test("[S48] hides the printer, refuses its agent, and unarchive brings all back", async () => {
+  test("[H26] [S21] hides the printer, refuses its agent, and unarchive brings all back", async () => {
     const account = await makeAccount();
     const { token } = account;
     const printer = await makePrinterOf(account);
@@ -290,7 +290,7 @@ describe("archive", () => {
 });
 
 describe("DELETE", () => {
-  test("[S49] answers nothing, closes the agent, refuses its token, and ends the current print as unknown", async () => {
+  test("[H27] answers nothing, closes the agent, refuses its token, and ends the current print as unknown", async () => {
     const account = await makeAccount();
     const { token } = account;
     const printer = await makePrinterOf(account);
@@ -309,7 +309,7 @@ describe("DELETE", () => {
     }
   });
 
-  test("[S49] takes an archived one only when asked", async () => {
+  test("[H27] takes an archived one only when asked", async () => {
     const account = await makeAccount();
     const { token } = account;
     const { id } = await makePrinterOf(account);

@@ -1,4 +1,4 @@
-/** Prints over REST (semantics A4, B2; wire 2): listed, read, corrected, deleted, counted. */
+/** Prints over REST: listed, read, corrected, deleted, counted. */
 import { describe, expect, test, vi } from "vitest";
 import { type Account, call, connectAgentOf, makeAccount, makePrinterOf } from "../../support/api.ts";
 import { frame } from "../../support/frames.ts";
@@ -35,8 +35,8 @@ async function withCurrent() {
   return { ...owner, id, path: `${PRINTS}${id}/`, printerPath: path, finish };
 }
 
-describe("[H74] a print as clients read it", () => {
-  test("[H74] has every field of A4, its printer without the token, and its outcome", async () => {
+describe("a print as clients read it", () => {
+  test("[H39] has every field of a Print, its printer without the token, and its outcome", async () => {
     const { token, printer, prints, ids } = await withPrints({ cancelledAt: Date.UTC(2026, 3, 1), finishedAt: null });
     const { status, body } = await call("GET", `${PRINTS}${ids[0]}/`, { token });
     expect(status).toBe(200);
@@ -63,7 +63,7 @@ describe("[H74] a print as clients read it", () => {
     expect((await call("GET", `/api/v1/print/${ids[0]}`, { token })).body).toEqual(body);
   });
 
-  test("[H74] of a deleted printer stays listed, and its printer is null", async () => {
+  test("[H39] of a deleted printer stays listed, and its printer is null", async () => {
     const { token, printer, ids } = await withPrints({}, {});
     await call("DELETE", `/api/v1/printers/${printer.id}/`, { token });
     const { body } = await call("GET", PRINTS, { token });
@@ -71,7 +71,7 @@ describe("[H74] a print as clients read it", () => {
     expect(body[0]).toMatchObject({ printer: null, printer_id: printer.id });
   });
 
-  test("[H74] a nested printer that prints is watched, as GET of the printer says", async () => {
+  test("[H39] a nested printer that prints is watched, as GET of the printer says", async () => {
     const { token, printer, printerPath } = await withCurrent();
     const agent = await connectAgentOf(printer);
     agent.send({ status: { _ts: Date.now() / 1000, state: { text: "Printing", flags: { printing: true } } } });
@@ -84,7 +84,7 @@ describe("[H74] a print as clients read it", () => {
     });
   });
 
-  test("[H74] what failure detection saw is an empty list; of a foreign or unknown print 404", async () => {
+  test("[H39] what failure detection saw is an empty list; of a foreign or unknown print 404", async () => {
     const { token, ids } = await withPrints({});
     const stranger = await makeAccount();
     const path = `${PRINTS}${ids[0]}/prediction_json/`;
@@ -96,8 +96,8 @@ describe("[H74] a print as clients read it", () => {
   });
 });
 
-describe("[H70] the list", () => {
-  test("[H70] is by start, newest first, twelve by default", async () => {
+describe("the list", () => {
+  test("[H40] is by start, newest first, twelve by default", async () => {
     const owner = await withPrints(...Array.from({ length: 14 }, () => ({})));
     expect(await listed(owner)).toEqual(owner.ids.toReversed().slice(0, 12));
     expect(await listed(owner, "sorting=date_asc&start=1&limit=2")).toEqual(owner.ids.slice(1, 3));
@@ -105,7 +105,7 @@ describe("[H70] the list", () => {
     expect(await listed(owner, "start=99")).toEqual([]);
   });
 
-  test("[H70] takes several printers, encoded or not, and never a foreign one", async () => {
+  test("[H40] takes several printers, encoded or not, and never a foreign one", async () => {
     const owner = await withPrints({}, {});
     const other = await makePrinterOf(owner);
     const [third] = [printOf({ id: other.id, userId: owner.userId })];
@@ -118,7 +118,7 @@ describe("[H70] the list", () => {
     expect(await listed(owner, `filter_by_printer_ids%5B%5D=${other.id}`)).toEqual([third.id]);
   });
 
-  test("[H70] filters by how prints ended and what they wait for", async () => {
+  test("[H41] filters by how prints ended and what they wait for", async () => {
     const at = Date.UTC(2026, 5, 1);
     const owner = await withPrints(
       { startedAt: at },
@@ -137,7 +137,7 @@ describe("[H70] the list", () => {
     }
   });
 
-  test("[H70] takes whole local days, both ends included, over a change of the clock", async () => {
+  test("[H42] takes whole local days, both ends included, over a change of the clock", async () => {
     const at = (text: string) => ({ startedAt: Date.parse(text) });
     const owner = await withPrints(
       at("2024-03-10T04:59:59.999Z"),
@@ -170,7 +170,7 @@ describe("[H70] the list", () => {
     { query: "to_date=yesterday&timezone=UTC", field: "to_date" },
     { query: "timezone=Mars/Phobos", field: "timezone" },
     { query: "timezone=%2B05:00", field: "timezone" },
-  ])("[H70] $query is 400 that names the field", async ({ query, field }) => {
+  ])("[H43] $query is 400 that names the field", async ({ query, field }) => {
     const { token } = await makeAccount();
     const { status, body } = await call("GET", `${PRINTS}?${query}`, { token });
     expect(status).toBe(400);
@@ -178,8 +178,8 @@ describe("[H70] the list", () => {
   });
 });
 
-describe("[H75] a correction", () => {
-  test("[H75] of an ended print takes its three keys and ignores the others", async () => {
+describe("a correction", () => {
+  test("[H44] of an ended print takes its three keys and ignores the others", async () => {
     const { token, ids } = await withPrints({});
     const path = `${PRINTS}${ids[0]}/`;
     const before = (await call("GET", path, { token })).body;
@@ -198,7 +198,7 @@ describe("[H75] a correction", () => {
     { body: { filament_used: "12" }, field: "filament_used" },
     { body: { filament_used: -1 }, field: "filament_used" },
     { body: { print_time: true, alert_overwrite: "FAILED" }, field: "print_time" },
-  ])("[H75] $body is 400 and writes nothing", async ({ body, field }) => {
+  ])("[H44] $body is 400 and writes nothing", async ({ body, field }) => {
     const { token, ids } = await withPrints({});
     const path = `${PRINTS}${ids[0]}/`;
     const before = (await call("GET", path, { token })).body;
@@ -208,7 +208,7 @@ describe("[H75] a correction", () => {
     expect((await call("GET", path, { token })).body).toEqual(before);
   });
 
-  test("[H75] of a current print is its object's, and stays when the print ends", async () => {
+  test("[H44] of a current print is its object's, and stays when the print ends", async () => {
     const { token, path, printerPath, finish } = await withCurrent();
     const edit = { alert_overwrite: "FAILED", filament_used: 7, print_time: 3 };
     expect(await call("PATCH", path, { token, body: edit })).toMatchObject({
@@ -220,13 +220,13 @@ describe("[H75] a correction", () => {
     expect((await call("GET", path, { token })).body).toMatchObject({ ...edit, outcome: "finished" });
   });
 
-  test("[H75] of a current print of an archived printer works too", async () => {
+  test("[L39] of a current print of an archived printer works too", async () => {
     const { token, path, printerPath } = await withCurrent();
     expect((await call("POST", `${printerPath}archive/`, { token })).status).toBe(204);
     expect((await call("PATCH", path, { token, body: { print_time: 1 } })).body.print_time).toBe(1);
   });
 
-  test("[H75] a deleted print is 404, whatever the body", async () => {
+  test("[H44] a deleted print is 404, whatever the body", async () => {
     const { token, ids } = await withPrints({ deletedAt: 5 });
     expect((await call("PATCH", `${PRINTS}${ids[0]}/?with_deleted`, { token, body: { print_time: "x" } })).status).toBe(
       404,
@@ -234,10 +234,10 @@ describe("[H75] a correction", () => {
   });
 });
 
-describe("[H76] a print that has ended, while D1 does not show it yet", () => {
+describe("a print that has ended, while D1 does not show it yet", () => {
   const unended = { finishedAt: null, cancelledAt: null };
 
-  test.each(["PATCH", "DELETE"])("[H76] %s is 503 with Retry-After, and changes nothing", async (method) => {
+  test.each(["PATCH", "DELETE"])("[H45] %s is 503 with Retry-After, and changes nothing", async (method) => {
     const owner = await withPrints(unended);
     const path = `${PRINTS}${owner.ids[0]}/`;
     const before = (await call("GET", path, owner)).body;
@@ -247,7 +247,7 @@ describe("[H76] a print that has ended, while D1 does not show it yet", () => {
     expect((await call("GET", path, owner)).body).toEqual(before);
   });
 
-  test("[H76] also when its printer is gone", async () => {
+  test("[H45] also when its printer is gone", async () => {
     const owner = await withPrints(unended);
     await call("DELETE", `/api/v1/printers/${owner.printer.id}/`, owner);
     for (const method of ["PATCH", "DELETE"]) {
@@ -257,8 +257,8 @@ describe("[H76] a print that has ended, while D1 does not show it yet", () => {
   });
 });
 
-describe("[H76] a deletion", () => {
-  test("[H76] of an ended print: 200 without a body, then 404, and only with_deleted shows it", async () => {
+describe("a deletion", () => {
+  test("[H46] of an ended print: 200 without a body, then 404, and only with_deleted shows it", async () => {
     const owner = await withPrints({}, {});
     const [id, other] = owner.ids;
     const path = `${PRINTS}${id}/`;
@@ -270,7 +270,7 @@ describe("[H76] a deletion", () => {
     expect(await listed(owner)).toEqual([other]);
   });
 
-  test("[H76] of the current print takes it out of history; its printer can still be stopped, and it never comes back", async () => {
+  test("[H46] [L40] of the current print takes it out of history; its printer can still be stopped, and it never comes back", async () => {
     const { token, printer } = await withPrinter();
     const agent = await connectAgentOf(printer);
     const report = (ts: number) => ({
@@ -305,7 +305,7 @@ describe("[H76] a deletion", () => {
     });
   });
 
-  test("[H76] of a print whose end was only inferred lasts, though its agent goes on with it", async () => {
+  test("[L17] of a print whose end was only inferred lasts, though its agent goes on with it", async () => {
     const { token, printer } = await withPrinter();
     const agent = await connectAgentOf(printer);
     const name = "cube.gcode";
@@ -329,7 +329,7 @@ describe("[H76] a deletion", () => {
     expect(await ended()).toEqual([]);
   });
 
-  test("[H76] of many takes ended and current ones, and passes over what is not there", async () => {
+  test("[H47] of many takes ended and current ones, and passes over what is not there", async () => {
     const owner = await withCurrent();
     const ended = [printOf(owner.printer), printOf(owner.printer), printOf(owner.printer)];
     await insertPrints(ended);
@@ -349,14 +349,14 @@ describe("[H76] a deletion", () => {
     { body: { print_ids: [1, "2"] }, field: "print_ids" },
     { body: { print_ids: [1.5] }, field: "print_ids" },
     { body: { print_ids: Array.from({ length: 501 }, () => 1) }, field: "print_ids" },
-  ])("[H76] of many refuses what is no list of ids: $field", async ({ body, field }) => {
+  ])("[H47] of many refuses what is no list of ids: $field", async ({ body, field }) => {
     const { token } = await makeAccount();
     const answer = await call("POST", `${PRINTS}bulk_delete/`, { token, body });
     expect(answer.status).toBe(400);
     expect(Object.keys(answer.body.errors)).toEqual([field]);
   });
 
-  test("[H76] of many may come as a form", async () => {
+  test("[H47] of many may come as a form", async () => {
     const owner = await withPrints({}, {}, {});
     const raw = new URLSearchParams(owner.ids.slice(0, 2).map((id) => ["print_ids", String(id)]));
     expect((await call("POST", `${PRINTS}bulk_delete/`, { token: owner.token, raw })).status).toBe(204);
@@ -364,11 +364,11 @@ describe("[H76] a deletion", () => {
   });
 });
 
-describe("[H71] statistics", () => {
+describe("statistics", () => {
   const STATS = `${PRINTS}stats/`;
   const range = "from_date=2024-03-09&to_date=2024-03-11&timezone=America/New_York&group_by=day";
 
-  test("[H71] by real local days, with totals; a current print counts as not cancelled", async () => {
+  test("[H48] by real local days, with totals; a current print counts as not cancelled", async () => {
     const at = Date.parse("2024-03-10T05:00:00Z");
     const owner = await withPrints(
       { startedAt: at, printTime: 90, filamentUsed: 0.5 },
@@ -392,7 +392,7 @@ describe("[H71] statistics", () => {
     expect(cancelled.body).toMatchObject({ total_print_count: 1, total_succeeded_print_count: 0 });
   });
 
-  test("[H71] of nothing are zeroes", async () => {
+  test("[H48] of nothing are zeroes", async () => {
     const { body } = await call("GET", `${STATS}?${range}`, await makeAccount());
     expect(body).toMatchObject({ total_print_count: 0, longest_print_time: 0, average_print_time: 0 });
   });
@@ -402,13 +402,13 @@ describe("[H71] statistics", () => {
     { without: "to_date=2024-03-11&", field: "to_date" },
     { without: "timezone=America/New_York&", field: "timezone" },
     { without: "&group_by=day", field: "group_by" },
-  ])("[H71] need $field", async ({ without, field }) => {
+  ])("[H49] need $field", async ({ without, field }) => {
     const { status, body } = await call("GET", `${STATS}?${range.replace(without, "")}`, await makeAccount());
     expect(status).toBe(400);
     expect(body.errors).toEqual({ [field]: ["This field is required."] });
   });
 
-  test("[H71] of more periods than an answer holds are refused", async () => {
+  test("[H49] of more periods than an answer holds are refused", async () => {
     const query = "from_date=0001-01-01&to_date=9999-12-31&timezone=UTC&group_by=day";
     expect((await call("GET", `${STATS}?${query}`, await makeAccount())).status).toBe(400);
     expect((await call("GET", `${STATS}?${query.replace("day", "year")}`, await makeAccount())).status).toBe(400);

@@ -1,4 +1,4 @@
-/** The agents' HTTP calls: bodies to the byte, and when pictures are posted (protocol 6). */
+/** The agents' HTTP calls: bodies to the byte, and when pictures are posted. */
 import { describe, expect, test } from "vitest";
 import { formBody, multipartBody } from "../../../scripts/virtual/form.ts";
 import { shortJob, startBench } from "./bench.ts";
@@ -9,7 +9,7 @@ const PICTURE_CALL = "/api/v1/octo/pic/";
 
 describe("bodies", () => {
   test.each(["moonraker-obico-2.1.4", "octoprint-obico-2.6.1"] as const)(
-    "[A6] pictures of %s have the recorded fields and length",
+    "[V31] pictures of %s have the recorded fields and length",
     (name) => {
       const recorded = readRecording(name).filter((line) => line.path === PICTURE_CALL);
       expect(recorded.length).toBeGreaterThan(3);
@@ -23,7 +23,7 @@ describe("bodies", () => {
     },
   );
 
-  test("[A6.3] a form is written as recorded", () => {
+  test("[V31] a form is written as recorded", () => {
     const [call] = readRecording("moonraker-obico-2.1.4").filter((line) => line.path === "/api/v1/octo/g_code_files/");
     const body = formBody([
       ["filename", "cube.gcode"],
@@ -46,7 +46,7 @@ describe.each(["moonraker", "octoprint"] as const)("pictures of %s", (dialect) =
     return { ...bench, count };
   }
 
-  test("[A6.1] the first within seconds of the start, then one in 120 s, one in 10 s for watchers", async () => {
+  test("[V33] the first within seconds of the start, then one in 120 s, one in 10 s for watchers", async () => {
     const { server, clock, count } = await printing();
     expect(count()).toBe(1);
     await clock.advance(240_000);
@@ -57,7 +57,7 @@ describe.each(["moonraker", "octoprint"] as const)("pictures of %s", (dialect) =
     expect(count()).toBeLessThanOrEqual(14);
   });
 
-  test("[A6.1] none while paused, but three at once whenever a message leaves somebody viewing", async () => {
+  test("[V33] none while paused, but three at once whenever a message leaves somebody viewing", async () => {
     const { server, clock, agent, count } = await printing();
     agent.printer.order({ kind: "pause", nozzleOff: false, bedOff: false, liftMm: 0 });
     await clock.advance(10_000);
@@ -74,14 +74,14 @@ describe.each(["moonraker", "octoprint"] as const)("pictures of %s", (dialect) =
     expect(boosts.every((body) => /name="viewing_boost"\r\n\r\n[Tt]rue\r\n/.test(body))).toBe(true);
   });
 
-  test("[A6.1] a refusal changes nothing: no retry, no slowing down", async () => {
+  test("[V33] a refusal changes nothing: no retry, no slowing down", async () => {
     const { server, clock, count } = await printing();
     server.answers = (_method, path) => (path === PICTURE_CALL ? { status: 429 } : undefined);
     await clock.advance(240_000);
     expect(count()).toBe(3);
   });
 
-  test("[A5.2] what a partial update leaves out stays, through a reconnect too", async () => {
+  test("[V30] what a partial update leaves out stays, through a reconnect too", async () => {
     const { server, clock, count } = await printing();
     server.send({ remote_status: { should_watch: true } });
     server.send({ remote_status: { viewing: false } });

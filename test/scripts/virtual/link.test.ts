@@ -1,4 +1,4 @@
-/** The socket as both agents keep it (protocol 3). */
+/** The socket as both agents keep it. */
 import { describe, expect, test } from "vitest";
 import { Link } from "../../../scripts/virtual/link.ts";
 import { ManualClock } from "../../support/virtual/manual-clock.ts";
@@ -17,7 +17,7 @@ function makeLink(queueLimit = 50) {
 }
 
 describe("dialling", () => {
-  test("[A3.5] nothing is dialled before there is something to say, nor again after a close", async () => {
+  test("[V8] nothing is dialled before there is something to say, nor again after a close", async () => {
     const { clock, server, link, numbers } = makeLink();
     await clock.advance(600_000);
     expect(server.handshakes).toBe(0);
@@ -31,14 +31,14 @@ describe("dialling", () => {
     expect([server.handshakes, numbers()]).toEqual([2, [1, 2]]);
   });
 
-  test("[A3.1] the handshake carries the token as a bearer", async () => {
+  test("[V8] the handshake carries the token as a bearer", async () => {
     const { clock, server, link } = makeLink();
     link.post({ n: 1 });
     await clock.advance(1000);
     expect(server.seen[0]).toMatchObject({ kind: "handshake", headers: { authorization: "bearer f00d" } });
   });
 
-  test("[A3.2] each refused try costs two minutes, a growing wait and the message that triggered it", async () => {
+  test("[V9] each refused try costs two minutes, a growing wait and the message that triggered it", async () => {
     const { clock, server, link, numbers, dialledAt } = makeLink();
     server.accepts = false;
     for (let n = 1; n <= 8; n += 1) link.post({ n });
@@ -50,7 +50,7 @@ describe("dialling", () => {
     expect(numbers()).toEqual([4, 5, 6, 7, 8]);
   });
 
-  test("[A3.2] the wait never passes 300 s and starts small again after a message went out", async () => {
+  test("[V9] the wait never passes 300 s and starts small again after a message went out", async () => {
     const { clock, server, link, dialledAt } = makeLink(1000);
     server.accepts = false;
     for (let n = 1; n <= 40; n += 1) link.post({ n });
@@ -69,7 +69,7 @@ describe("dialling", () => {
 });
 
 describe("the queue", () => {
-  test.each([50, 1000])("[A3.5] holds %i messages while disconnected; the newest are lost", async (limit) => {
+  test.each([50, 1000])("[V10] holds %i messages while disconnected; the newest are lost", async (limit) => {
     const { clock, server, link, numbers } = makeLink(limit);
     server.accepts = false;
     link.post({ n: 0 });
@@ -82,7 +82,7 @@ describe("the queue", () => {
 });
 
 describe("a token that somebody else uses", () => {
-  test("[A3.6] after 4321 one more message goes out on a new socket, then none, although it stays open", async () => {
+  test("[V11] after 4321 one more message goes out on a new socket, then none, although it stays open", async () => {
     const { clock, server, link, numbers } = makeLink();
     link.post({ n: 1 });
     await clock.advance(1000);

@@ -36,7 +36,7 @@ function run(machine: Machine, seconds: number): Machine {
 }
 
 describe("a machine", () => {
-  test("[A8.2] heats up, prints every layer, and ends complete after its job's time", () => {
+  test("[V2] heats up, prints every layer, and ends complete after its job's time", () => {
     const job = shortJob(100);
     const started = act(idleMachine(1), { kind: "start", job, at: 1790000000 });
     const heating = run(started, 5);
@@ -50,7 +50,7 @@ describe("a machine", () => {
     expect(run(done, 3600).nozzle.actualC).toBeLessThan(25);
   });
 
-  test("[A8.3] a pause with cold heaters takes its time to come back, and loses no progress", () => {
+  test("[V3] a pause with cold heaters takes its time to come back, and loses no progress", () => {
     const printing = run(act(idleMachine(1), { kind: "start", job: shortJob(600), at: 1790000000 }), 60);
     const paused = run(act(printing, { kind: "pause", nozzleOff: true, bedOff: true, liftMm: 2.5 }), 900);
     expect([paused.phase, progress(paused)]).toEqual(["paused", progress(printing)]);
@@ -60,7 +60,7 @@ describe("a machine", () => {
     expect(run(resuming, 60)).toMatchObject({ phase: "printing" });
   });
 
-  test("[A8] the same seed and orders give the same machine; progress never falls, layers never pass the last", () => {
+  test("[V1] the same seed and orders give the same machine; progress never falls, layers never pass the last", () => {
     const script = fc.array(fc.tuple(orders, fc.integer({ min: 0, max: 40 })), { maxLength: 20 });
     fc.assert(
       fc.property(fc.integer(), script, (seed, steps) => {

@@ -16,7 +16,7 @@ async function printingBench(seconds = 600) {
 }
 
 describe("start-up", () => {
-  test("[A2] calls, handshake and frames come in the recorded order", async () => {
+  test("[V12] calls, handshake and frames come in the recorded order", async () => {
     const recorded = readRecording("moonraker-obico-2.1.4", 52.54, 53.7).flatMap((line) => {
       if (line.http !== undefined) return [`${line.http} ${line.path}`];
       if (line.handshake !== undefined) return ["handshake"];
@@ -32,7 +32,7 @@ describe("start-up", () => {
     expect(seen).toEqual(recorded);
   });
 
-  test("[A2.1] a refused token is proved again for ever, and nothing else happens meanwhile", async () => {
+  test("[V13] a refused token is proved again for ever, and nothing else happens meanwhile", async () => {
     const { server, clock, agent } = makeBench("moonraker");
     server.answers = () => ({ status: 401 });
     await agent.start();
@@ -44,7 +44,7 @@ describe("start-up", () => {
     expect(server.seen).toHaveLength(proofs.length);
   });
 
-  test("[A8.8] restarted in mid-print: the file again, no event, the first status 30 s later with the same time stamp", async () => {
+  test("[V14] restarted in mid-print: the file again, no event, the first status 30 s later with the same time stamp", async () => {
     const machine = {
       ...act(idleMachine(7), { kind: "start", job: shortJob(600), at: 1790000000 }),
       reach: "ready" as const,
@@ -61,7 +61,7 @@ describe("start-up", () => {
 });
 
 describe("a print", () => {
-  test("[A8.3] [A8.5] paused, resumed and cancelled by commands: the recorded sequence", async () => {
+  test("[V16] paused, resumed and cancelled by commands: the recorded sequence", async () => {
     const recorded = framesOf(readRecording("moonraker-obico-2.1.4", 161, 178.2)).map(gist);
     const { server, clock, agent, news } = await printingBench();
     await clock.advance(600);
@@ -74,7 +74,7 @@ describe("a print", () => {
     expect(agent.printer.machine.outcome).toBe("cancelled");
   });
 
-  test("[A8.3] paused and resumed at the printer: events with settled texts, no transient state", async () => {
+  test("[V17] paused and resumed at the printer: events with settled texts, no transient state", async () => {
     const { clock, agent, news } = await printingBench();
     agent.printer.order({ kind: "pause", nozzleOff: false, bedOff: false, liftMm: 0 });
     await clock.advance(5000);
@@ -83,7 +83,7 @@ describe("a print", () => {
     expect(news()).toEqual(["Paused PrintPaused print", "Printing PrintResumed print"]);
   });
 
-  test("[A8.5] cancelled while paused: nothing of a resume", async () => {
+  test("[V17] cancelled while paused: nothing of a resume", async () => {
     const { clock, agent, news } = await printingBench();
     agent.changeFilament();
     await clock.advance(5000);
@@ -96,14 +96,14 @@ describe("a print", () => {
     ]);
   });
 
-  test("[A8.5] done: the ending event carries the time stamp, the next regular status says -1", async () => {
+  test("[V18] done: the ending event carries the time stamp, the next regular status says -1", async () => {
     const { clock, news } = await printingBench(90);
     await clock.advance(150_000);
     const frames = news().filter((frame) => frame !== "Printing print");
     expect(frames.slice(0, 2)).toEqual(["Operational PrintDone print", "Operational -1"]);
   });
 
-  test("[A8.5] [A6.2] failed: PrintFailed alone, an event with a snapshot, the console's line", async () => {
+  test("[V19] [V34] failed: PrintFailed alone, an event with a snapshot, the console's line", async () => {
     const { server, clock, agent, news } = await printingBench();
     agent.printer.order({ kind: "fail", error: "Heater extruder not heating" });
     await clock.advance(2000);
@@ -117,7 +117,7 @@ describe("a print", () => {
     expect(server.calls("/api/v1/octo/printer_events/").at(-1)?.body).toContain('name="snapshot"; filename="snapshot"');
   });
 
-  test("[A6.2] an event that is refused takes the console's line with it; its title is posted once", async () => {
+  test("[V34] an event that is refused takes the console's line with it; its title is posted once", async () => {
     const { server, clock, agent, news } = await printingBench();
     server.answers = (_method, path) => (path.includes("printer_events") ? { status: 500 } : undefined);
     agent.printer.order({ kind: "fail", error: "fault" });
@@ -136,7 +136,7 @@ describe("a print", () => {
   });
 
   test.each([{ status: 500 }, { status: 200, body: {} }, null])(
-    "[A6.3] without an id for its file the started event is never sent: %j",
+    "[V32] without an id for its file the started event is never sent: %j",
     async (answer) => {
       const { server, clock, agent, news } = await startBench("moonraker");
       server.answers = (_method, path) => (path === "/api/v1/octo/g_code_files/" ? answer : undefined);
@@ -147,7 +147,7 @@ describe("a print", () => {
     },
   );
 
-  test("[A6.3] the upsert holds up the event until it is answered, 60 s at most", async () => {
+  test("[V32] the upsert holds up the event until it is answered, 60 s at most", async () => {
     const { server, clock, agent, news } = await startBench("moonraker");
     server.answers = (_method, path) => (path.includes("g_code_files") ? new Promise(() => {}) : undefined);
     agent.printer.start(shortJob(600));
@@ -159,7 +159,7 @@ describe("a print", () => {
 });
 
 describe("statuses", () => {
-  test("[A4.6] a regular status every 30 s since the last word", async () => {
+  test("[V22] a regular status every 30 s since the last word", async () => {
     const { server, clock } = await startBench("moonraker");
     await clock.advance(125_000);
     const at = server.seen.flatMap((seen) =>
@@ -168,7 +168,7 @@ describe("statuses", () => {
     expect(at.slice(1).map((time, index) => time - (at[index] ?? 0))).toEqual([REGULAR_MS, REGULAR_MS, REGULAR_MS]);
   });
 
-  test("[A4.6] [A8.6] Klipper not ready: {} every second; gone: one {}, then silence; back: the file again and the same print", async () => {
+  test("[V22] [V23] Klipper not ready: {} every second; gone: one {}, then silence; back: the file again and the same print", async () => {
     const { server, clock, agent, news } = await printingBench();
     const ts = server.frames.at(-1)?.current_print_ts;
     agent.printer.order({ kind: "reach", reach: "shutdown" });
@@ -184,7 +184,7 @@ describe("statuses", () => {
     expect(server.calls("/api/v1/octo/g_code_files/")).toHaveLength(2);
   });
 
-  test("[A8.6] back without its print: -1 with the next status, and no ending event", async () => {
+  test("[V23] back without its print: -1 with the next status, and no ending event", async () => {
     const { clock, agent, news } = await printingBench();
     agent.printer.order({ kind: "reach", reach: "lost" });
     await clock.advance(5000);
@@ -194,7 +194,7 @@ describe("statuses", () => {
     expect(news()).toEqual(["{}", "Operational -1"]);
   });
 
-  test("[A4.3] every frame has a shape and types that were recorded", async () => {
+  test("[V25] every frame has a shape and types that were recorded", async () => {
     const recorded = [
       ...framesOf(readRecording("moonraker-obico-2.1.4")),
       ...framesOf(readRecording("receipts-moonraker-obico-2.1.4")),
@@ -226,7 +226,7 @@ describe("statuses", () => {
 });
 
 describe("what the server asks", () => {
-  test("[A5.3] unknown calls are answered with an error, repeated references not at all", async () => {
+  test("[V26] unknown calls are answered with an error, repeated references not at all", async () => {
     const { server, news } = await startBench("moonraker");
     for (const ref of ["c:1", "c:1", "c:2"])
       server.send({ passthru: { target: "_printer", func: "get_state_id", ref } });
@@ -236,7 +236,7 @@ describe("what the server asks", () => {
     expect(isJsonObject(answer) && String(answer.error)).toMatch(/^Request not supported/);
   });
 
-  test("[A5.3] the last 100 references are remembered", async () => {
+  test("[V26] the last 100 references are remembered", async () => {
     const { server, news } = await startBench("moonraker");
     for (let ref = 0; ref <= 100; ref += 1) server.send({ passthru: { target: "x", func: "y", ref: `r${ref}` } });
     news();
@@ -246,7 +246,7 @@ describe("what the server asks", () => {
     expect(news()).toEqual(["passthru error ref"]);
   });
 
-  test("[A5.1] a command that the printer refuses: the transient state, then the old one at once", async () => {
+  test("[V28] a command that the printer refuses: the transient state, then the old one at once", async () => {
     const { server, news } = await startBench("moonraker");
     server.send({ commands: [{ cmd: "pause", args: {} }] });
     expect(news()).toEqual(["Pausing -1", "Operational -1"]);
@@ -255,7 +255,7 @@ describe("what the server asks", () => {
   test.each([
     { patched: 200, frames: ["G-Code Downloading PrintStarted print", "Printing print"] },
     { patched: 404, frames: [] },
-  ])("[A6.4] a file from the cloud is printed only after a PATCH with 2xx: $patched", async ({ patched, frames }) => {
+  ])("[V29] a file from the cloud is printed only after a PATCH with 2xx: $patched", async ({ patched, frames }) => {
     const { server, clock, news } = await startBench("moonraker");
     server.answers = (method) => (method === "PATCH" ? { status: patched } : undefined);
     const file = { id: 9, url: "http://files/x", filename: "My Cube.gcode", safe_filename: "My_Cube.gcode" };
@@ -270,7 +270,7 @@ describe("what the server asks", () => {
     );
   });
 
-  test("[A6.4] a printer that prints fetches nothing", async () => {
+  test("[V29] a printer that prints fetches nothing", async () => {
     const { server, news } = await printingBench();
     news();
     server.send({ passthru: { target: "file_downloader", func: "download", args: [{}], ref: "1" } });

@@ -24,7 +24,7 @@ function recordedEvents(from: number, to: number): string[] {
 }
 
 describe("start-up", () => {
-  test("[A2] calls, handshake and frames come in the recorded order, OctoPrint's own start first", async () => {
+  test("[V12] calls, handshake and frames come in the recorded order, OctoPrint's own start first", async () => {
     const recorded = readRecording("receipts-octoprint-obico-2.6.1", 0, 5).flatMap((line) => {
       if (line.http !== undefined) return [`${line.http} ${line.path}`];
       if (line.handshake !== undefined) return ["handshake"];
@@ -42,7 +42,7 @@ describe("start-up", () => {
   });
 
   test.each([{}, { printer: {} }, { printer: { id: 0 } }])(
-    "[A2.1] 2xx without a truthy id ends it: nothing is ever dialled: %j",
+    "[V13] 2xx without a truthy id ends it: nothing is ever dialled: %j",
     async (body) => {
       const { server, clock, agent } = makeBench("octoprint");
       server.answers = () => ({ status: 200, body });
@@ -53,7 +53,7 @@ describe("start-up", () => {
     },
   );
 
-  test("[A3.5] what OctoPrint did while the server was away comes first, oldest first", async () => {
+  test("[V15] what OctoPrint did while the server was away comes first, oldest first", async () => {
     const { server, clock, agent, news } = makeBench("octoprint");
     server.answers = () => ({ status: 503 });
     await agent.start();
@@ -75,7 +75,7 @@ describe("start-up", () => {
 });
 
 describe("a print", () => {
-  test("[A8.2] [A8.3] [A8.5] started, paused, resumed and cancelled: the recorded events", async () => {
+  test("[V16] started, paused, resumed and cancelled: the recorded events", async () => {
     const { server, clock, agent, news } = await startBench("octoprint");
     agent.printer.start(shortJob(600));
     await clock.advance(60_000);
@@ -88,13 +88,13 @@ describe("a print", () => {
     expect(eventsOf(frames)).toEqual([...recordedEvents(160, 187), ...recordedEvents(387.4, 390)]);
   });
 
-  test("[A8.5] done: finishing, the event, then -1 at once", async () => {
+  test("[V18] done: finishing, the event, then -1 at once", async () => {
     const { clock, news } = await printingBench(90);
     await clock.advance(60_000);
     expect(eventsOf(news()).slice(-3)).toEqual(recordedEvents(114, 115));
   });
 
-  test("[A8.5] the printer's connection lost: offline with the time stamp, failed, then -1 when it is back", async () => {
+  test("[V19] the printer's connection lost: offline with the time stamp, failed, then -1 when it is back", async () => {
     const { clock, agent, news } = await printingBench();
     news();
     agent.printer.order({ kind: "reach", reach: "lost" });
@@ -106,7 +106,7 @@ describe("a print", () => {
     expect(rest).toEqual(recordedEvents(356, 357));
   });
 
-  test("[A6.2] an error is told with a picture, once in half an hour", async () => {
+  test("[V34] an error is told with a picture, once in half an hour", async () => {
     const { server, clock, agent } = await printingBench();
     const told = () =>
       server.calls("/api/v1/octo/printer_events/").filter(({ body }) => body.includes("OctoPrint Error"));
@@ -127,7 +127,7 @@ describe("a print", () => {
     expect(told()).toHaveLength(2);
   });
 
-  test("[A8.4] other filament: an event over HTTP with a picture, once in ten minutes, and a pause", async () => {
+  test("[V21] other filament: an event over HTTP with a picture, once in ten minutes, and a pause", async () => {
     const { server, clock, agent, news } = await printingBench(3000);
     news();
     for (let minute = 0; minute < 12; minute += 3) {
@@ -143,7 +143,7 @@ describe("a print", () => {
     expect(server.frames.some((frame) => JSON.stringify(frame).includes("Filament"))).toBe(false);
   });
 
-  test("[A4.7] the started event has the new time stamp, the starting state before it still -1", async () => {
+  test("[V20] the started event has the new time stamp, the starting state before it still -1", async () => {
     const { server } = await printingBench();
     const starting = server.frames.findIndex((frame) => gist(frame).startsWith("Starting"));
     const started = server.frames.findIndex((frame) => gist(frame).includes("PrintStarted"));
@@ -159,7 +159,7 @@ describe("a print", () => {
     { answer: { status: 500 }, started: true },
     { answer: { status: 200, body: {} }, started: false },
   ])(
-    "[A6.3] the upsert answered with $answer.status: the started event is sent: $started",
+    "[V32] the upsert answered with $answer.status: the started event is sent: $started",
     async ({ answer, started }) => {
       const { server, clock, agent, news } = await startBench("octoprint");
       server.answers = (_method, path) => (path.includes("g_code_files") ? answer : undefined);
@@ -172,7 +172,7 @@ describe("a print", () => {
 });
 
 describe("statuses", () => {
-  test("[A4.6] every 50 s when nothing happens, every 10 s while boosted", async () => {
+  test("[V22] every 50 s when nothing happens, every 10 s while boosted", async () => {
     const { server, clock } = await startBench("octoprint");
     await clock.advance(250_000);
     server.send({ remote_status: { viewing: false, should_watch: false } });
@@ -185,7 +185,7 @@ describe("statuses", () => {
     expect(Math.min(...gaps.slice(-3))).toBeLessThanOrEqual(11);
   });
 
-  test("[A4.6] a text for the display is told at once, as recorded", async () => {
+  test("[V22] a text for the display is told at once, as recorded", async () => {
     const { server, clock, news } = await startBench("octoprint");
     await clock.advance(30_000);
     news();
@@ -195,7 +195,7 @@ describe("statuses", () => {
     expect(server.frames.at(-1)).toMatchObject({ status: { display_status: { message: "hi there" } } });
   });
 
-  test("[A4.4] settings come every 30 min and after the firmware's answer, not with a reconnect", async () => {
+  test("[V24] settings come every 30 min and after the firmware's answer, not with a reconnect", async () => {
     const { server, clock, news } = await startBench("octoprint");
     await clock.advance(60_000);
     server.close(1001);
@@ -206,7 +206,7 @@ describe("statuses", () => {
     expect(news().filter((frame) => frame.endsWith("settings"))).toHaveLength(1);
   });
 
-  test("[A4.3] every frame has a shape and types that were recorded", async () => {
+  test("[V25] every frame has a shape and types that were recorded", async () => {
     const recorded = [
       ...framesOf(readRecording(RECORDING)),
       ...framesOf(readRecording("receipts-octoprint-obico-2.6.1")),
@@ -241,7 +241,7 @@ describe("statuses", () => {
 
 describe("what the server asks", () => {
   test.each([{ cmd: "pause" }, { cmd: "pause", args: null }, { cmd: "pause", args: { speed: 1 } }])(
-    "[A5.1] a pause without an object of known arguments loses the whole message: %j",
+    "[V28] a pause without an object of known arguments loses the whole message: %j",
     async (command) => {
       const { server, agent, news } = await printingBench();
       news();
@@ -255,13 +255,13 @@ describe("what the server asks", () => {
     { cmd: "pause", ret: "PAUSING" },
     { cmd: "cancel", ret: "CANCELLING" },
     { cmd: "resume", ret: "PRINTING" },
-  ])("[A5.3] the probe behind $cmd is answered with the state right after it", async ({ cmd, ret }) => {
+  ])("[V27] the probe behind $cmd is answered with the state right after it", async ({ cmd, ret }) => {
     const { server } = await printingBench();
     server.send({ commands: [{ cmd, args: {} }], passthru: { target: "_printer", func: "get_state_id", ref: "c:1" } });
     expect(server.frames.at(-1)).toEqual({ passthru: { ref: "c:1", ret } });
   });
 
-  test("[A5.3] no answer to unknown calls, to repeated references, and without one", async () => {
+  test("[V26] no answer to unknown calls, to repeated references, and without one", async () => {
     const { server, news } = await startBench("octoprint");
     server.send({ passthru: { target: "_printer", func: "get_state_id", ref: "a" } });
     expect(news()).toEqual(["passthru ref ret"]);
@@ -271,7 +271,7 @@ describe("what the server asks", () => {
     expect(news()).toEqual([]);
   });
 
-  test.each([200, 404])("[A6.4] a file from the cloud is printed whatever the PATCH gives: %i", async (status) => {
+  test.each([200, 404])("[V29] a file from the cloud is printed whatever the PATCH gives: %i", async (status) => {
     const { server, clock, agent } = await startBench("octoprint");
     server.answers = (method) => (method === "PATCH" ? { status } : undefined);
     const file = { id: 9, url: "http://files/x", filename: "My Cube.gcode", safe_filename: "My_Cube.gcode" };
@@ -281,13 +281,13 @@ describe("what the server asks", () => {
     expect(agent.printer.machine).toMatchObject({ phase: "printing", job: { path: "ObicoUpload/My_Cube.gcode" } });
   });
 
-  test("[A6.4] a printer that is not Operational fetches nothing", async () => {
+  test("[V29] a printer that is not Operational fetches nothing", async () => {
     const { server } = await printingBench();
     server.send({ passthru: { target: "file_downloader", func: "download", args: [{}], ref: "1" } });
     expect(server.frames.at(-1)).toEqual({ passthru: { ref: "1", error: "Printer busy!" } });
   });
 
-  test("[A2] a host that lived on in mid-print goes on with the same time stamp and says nothing of a start", async () => {
+  test("[V14] a host that lived on in mid-print goes on with the same time stamp and says nothing of a start", async () => {
     const machine = act(idleMachine(7), { kind: "start", job: shortJob(), at: 1790000000 });
     const { server, clock, agent, news } = makeBench("octoprint", { ...machine, phase: "printing" });
     await agent.start();

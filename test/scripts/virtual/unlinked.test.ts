@@ -1,4 +1,4 @@
-/** Virtual agents before they have a token (protocol 1). */
+/** Virtual agents before they have a token. */
 import { describe, expect, test } from "vitest";
 import type { Dialect } from "../../../scripts/virtual/agent.ts";
 import { seededRandom } from "../../../scripts/virtual/random.ts";
@@ -22,7 +22,7 @@ function makeAgent(dialect: Dialect) {
 }
 
 describe.each(dialects)("%s", (dialect) => {
-  test("[A1.1] links with a code in the query and no body, and keeps the printer's token", async () => {
+  test("[V4] links with a code in the query and no body, and keeps the printer's token", async () => {
     const { server, agent, answer } = makeAgent(dialect);
     answer(200);
     expect(await agent.verify("123456")).toBe(true);
@@ -32,7 +32,7 @@ describe.each(dialects)("%s", (dialect) => {
     expect(agent.token).toBe("f00d");
   });
 
-  test("[A1.2] 4xx ends OctoPrint's discovery only, 5xx and no answer neither's", async () => {
+  test("[V5] 4xx ends OctoPrint's discovery only, 5xx and no answer neither's", async () => {
     const { server, agent, answer } = makeAgent(dialect);
     answer(503);
     await agent.poll();
@@ -44,21 +44,21 @@ describe.each(dialects)("%s", (dialect) => {
     expect(agent.hasEnded).toBe(dialect === "octoprint");
   });
 
-  test("[A1.2] links by a message with its own secret, and is done", async () => {
+  test("[V6] links by a message with its own secret, and is done", async () => {
     const { agent, answer, message } = makeAgent(dialect);
     answer(200, { messages: [message({ code: "123456", secret: agent.secret })] });
     await agent.poll();
     expect([agent.token, agent.hasEnded]).toEqual(["f00d", true]);
   });
 
-  test("[A1.2] a message with another secret ends its discovery without a token", async () => {
+  test("[V6] a message with another secret ends its discovery without a token", async () => {
     const { agent, answer, message } = makeAgent(dialect);
     answer(200, { messages: [message({ code: "123456", secret: "0" })] });
     await agent.poll();
     expect([agent.token, agent.hasEnded]).toEqual([null, true]);
   });
 
-  test("[A1.2] two messages at once: Moonraker ignores both", async () => {
+  test("[V6] two messages at once: Moonraker ignores both", async () => {
     const { agent, answer, message } = makeAgent(dialect);
     answer(200, { messages: Array(2).fill(message({ code: "123456", secret: agent.secret })) });
     await agent.poll();
@@ -67,7 +67,7 @@ describe.each(dialects)("%s", (dialect) => {
 });
 
 describe("a missing key ends discovery", () => {
-  test("[A1.2] Moonraker's: the link beside a passcode", async () => {
+  test("[V7] Moonraker's: the link beside a passcode", async () => {
     const { agent, answer } = makeAgent("moonraker");
     answer(200, { messages: [], ...PASSCODE });
     await agent.poll();
@@ -77,14 +77,14 @@ describe("a missing key ends discovery", () => {
     expect(agent.hasEnded).toBe(true);
   });
 
-  test("[A1.2] OctoPrint's: messages", async () => {
+  test("[V7] OctoPrint's: messages", async () => {
     const { agent, answer } = makeAgent("octoprint");
     answer(200, {});
     await agent.poll();
     expect(agent.hasEnded).toBe(true);
   });
 
-  test("[A1.2] without passcode keys Moonraker takes the server for an old one, and goes on", async () => {
+  test("[V7] without passcode keys Moonraker takes the server for an old one, and goes on", async () => {
     const { agent, answer } = makeAgent("moonraker");
     answer(200, { messages: [] });
     await agent.poll();
