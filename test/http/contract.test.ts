@@ -1,11 +1,12 @@
-/** Failures on the wire: every code has the status that the contract's table tells, and its headers. */
+/** The tables of the contract's page are those of the program: failure codes with their statuses, reasons of commands. */
 import { Hono } from "hono";
 import { requestId } from "hono/request-id";
 import { describe, expect, test } from "vitest";
-import { type Failure, invalid, notFound } from "../../../src/domain/failure.ts";
-import type { HttpEnv } from "../../../src/http/kit/context.ts";
-import { problem } from "../../../src/http/kit/errors.ts";
-import page from "../../../src/http/README.md?raw";
+import { COMMAND_REASONS } from "../../src/domain/command.ts";
+import { type Failure, invalid, notFound } from "../../src/domain/failure.ts";
+import type { HttpEnv } from "../../src/http/kit/context.ts";
+import { problem } from "../../src/http/kit/errors.ts";
+import page from "../../src/http/README.md?raw";
 
 /** One of each code; a new code does not compile without one. */
 const FAILURES: { readonly [C in Failure["code"]]: Extract<Failure, { code: C }> } = {
@@ -58,4 +59,9 @@ describe("problem documents", () => {
     const gone: Record<string, unknown> = await (await answer(notFound(null))).json();
     expect(Object.keys(gone).sort()).toEqual(keys);
   });
+});
+
+test("[H57] the table of reasons has every reason of a command, and no other", () => {
+  const told = [...page.matchAll(/^\| `([a-z_]+)` \| (?:`[a-z]+`(?:, )?)+ \|/gm)].map(([, reason]) => reason);
+  expect(told.sort()).toEqual([...COMMAND_REASONS].sort());
 });
