@@ -1,6 +1,6 @@
 /** A command of the ledger as clients read it: all its keys always, null where nothing happened. */
 import * as z from "zod";
-import { COMMAND_STATES, type CommandRecord, INITIATORS } from "../../domain/command.ts";
+import { COMMAND_REASONS, COMMAND_STATES, type CommandRecord, INITIATORS } from "../../domain/command.ts";
 import { COMMAND_KINDS } from "../../domain/command-kind.ts";
 import { TimeJson, timeJson } from "./time.ts";
 
@@ -9,7 +9,7 @@ export const CommandJson = z
     id: z.string(),
     kind: z.enum(COMMAND_KINDS),
     state: z.enum(COMMAND_STATES),
-    reason: z.string().nullable(),
+    reason: z.enum(COMMAND_REASONS).nullable(),
     print_id: z.int().nullable().describe("The print it is bound to."),
     initiator: z.enum(INITIATORS),
     created_at: TimeJson,
