@@ -8,7 +8,7 @@ import type { Clock, LiveCopy } from "./status.ts";
 export interface AgentSocket {
   /** Counts the printer's agent sockets; the newest is the current one. */
   readonly connection: number;
-  /** Where the agent dialled, `https://host[:port]`: what it is told to fetch must be reachable from there. */
+  /** Where the agent dialled, `https://host[:port]`: URLs that it is to fetch begin with it. */
   readonly origin: string;
   readonly openedAt: number;
   /** Arrival of the newest frame; the opening until there is one. */
@@ -25,7 +25,7 @@ export interface AgentSocket {
   readonly isPauseSeen: boolean;
   readonly isCancelSeen: boolean;
   readonly gaveReceipt: boolean;
-  /** A look's unanswered probe. */
+  /** When the look sent a probe that nothing has answered yet; null: none. */
   readonly probedAt: number | null;
   readonly live: LiveCopy | null;
 }
@@ -70,7 +70,7 @@ export function openSocket(connection: number, origin: string, now: number, kept
   };
 }
 
-/** The socket after one more frame of whatever kind: it answers a look. */
+/** The socket after one more frame: counted, and a sign of life whatever it holds. */
 export function countFrame(socket: AgentSocket, now: number): AgentSocket {
   const slot = Math.max(socket.frames.slot, Math.floor(now / SLOT_MS));
   const passed = slot - socket.frames.slot;
@@ -104,7 +104,7 @@ function isPauseSeen(before: boolean, event: ReportedEventType | null, phase: Ph
   return before || (phase === "paused" && run >= 2);
 }
 
-/** Another print, or none: what was seen belongs to the one before. */
+/** Drops what was seen of a print, because another is current, or none. */
 export function forgetPrint(socket: AgentSocket): AgentSocket {
   return { ...socket, isPauseSeen: false, isCancelSeen: false };
 }

@@ -36,7 +36,7 @@ export interface PrinterState {
   readonly lastSeenAt: number | null;
   /** Milliseconds; of the last socket, until the next one has measured its own. */
   readonly clockOffset: number;
-  /** Of the last socket: an agent that dials again is counted on. */
+  /** Sliding window of the last socket's frames: a reconnect does not reset the limit. */
   readonly frames: FrameCount;
   readonly current: Print | null;
   readonly trail: PrintTrail;
@@ -147,7 +147,7 @@ export function withEvent(before: Change, content: AgentEvent, printId: number |
   const sequence = eventSequence + 1;
   const event: PrinterEvent = {
     ...content,
-    // The last id is used again rather than one of the next printer's.
+    // Past the printer's range the last id is reused: the next one is another printer's.
     id: printerId * EVENTS_PER_PRINTER + Math.min(sequence, EVENTS_PER_PRINTER - 1),
     printerId,
     userId,

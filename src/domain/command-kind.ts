@@ -10,7 +10,7 @@ export type CommandKind = (typeof COMMAND_KINDS)[number];
 interface CommandTraits {
   /** Kinds that mean nothing any more once this one was delivered. */
   readonly supersedes: readonly CommandKind[];
-  /** Sent only to an agent that was heard lately: nobody may stand at the machine who expects it to rest. */
+  /** The machine moves when it is obeyed, so it goes only to an agent that was heard lately [C19]. */
   readonly startsMotion: boolean;
   /** What giving it says of an open failure alert; null: nothing. */
   readonly acknowledges: AlertOverwrite | null;

@@ -176,7 +176,7 @@ export interface LedgerStep {
 
 const RECEIPT_MS = 2_000;
 
-/** Whether its frame may still change something, or something may still show what it changed. */
+/** Whether its frame may still be obeyed, or evidence of that may still come. */
 export function isInFlight(command: CommandRecord): boolean {
   return command.state === "checking" || command.state === "sent" || command.state === "delivered";
 }

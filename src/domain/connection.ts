@@ -71,7 +71,7 @@ export function agentClosed(printer: Printer, connection: number, now: number): 
   return printer.socket?.connection === connection ? disconnect(change(printer), now, now) : change(printer);
 }
 
-/** The state says connected, but no socket is open: it died with the object, and nobody knows when. */
+/** The state says connected, but no socket is open: it died with the object, without a close event. */
 export function agentLost(printer: Printer, now: number): Change {
   const lost = change({ ...printer, socket: null, shown: null });
   const connection = printer.state.connectionSequence;
@@ -81,7 +81,7 @@ export function agentLost(printer: Printer, now: number): Change {
   return withState(settled, { disconnectedAt: now, lastSeenAt }, { type: "project-printer" });
 }
 
-/** The list's copy of what died with the object: shown again, as far as nothing newer is known. */
+/** Shows the list's copy of the status that died with the object, if nothing newer came. */
 export function agentRemembered(printer: Printer, copy: RememberedAgent): Change {
   const { lastSeenAt } = printer.state;
   const shown = copy.status === null ? printer.shown : recoverStatus(copy.status);
@@ -116,7 +116,7 @@ const LOOK_MS = { printing: 120_000, idle: 15 * 60_000 } as const;
 const SILENT_MS = 120_000;
 const LOOK_ANSWER_MS = 15_000;
 
-/** A silent agent is asked for a sign of life; one that does not answer has no socket worth keeping. */
+/** The liveness check: a silent agent gets a probe, and without an answer its socket is closed. */
 export function look(printer: Printer, ref: string, now: number): Change {
   const { socket, state } = printer;
   const before = change(printer);

@@ -3,7 +3,7 @@ import type { Configuration } from "./configuration.ts";
 import type { Print } from "./print.ts";
 import type { PrinterView } from "./view.ts";
 
-/** What `should_watch` tells the agent: it never looks at the status, or the two would feed on each other. */
+/** What `should_watch` tells the agent. It must not depend on the reported status, which watching itself may change. */
 export function shouldWatch(printer: {
   readonly configuration: Configuration;
   readonly current: Print | null;

@@ -33,7 +33,7 @@ export function weighReceipt(command: Command, answer: PassthruAnswer): Finding 
   return answer.phase === null || obeyed.includes(answer.phase) ? DELIVERED : REFUSED;
 }
 
-/** `isBehind`: an earlier command on that socket has not ended, and evidence is that one's; a print's end is everybody's. */
+/** `isBehind`: an earlier command on that socket has not ended, so evidence is its; a print's end concerns all commands. */
 export function weighReport(command: Command, evidence: Evidence, isBehind: boolean): Verdict {
   const { kind, marks } = command;
   if (kind === "print_file") return { marks, finding: weighFile(command, evidence) };
@@ -50,23 +50,23 @@ function weighPrint(command: Command, kind: PrintCommandKind, evidence: Evidence
   const ended = weighEnd(command, kind, evidence);
   if (ended !== null) return ended;
   if (isBehind || !evidence.isLive || evidence.printExtId !== command.printExtId) return null;
-  // What was read before its socket was lost is given up on first: only then a later socket may settle it.
+  // A command delivered on an earlier socket is first given up at its limit; only then may a later socket settle it.
   const isWaiting = command.state === "checking" || (command.state === "delivered" && !isOwn);
   if (isWaiting) return null;
   return isJudged ? weighOwn(command, kind, evidence) : weighLater(kind, evidence, isOwn);
 }
 
-/** The receipt comes in order with everything else: what comes before it is somebody else's doing, or older. */
+/** Frames keep their order: what arrives before the receipt shows something older, or somebody else's doing. */
 function isReceiptOwed({ state, deliveredAt }: Command, evidence: Evidence): boolean {
   return evidence.owesReceipts && deliveredAt === null && (state === "sent" || state === "unknown");
 }
 
-/** A cancel whose print was cancelled waits for its receipt: it may have been read all the same. */
+/** Before its receipt only its print's end ends a command; a cancel whose print was cancelled may have been read, and waits. */
 function weighUnread(command: Command, kind: PrintCommandKind, evidence: Evidence): Finding | null {
   return weighEnd(command, kind, evidence) === PRINT_ENDED ? PRINT_ENDED : null;
 }
 
-/** One whose own print was seen to obey did not hit another: its transient phase only outlives that print. */
+/** After its own print was seen to obey, a transient phase under another print's time stamp is a leftover. */
 function hitsOtherPrint(command: Command, kind: PrintCommandKind, evidence: Evidence): boolean {
   const { printExtId } = evidence;
   const isOther = printExtId !== null && printExtId !== -1 && printExtId !== command.printExtId;
@@ -79,7 +79,7 @@ function isTransient(kind: PrintCommandKind, { phase, event }: Evidence): boolea
   return phase === transient || (event !== null && transientEvents.includes(event.type));
 }
 
-/** Ends that a cancel brings about; an end that nobody told apart is taken for one. */
+/** Ends that count as brought about by a cancel; inferred ones do, too. */
 const CANCELLED_BY: ReadonlySet<PrintEnd> = new Set(["cancelled", "failed", "idle", "other-print"]);
 
 function weighEnd(command: Command, kind: PrintCommandKind, evidence: Evidence): Finding | null {
@@ -88,7 +88,7 @@ function weighEnd(command: Command, kind: PrintCommandKind, evidence: Evidence):
   const isEnd = by !== null || (isLive && isOver(command, evidence));
   if (!isEnd) return null;
   if (!printTraitsOf(kind).endsPrint || (by !== null && !CANCELLED_BY.has(by))) return PRINT_ENDED;
-  // A cancellation told by a backlog may be ours or older: the first live word after it decides.
+  // A cancellation in a backlog may be older than the command: the first live report after it decides.
   return isLive ? SUCCEEDED : null;
 }
 
@@ -123,7 +123,7 @@ function weighLater(kind: PrintCommandKind, { phase, event }: Evidence, isOwn: b
   return isSettledLater && phase === done ? SUCCEEDED : null;
 }
 
-/** No print was current when it was taken: whichever began since is told apart by its file. */
+/** No print was current when it was taken: the one that began since is recognised by its file. */
 function weighFile({ file, state }: Command, { isLive, current }: Evidence): Finding | null {
   if (!isLive || state === "checking" || file === null || current === null || current.gCodeFileId === null) return null;
   return current.gCodeFileId === file.id ? SUCCEEDED : OTHER_PRINT_BEGAN;
@@ -133,7 +133,7 @@ function markReport(command: Command, kind: PrintCommandKind, evidence: Evidence
   const { marks, state } = command;
   const { phase } = evidence;
   if (evidence.connection !== command.connection || (state !== "sent" && state !== "delivered")) return marks;
-  // A late report is not judged, so what follows it proves nothing against what came before.
+  // A late report is not judged, and what it hid may explain a later contradiction.
   if (!evidence.isLive || isOthersEvent(kind, evidence)) return doubt(marks);
   if (evidence.printExtId !== command.printExtId) return marks;
   const sawTransient = marks.sawTransient || isTransient(kind, evidence);
@@ -146,7 +146,7 @@ function markReport(command: Command, kind: PrintCommandKind, evidence: Evidence
   return isSame ? marks : { ...marks, wasPaused, sawTransient, pausedRun };
 }
 
-/** The event of an earlier command of another kind: Moonraker's agent shows its own state again after it. */
+/** The event of another kind's command: after it Moonraker's agent may show an earlier state once more. */
 function isOthersEvent(kind: PrintCommandKind, { event }: Evidence): boolean {
   const done = event === null ? undefined : kindDoneBy(event.type);
   return done !== undefined && done !== kind;

@@ -30,7 +30,7 @@ export type Failure =
   | { readonly code: "throttled"; readonly retryAfterSeconds: number; readonly sentence?: string }
   | { readonly code: "not_configured"; readonly variable: string; readonly command: string }
   | { readonly code: "overloaded"; readonly retryAfterSeconds: number }
-  /** A store did not answer; nothing is known to be wrong with the call. */
+  /** A store did not answer; the call itself may be sound. */
   | { readonly code: "unavailable"; readonly retryAfterSeconds: number }
   | { readonly code: "internal" };
 

@@ -14,7 +14,7 @@ import { doubt, type Finding } from "./evidence.ts";
 const SETTLE_MS = 6 * 60_000;
 /** Agents give a download up after that. */
 const DOWNLOAD_MS = 30 * 60_000;
-/** Older unknown ones are not settled any more: an agent that comes and goes must not grow the state. */
+/** The newest `unknown` ones that can still be settled: an agent that comes and goes must not grow the state. */
 const MOST_UNKNOWN = 16;
 
 export function stay(ledger: Ledger): LedgerStep {
@@ -35,14 +35,14 @@ export function end(
 export function advance(step: LedgerStep, command: Command, { state, reason }: Finding, now: number): LedgerStep {
   if (state === "superseded") return end(step, command, state, reason, now);
   if (state === command.state) return step;
-  // What turned up only later on another socket was never seen to be delivered.
+  // An `unknown` command that a later report settles was never seen to be delivered.
   const deliveredAt = command.deliveredAt ?? (command.state === "unknown" ? null : now);
   const delivered = { ...command, deliveredAt, settleBy: deliveredAt === null ? null : deliveredAt + SETTLE_MS };
   if (state === "delivered") return replace(step, command, { ...delivered, state }, now);
   return replace(step, command, { ...delivered, state, reason, endedAt: now }, now);
 }
 
-/** Puts `next` in `command`'s place, or out of the ledger once it ended; what it proves obsolete goes with it. */
+/** Puts `next` in `command`'s place, or takes it out once it ended, and supersedes the earlier commands that it opposes. */
 export function replace(step: LedgerStep, command: Command, next: Command, now: number): LedgerStep {
   const index = step.ledger.findIndex(({ id }) => id === command.id);
   const isKept = isInFlight(next) || next.state === "unknown";

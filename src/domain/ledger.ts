@@ -49,7 +49,7 @@ function answeredBy(step: LedgerStep, command: Command): TakenCommand {
 }
 
 function newCommand(request: CommandRequest, facts: LedgerFacts, ledger: Ledger, now: number): Command {
-  // The agent may obey the first frame of its kind, and show of the second only that there was nothing left to do.
+  // The earlier frame of its kind may be obeyed first; then the agent shows that this one had nothing left to do.
   const isDoubtful = ledger.some(({ kind, state }) => kind === request.kind && state === "sent");
   const { id, kind, initiator, userId, tokenName, file, ref, probeRef } = request;
   return {
@@ -70,7 +70,7 @@ function newCommand(request: CommandRequest, facts: LedgerFacts, ledger: Ledger,
   };
 }
 
-/** One under way that does the same, unless something opposite was taken after it. */
+/** One in flight that does the same, unless an opposite command was taken after it. */
 function findTwin(ledger: Ledger, command: Command): Command | undefined {
   const related = ledger.filter((other) => isInFlight(other) && other.printId === command.printId);
   const newest = related.findLast(
@@ -142,7 +142,7 @@ export function onReport(ledger: Ledger, evidence: Evidence, now: number): Ledge
   }, timed);
 }
 
-/** Evidence on a socket belongs to the earliest command on it that has not ended. A file tells its own apart by its id. */
+/** Evidence on a socket belongs to the earliest command on it that has not ended; a file is recognised by its id. */
 function isBehind(command: Command, ledger: Ledger, evidence: Evidence): boolean {
   if (command.connection !== evidence.connection || command.kind === "print_file") return false;
   const earlier = ledger.slice(0, ledger.indexOf(command));
@@ -166,7 +166,7 @@ export function onPrintEnded(ledger: Ledger, printId: number, now: number): Ledg
   return bound.reduce<LedgerStep>((step, command) => advance(step, command, PRINT_ENDED, now), stay(ledger));
 }
 
-/** Nothing that this socket or an earlier one carried will be answered on it any more. */
+/** The socket is gone: commands that it or an earlier one carried get no receipt on it any more. */
 export function onSocketClosed(ledger: Ledger, connection: number, now: number): LedgerStep {
   const timed = onTime(ledger, now);
   return timed.ledger.reduce<LedgerStep>((step, command) => {

@@ -41,7 +41,7 @@ function reachedReason(command: Command, agent: AgentFacts, ledger: Ledger): Com
   }
 }
 
-/** A resume on its way counts as one that was seen: nobody's pause may be lost in between. */
+/** A resume in the ledger counts as obeyed: a pause pressed right after it must not be refused [C18]. */
 function isResuming({ printId }: Command, ledger: Ledger): boolean {
   return ledger.some((other) => other.kind === "resume" && other.printId === printId);
 }

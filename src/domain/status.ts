@@ -71,7 +71,7 @@ export function statusText(shown: ShownStatus): string {
   return `{${parts.filter((part) => part !== "").join(",")}}`;
 }
 
-/** Differences of arrival and `_ts` on one socket: how far the agent's clock and the network are behind ours. */
+/** Sliding window over arrival minus `_ts` on one socket: how far the agent's clock and the network are behind ours. */
 export interface Clock {
   /** Milliseconds kept from the socket before, used until this one has gaps of its own. */
   readonly kept: number;
@@ -83,7 +83,7 @@ const GAPS = 10;
 const SETTLING_MS = 5_000;
 const LIVE_MS = 10_000;
 
-/** Remembers a frame's gap, unless it came while a fresh socket may still flush a backlog. */
+/** Notes a frame's gap, unless the socket is so young that it may still flush a backlog. */
 export function observeClock(clock: Clock, ts: number | null, arrival: number, openedAt: number): Clock {
   if (ts === null || arrival - openedAt <= SETTLING_MS) return clock;
   return { ...clock, gaps: [...clock.gaps, Math.round(arrival - ts * 1000)].slice(-GAPS) };

@@ -57,7 +57,7 @@ function faultOf(frame: Json, key: string): FrameFault[] {
   return [{ code: "invalid_frame", detail: `${key}: an object is expected.` }];
 }
 
-/** A print's time stamp that is none leaves the print alone, an event without a name is none: the agent is told so. */
+/** A time stamp or an event's type of a wrong type is ignored, and the agent gets an error frame. */
 function valueFaults(frame: Json): FrameFault[] {
   const { current_print_ts: ts } = frame;
   const event = object(frame.event ?? frame.octoprint_event);
@@ -89,7 +89,7 @@ function readReport(frame: Json): Report | null {
   };
 }
 
-/** What can be kept as a row: written again, a value may be several times as long as it came. */
+/** Drops what is too long for a row: serialized again, a value may be several times as long as it came. */
 function leaveOutLong(report: Report | null): { report: Report | null; tooLong: FrameFault[] } {
   const { status = null, settings = null } = report ?? {};
   const isStatusLong =

@@ -40,8 +40,8 @@ export function isLongerThan(text: string, maxBytes: number): boolean {
 }
 
 /**
- * Strings, or the bare words that Python's encoder can write where JSON has no number. A string without an end is one too:
- * nothing is looked at twice, however the text was made.
+ * Strings, or the bare words that Python's encoder can write where JSON has no number. An unterminated string matches to
+ * the end, so that the search takes linear time whatever the text.
  */
 const STRING_OR_BARE_WORD = /"[^"\\]*(?:\\[\s\S][^"\\]*)*(?:"|\\?$)|-?Infinity|NaN/g;
 

@@ -6,7 +6,7 @@ import type { Dialect } from "../domain/dialect.ts";
 import type { Phase } from "../domain/phase.ts";
 import type { FailureReason, Json, ReportedEventType } from "../domain/report.ts";
 
-/** `state.text` of OctoPrint and moonraker-obico; the third word of each transfer to the SD card is OctoPrint's own. */
+/** `state.text` of OctoPrint and moonraker-obico. */
 const PHASE_OF_TEXT: ReadonlyMap<string, Phase> = new Map([
   ["Operational", "idle"],
   ["Starting", "starting"],
