@@ -34,6 +34,12 @@ export type Failure =
   | { readonly code: "unavailable"; readonly retryAfterSeconds: number }
   | { readonly code: "internal" };
 
+/** A store did not answer: the same call may pass a little later. */
+export const UNAVAILABLE = { code: "unavailable", retryAfterSeconds: 5 } as const satisfies Failure;
+
+/** An agent's token that does not count (any more); to an agent a printer that is gone is nothing else. */
+export const DEAD_TOKEN = { code: "unauthenticated", reason: "invalid", realm: "agent" } as const satisfies Failure;
+
 export function invalid(field: string, ...sentences: string[]): Failure {
   return { code: "invalid", errors: { [field]: sentences } };
 }

@@ -27,7 +27,7 @@ import {
 import { acknowledge, endByServer, finishPrint, mute, removePrint, startPrint, withPrint } from "./current-print.ts";
 import { shouldWatch } from "./detection.ts";
 import type { AgentEvent } from "./events.ts";
-import { type Failure, notFound } from "./failure.ts";
+import { DEAD_TOKEN, type Failure, notFound } from "./failure.ts";
 import { ledgerFacts, takeFrame } from "./frame.ts";
 import { isGenerationValid, relinkGeneration, rotateGeneration, useGeneration } from "./generation.ts";
 import { onSendFailed, onTime, takeCommand } from "./ledger.ts";
@@ -96,7 +96,6 @@ function refuse(printer: Printer, input: Input): Step {
   return { ...change(printer), reply: { type: "refused", failure } };
 }
 
-const DEAD_TOKEN = { code: "unauthenticated", reason: "invalid", realm: "agent" } as const satisfies Failure;
 const DONE = { type: "done" } as const satisfies Reply;
 
 function stepAllowed(printer: Printer, input: Input, now: number): Step {

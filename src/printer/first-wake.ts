@@ -3,12 +3,10 @@ import { connect } from "../db/client.ts";
 import { within } from "../db/outage.ts";
 import { findPrinterRow } from "../db/projection.ts";
 import type { PrinterState } from "../domain/change.ts";
-import type { Failure } from "../domain/failure.ts";
+import { UNAVAILABLE } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { log } from "../log.ts";
 import { stateOfRow } from "./projections.ts";
-
-export const UNAVAILABLE = { code: "unavailable", retryAfterSeconds: 5 } as const satisfies Failure;
 
 const WAIT_MS = 10_000;
 

@@ -5,7 +5,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { ConfigurationPatch } from "../domain/configuration.ts";
 import type { AgentEvent } from "../domain/events.ts";
-import type { Failure } from "../domain/failure.ts";
+import { DEAD_TOKEN } from "../domain/failure.ts";
 import type { AlertOverwrite, PrintEdit } from "../domain/print.ts";
 import type { Input } from "../domain/printer.ts";
 import { err, ok, type Result } from "../domain/result.ts";
@@ -225,9 +225,6 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     });
   }
 }
-
-/** To an agent a printer that is gone is a token that does not count. */
-const DEAD_TOKEN = { code: "unauthenticated", reason: "invalid", realm: "agent" } as const satisfies Failure;
 
 function withoutView(result: Result<PrinterView>): Result<null> {
   return result.ok ? ok(null) : result;

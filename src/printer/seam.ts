@@ -4,14 +4,14 @@
  */
 import type { Effect, Printer, PrinterState } from "../domain/change.ts";
 import { recordOf } from "../domain/command.ts";
-import { notFound } from "../domain/failure.ts";
+import { notFound, UNAVAILABLE } from "../domain/failure.ts";
 import { type Input, nextAlarm, type Reply, step } from "../domain/printer.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { type PrinterView, viewOf } from "../domain/view.ts";
 import { AGENT_CLOSES } from "../protocol/close.ts";
 import { AlarmClock } from "./alarm-clock.ts";
 import { deliver } from "./delivery.ts";
-import { FirstWake, UNAVAILABLE } from "./first-wake.ts";
+import { FirstWake } from "./first-wake.ts";
 import { PrinterMemory } from "./memory.ts";
 import { Outbox } from "./outbox.ts";
 import { Principals } from "./principals.ts";
