@@ -5,7 +5,7 @@ import { type CommandRecord, commandSucceeded, recordOf, visibleReason } from ".
 import { notFound } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { viewOf } from "../domain/view.ts";
-import type { CommandAnswer, CommandPage, CommandRequest } from "./rpc.ts";
+import type { CommandAnswer, CommandCall, CommandPage } from "./rpc.ts";
 import type { Seam } from "./seam.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -26,19 +26,19 @@ export class CommandDesk {
     this.#waiters.settle();
   }
 
-  async take(request: CommandRequest): Promise<Result<CommandAnswer>> {
-    const key = this.#findKey(request);
-    if (key !== null && key.request !== request.idempotency?.requestHash) return err({ code: "idempotency_mismatch" });
-    const submitted = key === null ? this.#submit(request) : ok(key.commandId);
+  async take(call: CommandCall): Promise<Result<CommandAnswer>> {
+    const key = this.#findKey(call);
+    if (key !== null && key.request !== call.idempotency?.requestHash) return err({ code: "idempotency_mismatch" });
+    const submitted = key === null ? this.#submit(call) : ok(key.commandId);
     if (!submitted.ok) return submitted;
     const id = submitted.value;
-    await this.#wait(id, request.waitMs);
+    await this.#wait(id, call.waitMs);
     const command = this.find(id);
     if (command === null) return err(notFound("Command"));
     const printer = this.#seam.printer();
     const succeeded = commandSucceeded(command, this.#believesSent(printer));
     // The Worker repeats a broken call under the same id: that is no replay.
-    const replayed = key !== null && key.commandId !== request.id;
+    const replayed = key !== null && key.commandId !== call.id;
     return ok({ succeeded, command, printer: viewOf(printer, Date.now()), replayed });
   }
 
@@ -59,16 +59,16 @@ export class CommandDesk {
   }
 
   /** A key whose command was refused in the end was not consumed. */
-  #findKey(request: CommandRequest) {
-    if (request.idempotency === null) return null;
-    const key = this.#seam.store.findIdempotency(keyOf(request, request.idempotency.keyHash), Date.now());
+  #findKey(call: CommandCall) {
+    if (call.idempotency === null) return null;
+    const key = this.#seam.store.findIdempotency(keyOf(call, call.idempotency.keyHash), Date.now());
     const command = key === null ? null : this.find(key.commandId);
     return command !== null && command.state !== "rejected" ? key : null;
   }
 
-  #submit(request: CommandRequest): Result<string> {
-    if (this.find(request.id) !== null) return ok(request.id);
-    const { id, kind, printId, file, initiator, userId, tokenName } = request;
+  #submit(call: CommandCall): Result<string> {
+    if (this.find(call.id) !== null) return ok(call.id);
+    const { id, kind, printId, file, initiator, userId, tokenName } = call;
     const refs = { file, ref: randomRef("c:"), probeRef: randomRef("p:") };
     const reply = this.#seam.apply({
       type: "command",
@@ -77,9 +77,9 @@ export class CommandDesk {
     if (reply.type === "refused") return err(reply.failure);
     const commandId = reply.type === "command" ? reply.commandId : id;
     const taken = this.find(commandId);
-    if (request.idempotency !== null && taken !== null && taken.state !== "rejected") {
-      const key = keyOf(request, request.idempotency.keyHash);
-      this.#seam.store.rememberIdempotency({ key, request: request.idempotency.requestHash, commandId }, Date.now());
+    if (call.idempotency !== null && taken !== null && taken.state !== "rejected") {
+      const key = keyOf(call, call.idempotency.keyHash);
+      this.#seam.store.rememberIdempotency({ key, request: call.idempotency.requestHash, commandId }, Date.now());
     }
     return ok(commandId);
   }
@@ -106,8 +106,8 @@ export class CommandDesk {
   }
 }
 
-function keyOf(request: CommandRequest, keyHash: string): string {
-  return `${request.userId ?? ""}:${keyHash}`;
+function keyOf(call: CommandCall, keyHash: string): string {
+  return `${call.userId ?? ""}:${keyHash}`;
 }
 
 /** `prefix` and 16 random letters: no viewer can guess one (design 5). */

@@ -18,7 +18,7 @@ import { CommandDesk, randomRef } from "./command-desk.ts";
 import {
   type AgentCredential,
   type CommandAnswer,
-  type CommandRequest,
+  type CommandCall,
   CREDENTIAL_HEADERS,
   type FactAnswer,
   type Principal,
@@ -118,10 +118,10 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     return this.#change(uid, { type: "relink" });
   }
 
-  command(uid: string, request: CommandRequest, principal: Principal | null = null): Promise<Result<CommandAnswer>> {
+  command(uid: string, call: CommandCall, principal: Principal | null = null): Promise<Result<CommandAnswer>> {
     return this.#with(uid, () => {
       if (principal !== null) this.#seam.note(principal);
-      return this.#desk.take(request);
+      return this.#desk.take(call);
     });
   }
 

@@ -3,7 +3,7 @@
  * Every call but `vouch` and `forget` carries the printer's `uid`: an object that holds another printer loads again or
  * refuses (design 3).
  */
-import type { CommandRecord, CommandRequest as LedgerRequest } from "../domain/command.ts";
+import type { CommandRecord, CommandRequest } from "../domain/command.ts";
 import type { ConfigurationPatch } from "../domain/configuration.ts";
 import type { AgentEvent } from "../domain/events.ts";
 import type { AlertOverwrite, PrintEdit } from "../domain/print.ts";
@@ -39,7 +39,7 @@ export interface Vouched {
 }
 
 /** A call with a known id sends nothing, waits and reads. */
-export interface CommandRequest extends Omit<LedgerRequest, "ref" | "probeRef"> {
+export interface CommandCall extends Omit<CommandRequest, "ref" | "probeRef"> {
   /** SHA-256 (hex) of the Idempotency-Key, and of action and body; null without the header. */
   readonly idempotency: { readonly keyHash: string; readonly requestHash: string } | null;
   /** `Prefer: wait=N` in milliseconds, 30,000 at most; null without it. */
@@ -87,7 +87,7 @@ export interface PrinterRpc {
   rotateToken(uid: string): Promise<Result<PrinterView>>;
   /** A new generation beside the one last used (design 6, re-linking). */
   relink(uid: string): Promise<Result<PrinterView>>;
-  command(uid: string, request: CommandRequest, principal?: Principal | null): Promise<Result<CommandAnswer>>;
+  command(uid: string, call: CommandCall, principal?: Principal | null): Promise<Result<CommandAnswer>>;
   listCommands(uid: string, page: { start: number; limit: number }): Promise<Result<CommandPage>>;
   /** Null: not among those that the object holds. */
   findCommand(uid: string, commandId: string): Promise<Result<CommandRecord | null>>;

@@ -3,13 +3,13 @@ import { eq } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { commands } from "../../src/db/schema.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
-import type { CommandRequest } from "../../src/printer/rpc.ts";
+import type { CommandCall } from "../../src/printer/rpc.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";
 import { connectAgent, db, makePrinter, type ScriptedAgent, type TestPrinter } from "../support/printer.ts";
 
 const T = 1_790_000_100;
 
-function aRequest(kind: CommandKind, patch: Partial<CommandRequest> = {}): CommandRequest {
+function aRequest(kind: CommandKind, patch: Partial<CommandCall> = {}): CommandCall {
   return {
     id: crypto.randomUUID(),
     kind,
@@ -24,7 +24,7 @@ function aRequest(kind: CommandKind, patch: Partial<CommandRequest> = {}): Comma
   };
 }
 
-async function ask(printer: TestPrinter, kind: CommandKind, patch: Partial<CommandRequest> = {}) {
+async function ask(printer: TestPrinter, kind: CommandKind, patch: Partial<CommandCall> = {}) {
   const result = await printer.stub.command(printer.uid, aRequest(kind, patch));
   if (!result.ok) throw new Error(result.failure.code);
   return result.value;

@@ -3,7 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { commands, printerEvents, printers, prints } from "../../src/db/schema.ts";
-import type { CommandRequest } from "../../src/printer/rpc.ts";
+import type { CommandCall } from "../../src/printer/rpc.ts";
 import { breakDatabase, meterDatabase, watchBatches } from "../support/database.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";
 import { connectAgent, db, makePrinter, projected, type ScriptedAgent, type TestPrinter } from "../support/printer.ts";
@@ -74,7 +74,7 @@ function waiting(printer: TestPrinter, where = "1"): Promise<number> {
   );
 }
 
-function aPause(patch: Partial<CommandRequest> = {}): CommandRequest {
+function aPause(patch: Partial<CommandCall> = {}): CommandCall {
   const request = { id: crypto.randomUUID(), kind: "pause", printId: null, file: null, initiator: "api" } as const;
   return { ...request, userId: null, tokenName: "ci", idempotency: null, waitMs: 0, ...patch };
 }
