@@ -1,6 +1,7 @@
 /** The vars and the secret of a deployment, read from its bindings; `wrangler.toml` declares them. */
 import type { AgentKey } from "./domain/agent-key.ts";
 import type { Failure } from "./domain/failure.ts";
+import { DAY_MS } from "./domain/local-day.ts";
 import { err, ok, type Result } from "./domain/result.ts";
 
 export interface Settings {
@@ -21,7 +22,6 @@ export interface SignInSettings {
 
 const DEFAULT_MAX_PRINTERS = 1000;
 const DEFAULT_RETENTION_DAYS = 180;
-const DAY_MS = 86_400_000;
 const MIN_KEY_BYTES = 32;
 const AGENT_KEY = /^([0-9a-z]{1,4}):([\w-]+)$/;
 

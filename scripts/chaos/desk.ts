@@ -1,6 +1,6 @@
 /** What stands between a caller and the shell: the Worker's repeated call, idempotency keys, and the wait for an answer. */
 import { isReceiptExpected } from "../../src/domain/agent-socket.ts";
-import { type CommandRecord, commandSucceeded, type PrintFile } from "../../src/domain/command.ts";
+import { type CommandRecord, commandSucceeded, type PrintFile, receiptDueAt } from "../../src/domain/command.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
 import { between, type Random } from "../virtual/random.ts";
 import { Killed, type Shell } from "./shell.ts";
@@ -20,9 +20,6 @@ export interface Answer {
   readonly believesSent: boolean;
   readonly command: CommandRecord;
 }
-
-const RECEIPT_MS = 2_000;
-const PROBED_MS = 5_000;
 
 interface Waiter {
   readonly look: () => void;
@@ -90,8 +87,7 @@ export class Desk {
   #wait(id: string, waitMs: number | null, answer: (answer: Answer) => void, broken: () => void): void {
     const command = this.#shell.find(id);
     if (command === null) throw new Error(`no command ${id}`);
-    const until = command.state === "checking" ? command.createdAt + PROBED_MS : (command.sentAt ?? 0) + RECEIPT_MS;
-    const deadline = waitMs === null ? until : this.#simulation.now + waitMs;
+    const deadline = waitMs === null ? receiptDueAt(command) : this.#simulation.now + waitMs;
     const finish = () => {
       this.#waiters.delete(waiter);
       answer(this.#answer(id));

@@ -3,6 +3,7 @@
  * makes its file: whatever breaks in between, no object is forgotten and no file is without one.
  */
 import { and, asc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { DAY_MS } from "../domain/local-day.ts";
 import type { Db } from "./client.ts";
 import type { GCodeFile } from "./g-code-files.ts";
 import { isOwnFolder } from "./g-code-folders.ts";
@@ -64,7 +65,7 @@ export async function findCloudFile(
 /** Whoever fetches a file when it is deleted may finish. */
 const FETCHED_MS = 60 * 60_000;
 /** No upload takes longer. */
-const UPLOAD_MS = 24 * 60 * 60_000;
+const UPLOAD_MS = DAY_MS;
 
 /** Keys of objects that nobody needs any more, `limit` of each kind at most: of deleted files, of uploads that never ended. */
 export async function listErasable(db: Db, now: number, limit: number): Promise<string[]> {

@@ -20,12 +20,17 @@ export function isUnwritable(error: unknown): boolean {
 }
 
 /** What `query` gives, or an outage after `ms`; the statement itself may still be carried out. */
-export async function within<T>(ms: number, query: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`D1_ERROR: no answer within ${ms} ms`)), ms);
+export function within<T>(ms: number, query: Promise<T>): Promise<T> {
+  return orAfter(ms, query, () => {
+    throw new Error(`D1_ERROR: no answer within ${ms} ms`);
   });
-  return Promise.race([query, late]).finally(() => clearTimeout(timer));
+}
+
+/** What `promise` gives, or after `ms` what `late` gives or throws; the timer ends with whichever comes first. */
+export async function orAfter<T, L>(ms: number, promise: Promise<T>, late: () => L): Promise<T | L> {
+  const timer = Promise.withResolvers<void>();
+  const id = setTimeout(timer.resolve, ms);
+  return Promise.race([promise, timer.promise.then(late)]).finally(() => clearTimeout(id));
 }
 
 /** Down the chain of causes, but for Drizzle's own: that one quotes the statement with its parameters. */

@@ -175,6 +175,8 @@ export interface LedgerStep {
 }
 
 const RECEIPT_MS = 2_000;
+/** From the taking of a command whose probe goes out first: 3 s for that, then the receipt. */
+const PROBED_RECEIPT_MS = 5_000;
 
 /** Whether its frame may still be obeyed, or evidence of that may still come. */
 export function isInFlight(command: CommandRecord): boolean {
@@ -188,6 +190,11 @@ export function isInFlight(command: CommandRecord): boolean {
 export function commandSucceeded(command: CommandRecord, believesSent: boolean): boolean {
   if (command.state === "sent") return believesSent;
   return command.deliveredAt !== null && (command.state === "delivered" || command.state === "succeeded");
+}
+
+/** Until when a caller that set no limit waits for its command's receipt, epoch milliseconds. */
+export function receiptDueAt({ state, createdAt, sentAt }: CommandRecord): number {
+  return state === "checking" ? createdAt + PROBED_RECEIPT_MS : (sentAt ?? 0) + RECEIPT_MS;
 }
 
 /** The reason to show at `now`; a frame without a receipt has one before it has ended. */

@@ -12,7 +12,8 @@ export interface Zone {
   readonly format: Intl.DateTimeFormat;
 }
 
-const DAY_MS = 86_400_000;
+/** A day of UTC, in milliseconds. */
+export const DAY_MS = 86_400_000;
 
 /** No zone was ever further from UTC. */
 const FARTHEST_MS = 16 * 3_600_000;

@@ -1,5 +1,6 @@
 /** What one report does to the current print, as pure functions. */
 import type { PrintEventType } from "./events.ts";
+import { DAY_MS } from "./local-day.ts";
 import { endPrint, NEW_PRINT, type Print, type PrintEnd, takeStatistics } from "./print.ts";
 import type { Report, ReportedEvent, ReportedEventType, ReportedStatus } from "./report.ts";
 
@@ -37,7 +38,7 @@ export interface PrintContext {
 
 const SKEW_BACK_S = 20;
 const SKEW_AHEAD_S = 19;
-const REOPEN_MS = 24 * 60 * 60 * 1000;
+const REOPEN_MS = DAY_MS;
 const FILENAME_CODE_UNITS = 1000;
 
 /** Applies one report: first which print it names, then its event, if that print is the current one. */

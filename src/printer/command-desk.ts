@@ -1,17 +1,13 @@
 /** Takes commands in for one printer: repeats, idempotency keys and waiting callers around the ledger's rules (wire 3). */
 import { isReceiptExpected } from "../domain/agent-socket.ts";
 import type { Printer } from "../domain/change.ts";
-import { type CommandRecord, commandSucceeded, recordOf, visibleReason } from "../domain/command.ts";
+import { type CommandRecord, commandSucceeded, receiptDueAt, recordOf, visibleReason } from "../domain/command.ts";
 import { notFound } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { viewOf } from "../domain/view.ts";
 import type { CommandAnswer, CommandCall, CommandPage } from "./rpc.ts";
 import type { Seam } from "./seam.ts";
 import { Waiters } from "./waiters.ts";
-
-/** A receipt is waited for so long after the frame was handed over; a resume's probe comes before that. */
-const RECEIPT_MS = 2_000;
-const PROBED_MS = 5_000;
 
 export class CommandDesk {
   readonly #seam: Seam;
@@ -89,9 +85,8 @@ export class CommandDesk {
     if (waitMs !== null) return this.#waiters.wait(() => (this.find(id)?.endedAt ?? null) !== null, waitMs);
     const command = this.find(id);
     if (command === null) return Promise.resolve();
-    const until = command.state === "checking" ? command.createdAt + PROBED_MS : (command.sentAt ?? 0) + RECEIPT_MS;
     const isPending = (found: CommandRecord | null) => found?.state === "checking" || found?.state === "sent";
-    return this.#waiters.wait(() => !isPending(this.find(id)), until - Date.now());
+    return this.#waiters.wait(() => !isPending(this.find(id)), receiptDueAt(command) - Date.now());
   }
 
   #show(command: CommandRecord): CommandRecord {

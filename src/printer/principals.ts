@@ -2,10 +2,10 @@
  * Callers that D1 let pass to this printer, so that it can be stopped while D1 is down (design 3). Nothing here opens
  * anything while D1 answers.
  */
+import { DAY_MS } from "../domain/local-day.ts";
 import type { Principal } from "./rpc.ts";
 
 const MOST = 8;
-const DAY_MS = 24 * 60 * 60 * 1000;
 const KEPT_MS = 7 * DAY_MS;
 
 /** Without an image it is a revoked one, kept so that a call under way cannot bring it back. */

@@ -2,6 +2,7 @@
  * The one way into a printer: load, `step`, save state and outbox rows in one transaction, then carry out. It decides nothing,
  * and its fields hold no truth: eviction may come between any two events.
  */
+import { orAfter } from "../db/outage.ts";
 import type { Effect, Printer, PrinterState } from "../domain/change.ts";
 import { recordOf } from "../domain/command.ts";
 import { notFound, UNAVAILABLE } from "../domain/failure.ts";
@@ -147,11 +148,7 @@ export class Seam {
   /** Waits until D1 shows what was changed, 1 s at most. */
   async flushed(): Promise<void> {
     const flushed = this.#outbox.flushed(this.printer().state.revision);
-    let timer: ReturnType<typeof setTimeout> | null = null;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, FLUSH_MS);
-    });
-    await Promise.race([flushed, late]).finally(() => clearTimeout(timer));
+    await orAfter(FLUSH_MS, flushed, () => {});
   }
 
   async #drain(byAlarm: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 /** The object's tables. `printer` is the state; the others are written only by effects and never decide anything alone. */
 import type { PrinterState } from "../domain/change.ts";
 import type { CommandRecord } from "../domain/command.ts";
+import { DAY_MS } from "../domain/local-day.ts";
 import type { Print } from "../domain/print.ts";
 import { readState } from "./stored-state.ts";
 
@@ -10,7 +11,6 @@ export type DocumentName = "settings" | "job" | "file_metadata" | "status";
 const PRINTS = 200;
 const COMMANDS = 1_000;
 const IDEMPOTENCY_KEYS = 1_000;
-const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
 const TABLES = [
   "CREATE TABLE IF NOT EXISTS printer (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT NOT NULL)",
@@ -126,9 +126,7 @@ export class Store {
   /** A use of that key within a day before `now`. */
   findIdempotency(key: string, now: number): IdempotencyRecord | null {
     const query = "SELECT key, request, command_id FROM idempotency WHERE key = ? AND at > ?";
-    const [row] = this.#sql
-      .exec<Record<"key" | "request" | "command_id", string>>(query, key, now - IDEMPOTENCY_MS)
-      .toArray();
+    const [row] = this.#sql.exec<Record<"key" | "request" | "command_id", string>>(query, key, now - DAY_MS).toArray();
     return row === undefined ? null : { key: row.key, request: row.request, commandId: row.command_id };
   }
 
