@@ -1,44 +1,16 @@
 /** A printer in memory, driven through the pure `step` as the object drives it, with everything that it asked for. */
-import { NO_FRAMES } from "../../src/domain/agent-socket.ts";
 import type { Effect, Printer, PrinterState } from "../../src/domain/change.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
 import type { PrinterEvent } from "../../src/domain/events.ts";
+import { initialState } from "../../src/domain/initial-state.ts";
 import type { Print } from "../../src/domain/print.ts";
 import { type Input, type Reply, step } from "../../src/domain/printer.ts";
 import { readAgentMessage } from "../../src/protocol/agent.ts";
 
 export function newState(patch: Partial<PrinterState> = {}): PrinterState {
-  return {
-    version: 1,
-    id: 7,
-    uid: "uid",
-    userId: 1,
-    createdAt: 0,
-    revision: 0,
-    printSequence: 0,
-    eventSequence: 0,
-    connectionSequence: 0,
-    configuration: { ...DEFAULT_CONFIGURATION, name: "Bench" },
-    archivedAt: null,
-    deletedAt: null,
-    tokens: { newest: 1, used: null, graceUntil: null, keyId: null },
-    agentName: "moonraker_obico",
-    agentVersion: null,
-    dialect: "moonraker",
-    connectedAt: null,
-    disconnectedAt: null,
-    printerLostAt: null,
-    lastSeenAt: null,
-    clockOffset: 0,
-    frames: NO_FRAMES,
-    current: null,
-    trail: { latest: 0, events: [] },
-    ledger: [],
-    replacements: { at: [], toldAt: null },
-    normalizedP: 0,
-    lastExaminedAt: null,
-    ...patch,
-  };
+  const configuration = { ...DEFAULT_CONFIGURATION, name: "Bench" };
+  const born = initialState({ id: 7, uid: "uid", userId: 1, createdAt: 0, configuration });
+  return { ...born, agentName: "moonraker_obico", dialect: "moonraker", ...patch };
 }
 
 export class MemoryPrinter {

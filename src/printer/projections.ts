@@ -1,9 +1,9 @@
 /** Turns a step's effects into the images that D1 is to show, and a row of D1 into the state of a first wake. */
 import { configurationOfRow, printOfRow } from "../db/printers.ts";
 import type { LiveImage, PrinterImage, PrinterRow, Projection } from "../db/projection.ts";
-import { NO_FRAMES } from "../domain/agent-socket.ts";
 import type { Effect, Printer, PrinterState } from "../domain/change.ts";
 import { recordOf } from "../domain/command.ts";
+import { initialState } from "../domain/initial-state.ts";
 import { statusText } from "../domain/status.ts";
 import { dialectOf } from "../protocol/words.ts";
 
@@ -58,34 +58,18 @@ const GAP = 1_000;
 /** The state of an object that wakes for the first time, or again without its storage. */
 export function stateOfRow({ printers: row, prints: print }: PrinterRow): PrinterState {
   const gap = row.revision === 0 ? 0 : GAP;
+  const { id, uid, userId, createdAt, archivedAt, deletedAt, agentName, agentVersion } = row;
+  const { connectedAt, disconnectedAt, printerLostAt } = row;
+  const born = initialState({ id, uid, userId, createdAt, configuration: configurationOfRow(row) });
   return {
-    version: 1,
-    id: row.id,
-    uid: row.uid,
-    userId: row.userId,
-    createdAt: row.createdAt,
+    ...born,
+    ...{ archivedAt, deletedAt, agentName, agentVersion, connectedAt, disconnectedAt, printerLostAt },
     revision: row.revision + gap,
     printSequence: row.printSequence + gap,
     eventSequence: row.eventSequence + gap,
-    connectionSequence: 0,
-    configuration: configurationOfRow(row),
-    archivedAt: row.archivedAt,
-    deletedAt: row.deletedAt,
-    tokens: { newest: row.generation, used: null, graceUntil: null, keyId: row.agentKeyId },
-    agentName: row.agentName,
-    agentVersion: row.agentVersion,
-    dialect: dialectOf(row.agentName),
-    connectedAt: row.connectedAt,
-    disconnectedAt: row.disconnectedAt,
-    printerLostAt: row.printerLostAt,
-    lastSeenAt: null,
-    clockOffset: 0,
-    frames: NO_FRAMES,
+    tokens: { ...born.tokens, newest: row.generation, keyId: row.agentKeyId },
+    dialect: dialectOf(agentName),
     current: print === null || print.endedAt !== null ? null : printOfRow(print),
-    trail: { latest: print?.startedAt ?? 0, events: [] },
-    ledger: [],
-    replacements: { at: [], toldAt: null },
-    normalizedP: 0,
-    lastExaminedAt: null,
+    trail: { ...born.trail, latest: print?.startedAt ?? 0 },
   };
 }
