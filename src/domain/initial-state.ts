@@ -15,7 +15,7 @@ export interface Birth {
 /** Every key of the state, at its initial value. */
 export function initialState(birth: Birth): PrinterState {
   return {
-    version: 1,
+    version: 2,
     ...birth,
     revision: 0,
     printSequence: 0,

@@ -3,6 +3,7 @@ import type { Printer, PrinterState } from "../domain/change.ts";
 import type { ShownStatus } from "../domain/status.ts";
 import { isTooLong, type Sockets } from "./sockets.ts";
 import type { Store } from "./store.ts";
+import { readStatus } from "./stored-json.ts";
 
 /** A status too long for the attachment is a row, written no more often than this. */
 const LONG_STATUS_MS = 60_000;
@@ -63,8 +64,8 @@ export class PrinterMemory {
   }
 
   #saveStatus(shown: ShownStatus | null): void {
-    const { ts, at, text, isPrinting, rest } = shown ?? {};
-    this.#store.saveDocument("status", shown === null ? null : JSON.stringify({ ts, at, text, isPrinting, rest }));
+    const { job: _job, fileMetadata: _metadata, ...status } = shown ?? {};
+    this.#store.saveDocument("status", shown === null ? null : JSON.stringify(status));
   }
 
   #read(): Printer | null {
@@ -87,9 +88,9 @@ export class PrinterMemory {
     return status?.rest ?? "{}";
   }
 
-  #readStatus(): Omit<ShownStatus, "job" | "fileMetadata"> | null {
+  #readStatus(): ReturnType<typeof readStatus> | null {
     const text = this.#store.loadDocument("status");
-    return text === null ? null : JSON.parse(text);
+    return text === null ? null : readStatus(text);
   }
 
   #readParts(): Pick<ShownStatus, "job" | "fileMetadata"> {

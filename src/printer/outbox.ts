@@ -6,6 +6,7 @@ import { connect } from "../db/client.ts";
 import { isUnwritable, within } from "../db/outage.ts";
 import { findLiveCopy, type LiveImage, type Projection, type ProjectionOwner, projectRow } from "../db/projection.ts";
 import { log } from "../log.ts";
+import { readProjection } from "./stored-json.ts";
 
 const TABLE = `CREATE TABLE IF NOT EXISTS outbox
   (key TEXT PRIMARY KEY, place INTEGER NOT NULL, revision INTEGER NOT NULL, refused INTEGER NOT NULL DEFAULT 0,
@@ -148,8 +149,7 @@ export class Outbox {
   #rows(): OutboxRow[] {
     const query = "SELECT key, revision, projection FROM outbox WHERE refused = 0 ORDER BY place, key LIMIT ?";
     const rows = this.#sql.exec<{ key: string; revision: number; projection: string }>(query, BATCH_ROWS).toArray();
-    // safe: only put writes it
-    return rows.map((row) => ({ ...row, projection: JSON.parse(row.projection) as Projection }));
+    return rows.map((row) => ({ ...row, projection: readProjection(row.projection) }));
   }
 
   isEmpty(): boolean {

@@ -4,6 +4,7 @@
  */
 import { DAY_MS } from "../domain/local-day.ts";
 import type { Principal } from "./rpc.ts";
+import { readPrincipal } from "./stored-json.ts";
 
 const MOST = 8;
 const KEPT_MS = 7 * DAY_MS;
@@ -28,7 +29,7 @@ export class Principals {
     const query = "SELECT image FROM principal WHERE hash = ? AND noted_at > ?";
     const [row] = this.#sql.exec<{ image: string | null }>(query, hash, now - KEPT_MS).toArray();
     if (row === undefined || row.image === null) return null;
-    const principal = JSON.parse(row.image) as Principal; // safe: only note writes it
+    const principal = readPrincipal(row.image);
     return principal.expiresAt === null || principal.expiresAt > now ? principal : null;
   }
 

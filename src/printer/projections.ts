@@ -27,7 +27,7 @@ export function projectionsOf(effects: readonly Effect[], printer: Printer, now:
   });
 }
 
-function printerImage({ state, settings }: Printer): PrinterImage {
+export function printerImage({ state, settings }: Printer): PrinterImage {
   const { printSequence, eventSequence, archivedAt, deletedAt, agentName, agentVersion } = state;
   const { connectedAt, disconnectedAt, printerLostAt } = state;
   return {

@@ -3,6 +3,7 @@ import type { AgentSocket } from "../domain/agent-socket.ts";
 import type { ShownStatus } from "../domain/status.ts";
 import { type Close, closeBackCode } from "../protocol/close.ts";
 import type { ToAgent } from "../protocol/to-agent.ts";
+import { readAgentHead, type ShownHead } from "./stored-json.ts";
 
 const AGENT = "agent";
 /** Of 16,384, which hold the serialization's own overhead too. */
@@ -21,7 +22,7 @@ interface Attachment {
 /** What a socket's attachment told; `shown.rest` is null when it is a row. */
 export interface Attached {
   readonly socket: AgentSocket;
-  readonly shown: (Omit<ShownStatus, "rest" | "job" | "fileMetadata"> & { readonly rest: string | null }) | null;
+  readonly shown: (ShownHead & { readonly rest: string | null }) | null;
 }
 
 export class Sockets {
@@ -44,8 +45,8 @@ export class Sockets {
   read(connection: number): Attached | null {
     const attachment: Attachment | null = this.#find(connection)?.deserializeAttachment() ?? null;
     if (attachment === null) return null;
-    const { socket, shown } = JSON.parse(new TextDecoder().decode(attachment.head));
     const rest = attachment.rest === null ? null : new TextDecoder().decode(attachment.rest);
+    const { socket, shown } = readAgentHead(new TextDecoder().decode(attachment.head), rest);
     return { socket, shown: shown === null ? null : { ...shown, rest } };
   }
 
@@ -84,10 +85,10 @@ export class Sockets {
 }
 
 function attachmentOf(socket: AgentSocket, shown: ShownStatus | null): Attachment {
-  const told = shown === null ? null : { ts: shown.ts, at: shown.at, text: shown.text, isPrinting: shown.isPrinting };
-  const head = new TextEncoder().encode(JSON.stringify({ socket, shown: told }));
-  if (shown === null) return { head, rest: null };
-  const rest = new TextEncoder().encode(shown.rest);
+  const { rest: text, job: _job, fileMetadata: _metadata, ...told } = shown ?? {};
+  const head = new TextEncoder().encode(JSON.stringify({ socket, shown: shown === null ? null : told }));
+  if (text === undefined) return { head, rest: null };
+  const rest = new TextEncoder().encode(text);
   const isShort = rest.byteLength <= Math.min(REST_BYTES, ATTACHMENT_BYTES - head.byteLength);
   return { head, rest: isShort ? rest : null };
 }

@@ -3,6 +3,7 @@ import type { PrinterState } from "../domain/change.ts";
 import type { CommandRecord } from "../domain/command.ts";
 import { DAY_MS } from "../domain/local-day.ts";
 import type { Print } from "../domain/print.ts";
+import { readCommandRecord, readPrint } from "./stored-json.ts";
 import { readState } from "./stored-state.ts";
 
 /** Long texts that change rarely, each a row of its own so that the state's row stays small. */
@@ -84,7 +85,7 @@ export class Store {
 
   findPrint(extId: number): Print | null {
     const [row] = this.#sql.exec<{ image: string }>("SELECT image FROM print WHERE ext_id = ?", extId).toArray();
-    return row === undefined ? null : (JSON.parse(row.image) as Print); // safe: only rememberPrint writes it
+    return row === undefined ? null : readPrint(row.image);
   }
 
   /** Time stamps of remembered prints from `extId` on. */
@@ -106,13 +107,13 @@ export class Store {
 
   findCommand(id: string): CommandRecord | null {
     const [row] = this.#sql.exec<{ image: string }>("SELECT image FROM command WHERE id = ?", id).toArray();
-    return row === undefined ? null : (JSON.parse(row.image) as CommandRecord); // safe: only rememberCommand writes it
+    return row === undefined ? null : readCommandRecord(row.image);
   }
 
   /** Newest first. */
   listCommands(): CommandRecord[] {
     const rows = this.#sql.exec<{ image: string }>("SELECT image FROM command ORDER BY created_at DESC, id DESC");
-    return rows.toArray().map((row) => JSON.parse(row.image) as CommandRecord); // safe: as findCommand
+    return rows.toArray().map((row) => readCommandRecord(row.image));
   }
 
   /** Keeps the newest ones, and those that an idempotency key names: a known key never sends anything again. */

@@ -1,27 +1,46 @@
-/** Reads a stored state, whichever version of this program wrote it (design 8). */
+/** Reads a stored state, whichever version of this program wrote it: migrated by number, then completed. */
 import type { PrinterState } from "../domain/change.ts";
+import { dialectOf, eventTypeOf } from "../protocol/words.ts";
+import { complete, completeCommand, completePrint, INITIAL_STATE } from "./stored-json.ts";
 
 interface Versioned {
   readonly version: number;
 }
 
-const VERSION = 1 satisfies PrinterState["version"];
+/** Rises whenever a key of the state comes, goes, or changes its name or type: an older program must not read what it cannot keep. */
+export const STATE_VERSION = 2 satisfies PrinterState["version"];
 
-/** Each makes a state of its version one of the next. */
-type Migrations = Readonly<Record<number, (state: Versioned) => Versioned>>;
+/** Each makes a state of its version one of the next. A version that only added keys with an initial value needs none. */
+type Migrations = Readonly<Record<number, (state: Versioned) => object>>;
 
-const MIGRATIONS: Migrations = {};
-
-export function readState(text: string): PrinterState {
-  return migrate(JSON.parse(text), VERSION, MIGRATIONS) as PrinterState; // safe: only `saveState` writes it
-}
+export const STATE_MIGRATIONS: Migrations = {
+  1: nameDialectAndTrail,
+};
 
 /** Throws for a state that this program cannot read: one of a newer program stays as it is until that one is back. */
+export function readState(text: string): PrinterState {
+  const state = complete(INITIAL_STATE, migrate(JSON.parse(text), STATE_VERSION, STATE_MIGRATIONS));
+  return { ...state, current: completePrint(state.current), ledger: state.ledger.map(completeCommand) };
+}
+
+/** Carries `stored` to `version`, one number after the other; throws unless it is of one of those before. */
 export function migrate(stored: Versioned, version: number, migrations: Migrations): Versioned {
   if (stored.version === version) return stored;
-  const next = migrations[stored.version]?.(stored);
-  if (next === undefined || stored.version > version) {
+  if (!(stored.version >= 1 && stored.version < version)) {
     throw new Error(`a state of version ${stored.version} cannot be read as version ${version}`);
   }
-  return migrate(next, version, migrations);
+  const next = migrations[stored.version]?.(stored) ?? stored;
+  return migrate({ ...next, version: stored.version + 1 }, version, migrations);
+}
+
+/** What the agent's name stands for is kept; `marks` are the `trail`, whose events bear our word for them. */
+function nameDialectAndTrail(state: Versioned): object {
+  const { marks, ...kept } = state as Version1; // safe: its version says so
+  const events = marks.taken.map((mark) => mark.replace(/^\w+/, eventTypeOf));
+  return { ...kept, dialect: dialectOf(kept.agentName), trail: { latest: marks.latest, events } };
+}
+
+interface Version1 extends Versioned {
+  readonly agentName: string | null;
+  readonly marks: { readonly latest: number; readonly taken: readonly string[] };
 }

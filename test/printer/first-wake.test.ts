@@ -2,9 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { newState } from "../../scripts/chaos/state.ts";
 import { printers } from "../../src/db/schema.ts";
-import { migrate, readState } from "../../src/printer/stored-state.ts";
 import { breakDatabase, meterDatabase } from "../support/database.ts";
 import { db, dial, makePrinter } from "../support/printer.ts";
 
@@ -74,24 +72,5 @@ describe("a first wake", () => {
     expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
     await db.update(printers).set({ deletedAt: null }).where(eq(printers.id, printer.id));
     expect(await printer.stub.view(printer.uid)).toMatchObject({ failure: { code: "not_found" } });
-  });
-});
-
-describe("a stored state", () => {
-  const steps = {
-    1: (state: object) => ({ ...state, version: 2, added: 0 }),
-    2: (state: object) => ({ ...state, version: 3, added: 1 }),
-  };
-
-  test("[O47] is carried from version to version when it is read", () => {
-    expect(migrate({ version: 1 }, 3, steps)).toEqual({ version: 3, added: 1 });
-    expect(migrate({ version: 3 }, 3, steps)).toEqual({ version: 3 });
-    expect(readState(JSON.stringify(newState()))).toEqual(newState());
-  });
-
-  test("[O47] that nobody can carry is an error, and stays as it is", () => {
-    expect(() => migrate({ version: 4 }, 3, steps)).toThrow("version 4");
-    expect(() => migrate({ version: 0 }, 3, steps)).toThrow("version 0");
-    expect(() => readState("{}")).toThrow();
   });
 });
