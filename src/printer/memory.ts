@@ -25,9 +25,8 @@ export class PrinterMemory {
     return this.#cached;
   }
 
-  /** Starts over with `state`: what was here belonged to another printer, or to none. */
+  /** Starts over with `state`: whatever was here is gone from the tables. */
   adopt(state: PrinterState): void {
-    this.#store.clear();
     this.#store.saveState(state);
     this.#cached = null;
   }

@@ -8,10 +8,6 @@ import { findLiveCopy, type LiveImage, type Projection, type ProjectionOwner, pr
 import { log } from "../log.ts";
 import { readProjection } from "./stored-json.ts";
 
-const TABLE = `CREATE TABLE IF NOT EXISTS outbox
-  (key TEXT PRIMARY KEY, place INTEGER NOT NULL, revision INTEGER NOT NULL, refused INTEGER NOT NULL DEFAULT 0,
-   projection TEXT NOT NULL) WITHOUT ROWID`;
-
 /** Foreign keys want printers before prints before events. */
 const PLACES = { printer: 0, print: 1, event: 2, command: 3, live: 4 } as const satisfies Record<
   Projection["kind"],
@@ -42,10 +38,6 @@ export class Outbox {
     this.#database = database;
   }
 
-  create(): void {
-    this.#sql.exec(TABLE);
-  }
-
   /** Runs inside the transaction that saves the state. */
   put(projection: Projection, revision: number): void {
     const key = keyOf(projection);
@@ -55,10 +47,6 @@ export class Outbox {
       "INSERT OR REPLACE INTO outbox (key, place, revision, refused, projection) VALUES (?, ?, ?, 0, ?)",
       ...[key, place, revision, text],
     );
-  }
-
-  clear(): void {
-    this.#sql.exec("DELETE FROM outbox");
   }
 
   /** When the alarm has to try, epoch milliseconds; null while nothing waits. */

@@ -9,19 +9,11 @@ import { readPrincipal } from "./stored-json.ts";
 const MOST = 8;
 const KEPT_MS = 7 * DAY_MS;
 
-/** Without an image it is a revoked one, kept so that a call under way cannot bring it back. */
-const TABLE =
-  "CREATE TABLE IF NOT EXISTS principal (hash TEXT PRIMARY KEY, noted_at INTEGER NOT NULL, image TEXT) WITHOUT ROWID";
-
 export class Principals {
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-  }
-
-  create(): void {
-    this.#sql.exec(TABLE);
   }
 
   /** The principal of that hash, if it passed within the last week and has not expired at `now` (epoch milliseconds). */
@@ -45,10 +37,6 @@ export class Principals {
   forget(hash: string, now: number): void {
     if (this.#notedAt(hash) === null && !this.#makeRoom(now)) return;
     this.#write(hash, null, now);
-  }
-
-  clear(): void {
-    this.#sql.exec("DELETE FROM principal");
   }
 
   #write(hash: string, image: string | null, now: number): void {

@@ -20,6 +20,7 @@ import { liveImage, projectionsOf } from "./projections.ts";
 import type { Principal, Vouched } from "./rpc.ts";
 import { Sockets } from "./sockets.ts";
 import { Store } from "./store.ts";
+import { clearTables, migrateTables } from "./tables.ts";
 
 /** A REST write waits so long for D1 to show it. */
 const FLUSH_MS = 1_000;
@@ -50,12 +51,7 @@ export class Seam {
     this.#memory = new PrinterMemory(this.store, this.sockets);
     this.#outbox = new Outbox(ctx.storage.sql, database);
     this.#clock = new AlarmClock(ctx.storage);
-    if (this.store.isCreated()) this.#createTables();
-  }
-
-  /** Again at each start: a table may be new since the object was made. */
-  #createTables(): void {
-    for (const part of [this.store, this.#principals, this.#outbox]) part.create();
+    if (this.store.isCreated()) ctx.storage.transactionSync(() => migrateTables(ctx.storage.sql));
   }
 
   /** Runs before any event. */
@@ -183,10 +179,9 @@ export class Seam {
   #adopt(state: PrinterState): void {
     const earlier = this.find()?.state ?? null;
     this.#ctx.storage.transactionSync(() => {
-      this.#createTables();
+      migrateTables(this.#ctx.storage.sql);
       if (earlier !== null && earlier.deletedAt !== null) this.store.bury(earlier.uid);
-      this.#outbox.clear();
-      this.#principals.clear();
+      clearTables(this.#ctx.storage.sql);
       // Its sockets may stay in the list while they close: no new one takes their number.
       this.#memory.adopt({ ...state, connectionSequence: earlier?.connectionSequence ?? 0 });
     });

@@ -5,6 +5,7 @@ import { DAY_MS } from "../domain/local-day.ts";
 import type { Print } from "../domain/print.ts";
 import { readCommandRecord, readPrint } from "./stored-json.ts";
 import { readState } from "./stored-state.ts";
+import { hasTables } from "./tables.ts";
 
 /** Long texts that change rarely, each a row of its own so that the state's row stays small. */
 export type DocumentName = "settings" | "job" | "file_metadata" | "status";
@@ -12,16 +13,6 @@ export type DocumentName = "settings" | "job" | "file_metadata" | "status";
 const PRINTS = 200;
 const COMMANDS = 1_000;
 const IDEMPOTENCY_KEYS = 1_000;
-
-const TABLES = [
-  "CREATE TABLE IF NOT EXISTS printer (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT NOT NULL)",
-  "CREATE TABLE IF NOT EXISTS document (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS print (ext_id INTEGER PRIMARY KEY, id INTEGER NOT NULL, image TEXT NOT NULL)",
-  "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, image TEXT NOT NULL) WITHOUT ROWID",
-  `CREATE TABLE IF NOT EXISTS idempotency
-    (key TEXT PRIMARY KEY, request TEXT NOT NULL, command_id TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID`,
-  "CREATE TABLE IF NOT EXISTS tombstone (uid TEXT PRIMARY KEY) WITHOUT ROWID",
-];
 
 /** A key that was used: hashes of the key with its user, and of action and body. */
 export interface IdempotencyRecord {
@@ -38,13 +29,9 @@ export class Store {
     this.#sql = sql;
   }
 
-  create(): void {
-    for (const table of TABLES) this.#sql.exec(table);
-  }
-
-  /** False for an object that never held a printer: it has no tables, so asking it leaves nothing behind. */
+  /** False for an object that never held a printer. */
   isCreated(): boolean {
-    this.#isCreated ||= this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'printer'").toArray().length > 0;
+    this.#isCreated ||= hasTables(this.#sql);
     return this.#isCreated;
   }
 
@@ -65,12 +52,6 @@ export class Store {
 
   isBuried(uid: string): boolean {
     return this.isCreated() && this.#sql.exec("SELECT 1 FROM tombstone WHERE uid = ?", uid).toArray().length > 0;
-  }
-
-  /** Another printer took this object's id: nothing of the old one may show. */
-  clear(): void {
-    for (const table of ["printer", "document", "print", "command", "idempotency"])
-      this.#sql.exec(`DELETE FROM ${table}`);
   }
 
   loadDocument(name: DocumentName): string | null {

@@ -159,6 +159,17 @@ describe("a printer of version 1", () => {
     expect((await dial(printer, 1)).status).toBe(101);
   });
 
+  test("[O47] has its tables taken over as they are, under a number", async () => {
+    const { stored, printer } = await leftByVersion1();
+    await viewOf(printer);
+    const found = await runInDurableObject(printer.stub, (_instance, { storage: { sql } }) => {
+      const tables = sql.exec("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*'");
+      const definitions = tables.toArray().filter(({ name }) => name !== "migration");
+      return { definitions, ...sql.exec("SELECT applied FROM migration").one() };
+    });
+    expect(found).toEqual({ definitions: stored.tables.map(({ name, sql }) => ({ name, sql })), applied: 1 });
+  });
+
   test("[O47] goes on with its agent's next frames, and all of it reaches D1 once that answers", async () => {
     const { printer, agent } = await leftByVersion1();
     agent.send(frame({ ...CURRENT, text: "Paused", event: "PrintPaused" }));

@@ -1,0 +1,49 @@
+/**
+ * The tables of a printer's object, as numbered migrations. One that has landed is never edited: objects that ran it do not
+ * run it again.
+ */
+
+/** Migration 1 takes over an object that has tables, but no number, from a program that made them anew at each start. */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    "CREATE TABLE IF NOT EXISTS printer (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS document (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS print (ext_id INTEGER PRIMARY KEY, id INTEGER NOT NULL, image TEXT NOT NULL)",
+    `CREATE TABLE IF NOT EXISTS command
+      (id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, image TEXT NOT NULL) WITHOUT ROWID`,
+    `CREATE TABLE IF NOT EXISTS idempotency
+      (key TEXT PRIMARY KEY, request TEXT NOT NULL, command_id TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID`,
+    "CREATE TABLE IF NOT EXISTS tombstone (uid TEXT PRIMARY KEY) WITHOUT ROWID",
+    // Without an image it is a revoked one, kept so that a call under way cannot bring it back.
+    `CREATE TABLE IF NOT EXISTS principal
+      (hash TEXT PRIMARY KEY, noted_at INTEGER NOT NULL, image TEXT) WITHOUT ROWID`,
+    `CREATE TABLE IF NOT EXISTS outbox
+      (key TEXT PRIMARY KEY, place INTEGER NOT NULL, revision INTEGER NOT NULL, refused INTEGER NOT NULL DEFAULT 0,
+       projection TEXT NOT NULL) WITHOUT ROWID`,
+  ],
+];
+
+const NUMBER =
+  "CREATE TABLE IF NOT EXISTS migration (one INTEGER PRIMARY KEY CHECK (one = 1), applied INTEGER NOT NULL)";
+
+/** False for an object that never held a printer: asking it leaves nothing behind. */
+export function hasTables(sql: SqlStorage): boolean {
+  return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'printer'").toArray().length > 0;
+}
+
+/** Applies what this object has not had yet, in order. The caller makes it one transaction. Tables of a newer program stay. */
+export function migrateTables(sql: SqlStorage, migrations = MIGRATIONS): void {
+  sql.exec(NUMBER);
+  const [row] = sql.exec<{ applied: number }>("SELECT applied FROM migration").toArray();
+  const applied = row?.applied ?? 0;
+  if (applied >= migrations.length) return;
+  for (const statement of migrations.slice(applied).flat()) sql.exec(statement);
+  sql.exec("INSERT OR REPLACE INTO migration (one, applied) VALUES (1, ?)", migrations.length);
+}
+
+/** Nothing of the printer that was here stays, but that it was deleted; a new table is emptied unless it is named here. */
+export function clearTables(sql: SqlStorage): void {
+  const isOwn = "type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'";
+  const query = `SELECT name FROM sqlite_master WHERE ${isOwn} AND name NOT IN ('tombstone', 'migration')`;
+  for (const { name } of sql.exec<{ name: string }>(query).toArray()) sql.exec(`DELETE FROM ${name}`);
+}

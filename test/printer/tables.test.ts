@@ -1,0 +1,56 @@
+/** An object's tables are made and changed by numbered migrations, each of which it runs once. */
+import { runInDurableObject } from "cloudflare:test";
+import { expect, test } from "vitest";
+import { clearTables, hasTables, migrateTables } from "../../src/printer/tables.ts";
+import { makePrinter } from "../support/printer.ts";
+
+const FIRST = ["CREATE TABLE printer (a TEXT)", "CREATE TABLE old (a TEXT)"];
+const SECOND = ["INSERT INTO printer VALUES ('second')", "ALTER TABLE old RENAME TO new"];
+const BROKEN = ["INSERT INTO printer VALUES ('broken')", "DROP TABLE nowhere"];
+
+/** In an object that never held a printer. */
+async function withSql(act: (sql: SqlStorage, storage: DurableObjectStorage) => void): Promise<void> {
+  const { stub } = await makePrinter();
+  await runInDurableObject(stub, (_instance, { storage }) => act(storage.sql, storage));
+}
+
+function rowsOf(sql: SqlStorage, query: string): unknown[] {
+  return [...sql.exec(query).raw()].flat();
+}
+
+test("[O47] each migration runs once, in order, whichever were there when the object was made", () =>
+  withSql((sql) => {
+    expect(hasTables(sql)).toBe(false);
+    migrateTables(sql, [FIRST]);
+    migrateTables(sql, [FIRST]);
+    migrateTables(sql, [FIRST, SECOND]);
+    migrateTables(sql, [FIRST, SECOND]);
+    expect(hasTables(sql)).toBe(true);
+    expect(rowsOf(sql, "SELECT a FROM printer")).toEqual(["second"]);
+    expect(rowsOf(sql, "SELECT applied FROM migration")).toEqual([2]);
+    // A program that knows fewer of them leaves the tables alone.
+    migrateTables(sql, [FIRST]);
+    expect(rowsOf(sql, "SELECT applied FROM migration")).toEqual([2]);
+  }));
+
+test("[O47] where one fails, none of them has run", () =>
+  withSql((sql, storage) => {
+    migrateTables(sql, [FIRST]);
+    expect(() => storage.transactionSync(() => migrateTables(sql, [FIRST, SECOND, BROKEN]))).toThrow();
+    expect(rowsOf(sql, "SELECT a FROM printer")).toEqual([]);
+    expect(rowsOf(sql, "SELECT applied FROM migration")).toEqual([1]);
+    expect(rowsOf(sql, "SELECT count(*) FROM old")).toEqual([0]);
+  }));
+
+test("[O26] another printer's object keeps of the old one only that it was deleted", () =>
+  withSql((sql) => {
+    migrateTables(sql);
+    sql.exec("CREATE TABLE later (a TEXT)");
+    for (const row of ["later VALUES ('x')", "document VALUES ('job', '{}')", "principal VALUES ('h', 1, null)"])
+      sql.exec(`INSERT INTO ${row}`);
+    sql.exec("INSERT INTO tombstone VALUES ('uid')");
+    clearTables(sql);
+    for (const table of ["later", "document", "principal"]) expect(rowsOf(sql, `SELECT * FROM ${table}`)).toEqual([]);
+    expect(rowsOf(sql, "SELECT uid FROM tombstone")).toEqual(["uid"]);
+    expect(rowsOf(sql, "SELECT applied FROM migration")).toEqual([1]);
+  }));
