@@ -5,6 +5,7 @@ import type { PrinterEvent } from "../../src/domain/events.ts";
 import { initialState } from "../../src/domain/initial-state.ts";
 import type { Print } from "../../src/domain/print.ts";
 import { type Input, type Reply, step } from "../../src/domain/printer.ts";
+import { BLANK_FRAME } from "../../src/domain/report.ts";
 import { readAgentMessage } from "../../src/protocol/agent.ts";
 
 export function newState(patch: Partial<PrinterState> = {}): PrinterState {
@@ -53,7 +54,7 @@ export class MemoryPrinter {
   }
 
   hear(said: unknown): void {
-    const { frame } = readAgentMessage(said instanceof ArrayBuffer ? said : JSON.stringify(said));
+    const frame = said instanceof ArrayBuffer ? BLANK_FRAME : readAgentMessage(JSON.stringify(said)).frame;
     const extId = frame.report?.printExtId ?? null;
     const remembered = extId === null ? null : (this.#remembered.get(extId) ?? null);
     this.apply({ type: "frame", frame, remembered });

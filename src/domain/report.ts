@@ -99,3 +99,6 @@ export interface AgentFrame {
   readonly report: Report | null;
   readonly answer: PassthruAnswer | null;
 }
+
+/** A frame that says nothing: somebody is there. */
+export const BLANK_FRAME: AgentFrame = { report: null, answer: null };

@@ -6,15 +6,15 @@ import { notFound } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { viewOf } from "../domain/view.ts";
 import type { CommandAnswer, CommandCall, CommandPage } from "./rpc.ts";
-import type { Seam } from "./seam.ts";
+import type { Stepper } from "./stepper.ts";
 import { Waiters } from "./waiters.ts";
 
 export class CommandDesk {
-  readonly #seam: Seam;
+  readonly #stepper: Stepper;
   readonly #waiters = new Waiters();
 
-  constructor(seam: Seam) {
-    this.#seam = seam;
+  constructor(stepper: Stepper) {
+    this.#stepper = stepper;
   }
 
   /** Called after every change of the printer. */
@@ -31,7 +31,7 @@ export class CommandDesk {
     await this.#wait(id, call.waitMs);
     const command = this.find(id);
     if (command === null) return err(notFound("Command"));
-    const printer = this.#seam.printer();
+    const printer = this.#stepper.printer();
     const succeeded = commandSucceeded(command, this.#believesSent(printer));
     // The Worker repeats a broken call under the same id: that is no replay.
     const replayed = key !== null && key.commandId !== call.id;
@@ -40,15 +40,15 @@ export class CommandDesk {
 
   /** In flight or ended, with the reason that it shows now; null: it is none of those that are kept here. */
   find(id: string): CommandRecord | null {
-    const inFlight = this.#seam.printer().state.ledger.find((command) => command.id === id);
-    const record = inFlight === undefined ? this.#seam.store.findCommand(id) : recordOf(inFlight);
+    const inFlight = this.#stepper.printer().state.ledger.find((command) => command.id === id);
+    const record = inFlight === undefined ? this.#stepper.store.findCommand(id) : recordOf(inFlight);
     return record === null ? null : this.#show(record);
   }
 
   list(page: { readonly start: number; readonly limit: number }): CommandPage {
-    const inFlight = this.#seam.printer().state.ledger.map(recordOf);
+    const inFlight = this.#stepper.printer().state.ledger.map(recordOf);
     const known = new Set(inFlight.map((command) => command.id));
-    const ended = this.#seam.store.listCommands().filter((command) => !known.has(command.id));
+    const ended = this.#stepper.store.listCommands().filter((command) => !known.has(command.id));
     const all = [...inFlight, ...ended].sort((a, b) => b.createdAt - a.createdAt);
     const commands = all.slice(page.start, page.start + page.limit).map((command) => this.#show(command));
     return { commands, held: all.length, oldestAt: all.at(-1)?.createdAt ?? null };
@@ -57,7 +57,7 @@ export class CommandDesk {
   /** A key whose command was refused in the end was not consumed. */
   #findKey(call: CommandCall) {
     if (call.idempotency === null) return null;
-    const key = this.#seam.store.findIdempotency(keyOf(call, call.idempotency.keyHash), Date.now());
+    const key = this.#stepper.store.findIdempotency(keyOf(call, call.idempotency.keyHash), Date.now());
     const command = key === null ? null : this.find(key.commandId);
     return command !== null && command.state !== "rejected" ? key : null;
   }
@@ -66,7 +66,7 @@ export class CommandDesk {
     if (this.find(call.id) !== null) return ok(call.id);
     const { id, kind, printId, file, initiator, userId, tokenName } = call;
     const refs = { file, ref: randomRef("c:"), probeRef: randomRef("p:") };
-    const reply = this.#seam.apply({
+    const reply = this.#stepper.apply({
       type: "command",
       command: { id, kind, printId, initiator, userId, tokenName, ...refs },
     });
@@ -75,7 +75,7 @@ export class CommandDesk {
     const taken = this.find(commandId);
     if (call.idempotency !== null && taken !== null && taken.state !== "rejected") {
       const key = keyOf(call, call.idempotency.keyHash);
-      this.#seam.store.rememberIdempotency({ key, request: call.idempotency.requestHash, commandId }, Date.now());
+      this.#stepper.store.rememberIdempotency({ key, request: call.idempotency.requestHash, commandId }, Date.now());
     }
     return ok(commandId);
   }
@@ -90,7 +90,7 @@ export class CommandDesk {
   }
 
   #show(command: CommandRecord): CommandRecord {
-    const believesSent = this.#believesSent(this.#seam.printer());
+    const believesSent = this.#believesSent(this.#stepper.printer());
     return { ...command, reason: visibleReason(command, believesSent, Date.now()) };
   }
 

@@ -1,7 +1,8 @@
 /** The printer between two events: state from its row, the rest from the socket's attachment and the document rows. */
 import type { Printer, PrinterState } from "../domain/change.ts";
 import type { ShownStatus } from "../domain/status.ts";
-import { isTooLong, type Sockets } from "./sockets.ts";
+import { isTooLong, packAgent, unpackAgent } from "./agent-attachment.ts";
+import type { Sockets } from "./sockets.ts";
 import type { Store } from "./store.ts";
 import { readStatus } from "./stored-json.ts";
 
@@ -51,7 +52,8 @@ export class PrinterMemory {
   /** Puts what changed into the socket's attachment, which costs nothing. */
   attach(before: Printer, after: Printer): void {
     if (after.socket === null) return;
-    if (after.socket !== before.socket || after.shown !== before.shown) this.#sockets.write(after.socket, after.shown);
+    if (after.socket === before.socket && after.shown === before.shown) return;
+    this.#sockets.write("agent", after.socket.connection, packAgent(after.socket, after.shown));
   }
 
   #isStatusRowDue(before: Printer, after: Printer, now: number): boolean {
@@ -71,7 +73,8 @@ export class PrinterMemory {
     const state = this.#store.loadState();
     if (state === null) return null;
     const isConnected = state.connectedAt !== null && state.disconnectedAt === null;
-    const attached = isConnected ? this.#sockets.read(state.connectionSequence) : null;
+    const attachment = isConnected ? this.#sockets.read("agent", state.connectionSequence) : null;
+    const attached = attachment === null ? null : unpackAgent(attachment);
     const head = attached === null ? this.#readStatus() : attached.shown;
     return {
       state,

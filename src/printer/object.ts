@@ -1,6 +1,6 @@
 /**
  * One printer: holds its agent's socket, puts its commands in order, pushes its state to D1. The platform's events and the
- * Worker's calls come in here, and every one of them goes through the seam.
+ * Worker's calls come in here; each change is a step.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { ConfigurationPatch } from "../domain/configuration.ts";
@@ -11,86 +11,69 @@ import type { Input } from "../domain/printer.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import type { PrinterView } from "../domain/view.ts";
 import { log } from "../log.ts";
-import { readAgentMessage } from "../protocol/agent.ts";
-import { FRAME_TOO_LARGE, SOCKET_ERROR } from "../protocol/close.ts";
-import { writeFault } from "../protocol/to-agent.ts";
+import { SOCKET_ERROR } from "../protocol/close.ts";
+import { AgentLine } from "./agent-line.ts";
 import { CommandDesk, randomRef } from "./command-desk.ts";
-import {
-  type AgentCredential,
-  type CommandAnswer,
-  type CommandCall,
-  CREDENTIAL_HEADERS,
-  type FactAnswer,
-  type Principal,
-  type PrinterRpc,
-  type Vouched,
-} from "./rpc.ts";
-import { Seam } from "./seam.ts";
-import { closeBack, closeQuietly } from "./sockets.ts";
+import { Principals } from "./principals.ts";
+import { Residency } from "./residency.ts";
+import type { AgentCredential, CommandAnswer, CommandCall, FactAnswer, Principal, PrinterRpc, Vouched } from "./rpc.ts";
+import { closeBack, closeQuietly, type SocketHandler, type SocketKind } from "./sockets.ts";
+import { Stepper } from "./stepper.ts";
 
 export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
-  readonly #seam: Seam;
+  readonly #stepper: Stepper;
+  readonly #residency: Residency;
+  readonly #principals: Principals;
   readonly #desk: CommandDesk;
+  readonly #agent: AgentLine;
+  /** Who takes the events of each kind's sockets. */
+  readonly #handlers: Readonly<Record<SocketKind, SocketHandler>>;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#seam = new Seam(ctx, env.DB, () => this.#desk.settle());
-    this.#desk = new CommandDesk(this.#seam);
-    ctx.blockConcurrencyWhile(() => this.#seam.load());
+    this.#stepper = new Stepper(ctx, env.DB, () => this.#desk.settle());
+    this.#residency = new Residency(ctx, env.DB, this.#stepper);
+    this.#principals = new Principals(ctx.storage.sql, () => this.#stepper.find()?.state ?? null);
+    this.#desk = new CommandDesk(this.#stepper);
+    this.#agent = new AgentLine(this.#stepper, this.#residency);
+    this.#handlers = { agent: this.#agent };
+    ctx.blockConcurrencyWhile(() => this.#residency.load());
   }
 
-  /** Upgrades only, with the credential that the Worker checked; 401 when it does not count here. */
-  override async fetch(request: Request): Promise<Response> {
-    const read = (name: keyof typeof CREDENTIAL_HEADERS) => request.headers.get(CREDENTIAL_HEADERS[name]) ?? "";
-    const ready = await this.#seam.ready(read("uid"));
-    if (!ready.ok) return new Response(null, { status: ready.failure.code === "unavailable" ? 503 : 401 });
-    const { 0: client, 1: server } = new WebSocketPair();
-    const hello = { generation: Number(read("generation")), keyId: read("keyId"), origin: new URL(request.url).origin };
-    const reply = this.#seam.apply({ type: "agent-opened", ...hello }, server);
-    if (reply.type === "refused") return new Response(null, { status: 401 });
-    return new Response(null, { status: 101, webSocket: client });
+  /** An agent's upgrade, with the credential that the Worker checked. */
+  override fetch(request: Request): Promise<Response> {
+    return this.#agent.upgrade(request);
   }
 
   override webSocketMessage(webSocket: WebSocket, message: string | ArrayBuffer): void {
-    const connection = this.#seam.sockets.connectionOf(webSocket);
-    if (this.#seam.find()?.socket?.connection !== connection) return;
-    const { frame, faults } = readAgentMessage(message);
-    if (faults.some((fault) => fault.code === "too_large")) {
-      closeQuietly(webSocket, FRAME_TOO_LARGE);
-      this.#seam.apply({ type: "agent-closed", connection });
-      return;
-    }
-    const extId = frame.report?.printExtId ?? null;
-    const isEarlier = extId !== null && extId !== this.#seam.printer().state.current?.extId;
-    const remembered = isEarlier ? this.#seam.store.findPrint(extId) : null;
-    this.#seam.apply({ type: "frame", frame, remembered });
-    for (const fault of faults) this.#seam.sockets.send(connection, writeFault(fault));
+    const { kind, number } = this.#stepper.sockets.nameOf(webSocket);
+    this.#handlers[kind].message(webSocket, number, message);
   }
 
   override webSocketClose(webSocket: WebSocket, code: number): void {
     closeBack(webSocket, code);
-    this.#agentClosed(webSocket);
+    this.#closed(webSocket);
   }
 
   override webSocketError(webSocket: WebSocket): void {
     closeQuietly(webSocket, SOCKET_ERROR);
-    this.#agentClosed(webSocket);
+    this.#closed(webSocket);
   }
 
   /** Never throws: the platform drops an alarm after six failures. */
   override async alarm(): Promise<void> {
     try {
-      await this.#seam.wakeUp(randomRef("p:"));
+      await this.#residency.wakeUp(randomRef("p:"));
     } catch (error) {
       log({ event: "alarm.failed", printer: this.ctx.id.name ?? "", error });
-      this.#seam.rearm();
+      this.#stepper.rearm();
     }
   }
 
   view(uid: string, principal: Principal | null = null): Promise<Result<PrinterView>> {
     return this.#with(uid, () => {
-      if (principal !== null) this.#seam.note(principal);
-      return ok(this.#seam.view());
+      if (principal !== null) this.#principals.note(principal, Date.now());
+      return ok(this.#stepper.view());
     });
   }
 
@@ -120,17 +103,17 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
 
   command(uid: string, call: CommandCall, principal: Principal | null = null): Promise<Result<CommandAnswer>> {
     return this.#with(uid, () => {
-      if (principal !== null) this.#seam.note(principal);
+      if (principal !== null) this.#principals.note(principal, Date.now());
       return this.#desk.take(call);
     });
   }
 
   async vouch(hash: string): Promise<Result<Vouched>> {
-    return this.#seam.vouch(hash);
+    return this.#principals.vouch(hash, Date.now());
   }
 
   async forget(hash: string): Promise<Result<null>> {
-    this.#seam.forget(hash);
+    this.#principals.forget(hash, Date.now());
     return ok(null);
   }
 
@@ -151,7 +134,7 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
   }
 
   startPrint(uid: string, filename: string): Promise<Result<FactAnswer>> {
-    const usedExtIds = () => this.#seam.store.listExtIdsFrom(Math.floor(Date.now() / 1000));
+    const usedExtIds = () => this.#stepper.store.listExtIdsFrom(Math.floor(Date.now() / 1000));
     return this.#fact(uid, () => ({ type: "start-print", filename, usedExtIds: usedExtIds() }));
   }
 
@@ -168,19 +151,19 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
   }
 
   agentView(agent: AgentCredential): Promise<Result<PrinterView>> {
-    return this.#called(agent, () => this.#seam.view());
+    return this.#called(agent, () => this.#stepper.view());
   }
 
   agentConfigure(agent: AgentCredential, patch: ConfigurationPatch): Promise<Result<PrinterView>> {
     return this.#called(agent, () => {
-      this.#seam.apply({ type: "configure", patch });
-      return this.#seam.view();
+      this.#stepper.apply({ type: "configure", patch });
+      return this.#stepper.view();
     });
   }
 
   agentEvent(agent: AgentCredential, event: AgentEvent): Promise<Result<null>> {
     return this.#called(agent, () => {
-      this.#seam.apply({ type: "agent-event", event });
+      this.#stepper.apply({ type: "agent-event", event });
       return null;
     });
   }
@@ -188,40 +171,40 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
   /** Answers at once: an agent's event loop waits for it, and nobody reads its writes back. */
   async #called<T>(agent: AgentCredential, act: () => T): Promise<Result<T>> {
     const { uid, generation, keyId } = agent;
-    const ready = await this.#seam.ready(uid);
+    const ready = await this.#residency.ready(uid);
     if (!ready.ok) return ready.failure.code === "not_found" ? err(DEAD_TOKEN) : ready;
-    const reply = this.#seam.apply({ type: "agent-called", generation, keyId });
+    const reply = this.#stepper.apply({ type: "agent-called", generation, keyId });
     return reply.type === "refused" ? err(reply.failure) : ok(act());
   }
 
-  #agentClosed(webSocket: WebSocket): void {
-    const connection = this.#seam.sockets.connectionOf(webSocket);
-    if (this.#seam.find()?.socket?.connection === connection) this.#seam.apply({ type: "agent-closed", connection });
+  #closed(webSocket: WebSocket): void {
+    const { kind, number } = this.#stepper.sockets.nameOf(webSocket);
+    this.#handlers[kind].closed(number);
   }
 
   /** For a caller whose printer D1 shows. */
   async #with<T>(uid: string, read: () => Result<T> | Promise<Result<T>>): Promise<Result<T>> {
-    const ready = await this.#seam.ready(uid);
+    const ready = await this.#residency.ready(uid);
     if (ready.ok) return read();
-    this.#seam.retell(uid);
+    this.#residency.repeatDeletion(uid);
     return ready;
   }
 
   #change(uid: string, input: Input): Promise<Result<PrinterView>> {
     return this.#with(uid, async () => {
-      const reply = this.#seam.apply(input);
+      const reply = this.#stepper.apply(input);
       if (reply.type === "refused") return err(reply.failure);
-      await this.#seam.flushed();
-      return ok(this.#seam.view());
+      await this.#stepper.flushed();
+      return ok(this.#stepper.view());
     });
   }
 
   #fact(uid: string, input: () => Input): Promise<Result<FactAnswer>> {
     return this.#with(uid, async () => {
-      const reply = this.#seam.apply(input());
+      const reply = this.#stepper.apply(input());
       if (reply.type === "refused") return err(reply.failure);
-      await this.#seam.flushed();
-      return ok({ succeeded: reply.type === "fact" && reply.succeeded, printer: this.#seam.view() });
+      await this.#stepper.flushed();
+      return ok({ succeeded: reply.type === "fact" && reply.succeeded, printer: this.#stepper.view() });
     });
   }
 }

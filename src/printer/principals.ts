@@ -1,9 +1,12 @@
 /**
- * Callers that D1 let pass to this printer, so that it can be stopped while D1 is down (design 3). Nothing here opens
- * anything while D1 answers.
+ * Callers that D1 let pass to this printer, so that it can be stopped while D1 is down. Nothing here opens anything while D1
+ * answers.
  */
+import type { PrinterState } from "../domain/change.ts";
+import { UNAVAILABLE } from "../domain/failure.ts";
 import { DAY_MS } from "../domain/local-day.ts";
-import type { Principal } from "./rpc.ts";
+import { err, ok, type Result } from "../domain/result.ts";
+import type { Principal, Vouched } from "./rpc.ts";
 import { readPrincipal } from "./stored-json.ts";
 
 const MOST = 8;
@@ -11,22 +14,25 @@ const KEPT_MS = 7 * DAY_MS;
 
 export class Principals {
   readonly #sql: SqlStorage;
+  readonly #state: () => PrinterState | null;
 
-  constructor(sql: SqlStorage) {
+  /** `state`: the printer that is here; null while there is none, and no table either. */
+  constructor(sql: SqlStorage, state: () => PrinterState | null) {
     this.#sql = sql;
+    this.#state = state;
   }
 
-  /** The principal of that hash, if it passed within the last week and has not expired at `now` (epoch milliseconds). */
-  find(hash: string, now: number): Principal | null {
-    const query = "SELECT image FROM principal WHERE hash = ? AND noted_at > ?";
-    const [row] = this.#sql.exec<{ image: string | null }>(query, hash, now - KEPT_MS).toArray();
-    if (row === undefined || row.image === null) return null;
-    const principal = readPrincipal(row.image);
-    return principal.expiresAt === null || principal.expiresAt > now ? principal : null;
+  /** The caller with that hash, if it passed within a week before `now` (epoch milliseconds) and has not expired. */
+  vouch(hash: string, now: number): Result<Vouched> {
+    const state = this.#state();
+    const principal = state === null ? null : this.#find(hash, now);
+    if (state === null || principal === null) return err(UNAVAILABLE);
+    return ok({ principal, uid: state.uid, archivedAt: state.archivedAt });
   }
 
   /** D1 let it pass. Written at most daily; nobody is displaced who passed within the day. */
   note(principal: Principal, now: number): void {
+    if (principal.userId !== this.#state()?.userId) return;
     const notedAt = this.#notedAt(principal.hash);
     if (notedAt !== null && now - notedAt < DAY_MS) return;
     if (notedAt === null && !this.#makeRoom(now)) return;
@@ -35,8 +41,17 @@ export class Principals {
 
   /** It was revoked. */
   forget(hash: string, now: number): void {
+    if (this.#state() === null) return;
     if (this.#notedAt(hash) === null && !this.#makeRoom(now)) return;
     this.#write(hash, null, now);
+  }
+
+  #find(hash: string, now: number): Principal | null {
+    const query = "SELECT image FROM principal WHERE hash = ? AND noted_at > ?";
+    const [row] = this.#sql.exec<{ image: string | null }>(query, hash, now - KEPT_MS).toArray();
+    if (row === undefined || row.image === null) return null;
+    const principal = readPrincipal(row.image);
+    return principal.expiresAt === null || principal.expiresAt > now ? principal : null;
   }
 
   #write(hash: string, image: string | null, now: number): void {

@@ -1,31 +1,10 @@
-/** Turns a step's effects into the images that D1 is to show, and a row of D1 into the state of a first wake. */
+/** A printer as D1 shows it: the images of its two rows, and the state that a first wake makes of them. */
 import { configurationOfRow, printOfRow } from "../db/printers.ts";
-import type { LiveImage, PrinterImage, PrinterRow, Projection } from "../db/projection.ts";
-import type { Effect, Printer, PrinterState } from "../domain/change.ts";
-import { recordOf } from "../domain/command.ts";
+import type { LiveImage, PrinterImage, PrinterRow } from "../db/projection.ts";
+import type { Printer, PrinterState } from "../domain/change.ts";
 import { initialState } from "../domain/initial-state.ts";
 import { statusText } from "../domain/status.ts";
 import { dialectOf } from "../protocol/words.ts";
-
-/** The images of `effects`, as of `printer` at `now` (epoch milliseconds). */
-export function projectionsOf(effects: readonly Effect[], printer: Printer, now: number): Projection[] {
-  return effects.flatMap((effect): Projection[] => {
-    switch (effect.type) {
-      case "project-printer":
-        return [{ kind: "printer", image: printerImage(printer) }];
-      case "project-print":
-        return [{ kind: "print", image: effect.print }];
-      case "project-event":
-        return [{ kind: "event", image: effect.event }];
-      case "project-command":
-        return [{ kind: "command", image: recordOf(effect.command) }];
-      case "project-live":
-        return [{ kind: "live", image: liveImage(printer, now) }];
-      default:
-        return [];
-    }
-  });
-}
 
 export function printerImage({ state, settings }: Printer): PrinterImage {
   const { printSequence, eventSequence, archivedAt, deletedAt, agentName, agentVersion } = state;

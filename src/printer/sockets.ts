@@ -1,28 +1,24 @@
-/** The agent's sockets as the runtime keeps them. Who is connected is asked here, never stored (design 3). */
-import type { AgentSocket } from "../domain/agent-socket.ts";
-import type { ShownStatus } from "../domain/status.ts";
+/** The object's sockets as the runtime keeps them, by kind and number. Who is connected is asked here, never stored. */
 import { type Close, closeBackCode } from "../protocol/close.ts";
-import type { ToAgent } from "../protocol/to-agent.ts";
-import { readAgentHead, type ShownHead } from "./stored-json.ts";
+import type { AgentAttachment } from "./agent-attachment.ts";
 
-const AGENT = "agent";
-/** Of 16,384, which hold the serialization's own overhead too. */
-const ATTACHMENT_BYTES = 16_000;
-const REST_BYTES = 15_000;
-/** Code units of a rest that fits beside whatever an `AgentSocket` can hold, so that it need not be measured. */
-const SURELY_SHORT = 3_000;
-
-/** What survives hibernation with the socket, as UTF-8. `rest` is null when the status' rest is a row of its own. */
-interface Attachment {
-  /** JSON of the `AgentSocket` and of the shown status without its long parts. */
-  readonly head: Uint8Array;
-  readonly rest: Uint8Array | null;
+/** What a socket of each kind keeps through hibernation: 16,384 bytes at most, serialized. */
+interface Attachments {
+  readonly agent: AgentAttachment;
 }
 
-/** What a socket's attachment told; `shown.rest` is null when it is a row. */
-export interface Attached {
-  readonly socket: AgentSocket;
-  readonly shown: (ShownHead & { readonly rest: string | null }) | null;
+export type SocketKind = keyof Attachments;
+
+/** Numbers count the sockets of a kind, upwards. */
+export interface SocketName {
+  readonly kind: SocketKind;
+  readonly number: number;
+}
+
+/** What the object does with the events of one kind's sockets. */
+export interface SocketHandler {
+  message(webSocket: WebSocket, number: number, message: string | ArrayBuffer): void;
+  closed(number: number): void;
 }
 
 export class Sockets {
@@ -32,37 +28,33 @@ export class Sockets {
     this.#ctx = ctx;
   }
 
-  /** Takes the server's end of an upgrade in as connection `connection`. */
-  accept(webSocket: WebSocket, connection: number): void {
-    this.#ctx.acceptWebSocket(webSocket, [AGENT, tagOf(connection)]);
+  /** Takes the server's end of an upgrade in under that name. */
+  accept(webSocket: WebSocket, kind: SocketKind, number: number): void {
+    this.#ctx.acceptWebSocket(webSocket, [kind, tagOf(kind, number)]);
   }
 
-  isOpen(connection: number): boolean {
-    return this.#find(connection)?.readyState === WebSocket.OPEN;
+  isOpen(kind: SocketKind, number: number): boolean {
+    return this.#find(kind, number)?.readyState === WebSocket.OPEN;
   }
 
-  /** The attachment of that connection, even while it is closing; null when the socket is gone. */
-  read(connection: number): Attached | null {
-    const attachment: Attachment | null = this.#find(connection)?.deserializeAttachment() ?? null;
-    if (attachment === null) return null;
-    const rest = attachment.rest === null ? null : new TextDecoder().decode(attachment.rest);
-    const { socket, shown } = readAgentHead(new TextDecoder().decode(attachment.head), rest);
-    return { socket, shown: shown === null ? null : { ...shown, rest } };
+  /** The attachment of that socket, even while it is closing; null when it is gone. */
+  read<K extends SocketKind>(kind: K, number: number): Attachments[K] | null {
+    return this.#find(kind, number)?.deserializeAttachment() ?? null;
   }
 
-  write(socket: AgentSocket, shown: ShownStatus | null): void {
-    this.#find(socket.connection)?.serializeAttachment(attachmentOf(socket, shown));
+  write<K extends SocketKind>(kind: K, number: number, attachment: Attachments[K]): void {
+    this.#find(kind, number)?.serializeAttachment(attachment);
   }
 
-  /** The connection number of a socket that the runtime hands us. */
-  connectionOf(webSocket: WebSocket): number {
-    const tag = this.#ctx.getTags(webSocket).find((name) => name !== AGENT);
-    return tag === undefined ? 0 : Number(tag.slice(AGENT.length + 1));
+  /** The name of a socket that the runtime hands us. */
+  nameOf(webSocket: WebSocket): SocketName {
+    const [kind, number] = this.#ctx.getTags(webSocket).find(isName)?.split(":") ?? [];
+    return { kind: kind as SocketKind, number: Number(number) }; // safe: every socket was taken in by accept
   }
 
   /** False when the frame could not be handed over. */
-  send(connection: number, frame: ToAgent): boolean {
-    const webSocket = this.#find(connection);
+  send(kind: SocketKind, number: number, frame: string): boolean {
+    const webSocket = this.#find(kind, number);
     if (webSocket === undefined || webSocket.readyState !== WebSocket.OPEN) return false;
     try {
       webSocket.send(frame);
@@ -72,34 +64,24 @@ export class Sockets {
     }
   }
 
-  /** Closes every agent socket up to `connection`. */
-  closeUpTo(connection: number, close: Close): void {
-    for (const webSocket of this.#ctx.getWebSockets(AGENT)) {
-      if (this.connectionOf(webSocket) <= connection) closeQuietly(webSocket, close);
+  /** Closes every socket of that kind up to `number`. */
+  closeUpTo(kind: SocketKind, number: number, close: Close): void {
+    for (const webSocket of this.#ctx.getWebSockets(kind)) {
+      if (this.nameOf(webSocket).number <= number) closeQuietly(webSocket, close);
     }
   }
 
-  #find(connection: number): WebSocket | undefined {
-    return this.#ctx.getWebSockets(tagOf(connection))[0];
+  #find(kind: SocketKind, number: number): WebSocket | undefined {
+    return this.#ctx.getWebSockets(tagOf(kind, number))[0];
   }
 }
 
-function attachmentOf(socket: AgentSocket, shown: ShownStatus | null): Attachment {
-  const { rest: text, job: _job, fileMetadata: _metadata, ...told } = shown ?? {};
-  const head = new TextEncoder().encode(JSON.stringify({ socket, shown: shown === null ? null : told }));
-  if (text === undefined) return { head, rest: null };
-  const rest = new TextEncoder().encode(text);
-  const isShort = rest.byteLength <= Math.min(REST_BYTES, ATTACHMENT_BYTES - head.byteLength);
-  return { head, rest: isShort ? rest : null };
+function tagOf(kind: SocketKind, number: number): string {
+  return `${kind}:${number}`;
 }
 
-/** Whether the rest of a status is too long for the attachment, and has to be a row. */
-export function isTooLong(socket: AgentSocket, shown: ShownStatus): boolean {
-  return shown.rest.length > SURELY_SHORT && attachmentOf(socket, shown).rest === null;
-}
-
-function tagOf(connection: number): string {
-  return `${AGENT}:${connection}`;
+function isName(tag: string): boolean {
+  return tag.includes(":");
 }
 
 /** Returns a peer's close: a hibernating socket's peer hangs without it. */

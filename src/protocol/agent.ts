@@ -1,6 +1,7 @@
 /** Reads agents' frames: what a text frame says, and what of it is wrong. `to-agent.ts` writes what we say back. */
 import {
   type AgentFrame,
+  BLANK_FRAME,
   type Json,
   type PassthruAnswer,
   type Report,
@@ -11,7 +12,7 @@ import {
 } from "../domain/report.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { DEFAULT_WEBCAM } from "../domain/webcam.ts";
-import { AGENT_FRAME_BYTES, type FrameFault, isJsonObject, isLongerThan, readJsonObject, tooLarge } from "./codec.ts";
+import { AGENT_FRAME_BYTES, type FrameFault, isJsonObject, isLongerThan, readJsonObject } from "./codec.ts";
 import { dialectOf, eventTypeOf, failureReasonOf, phaseOf, phaseOfStateId } from "./words.ts";
 
 export interface FromAgent {
@@ -29,16 +30,10 @@ export function readAgentFrame(text: string): Result<FromAgent, FrameFault> {
   return ok({ frame: { report, answer: readAnswer(json.value.passthru) }, faults: [...faults, ...tooLong] });
 }
 
-const BLANK: AgentFrame = { report: null, answer: null };
-
-/** Reads whatever came: a binary frame is a tunnel's, counted and otherwise ignored. */
-export function readAgentMessage(message: string | ArrayBuffer): FromAgent {
-  if (typeof message !== "string") {
-    const isTooLarge = message.byteLength > AGENT_FRAME_BYTES;
-    return { frame: BLANK, faults: isTooLarge ? [tooLarge(AGENT_FRAME_BYTES)] : [] };
-  }
-  const read = readAgentFrame(message);
-  return read.ok ? read.value : { frame: BLANK, faults: [read.failure] };
+/** Reads a text frame, however broken: one that cannot be read says nothing, and its fault why. */
+export function readAgentMessage(text: string): FromAgent {
+  const read = readAgentFrame(text);
+  return read.ok ? read.value : { frame: BLANK_FRAME, faults: [read.failure] };
 }
 
 const objectKeys = [

@@ -1,0 +1,44 @@
+/** What survives hibernation with an agent's socket: what is known of the socket, and the newest status if it is short. */
+import type { AgentSocket } from "../domain/agent-socket.ts";
+import type { ShownStatus } from "../domain/status.ts";
+import { readAgentHead, type ShownHead } from "./stored-json.ts";
+
+/** Of 16,384, which hold the serialization's own overhead too. */
+const ATTACHMENT_BYTES = 16_000;
+const REST_BYTES = 15_000;
+/** Code units of a rest that fits beside whatever an `AgentSocket` can hold, so that it need not be measured. */
+const SURELY_SHORT = 3_000;
+
+/** UTF-8, half of what a string may take. */
+export interface AgentAttachment {
+  /** JSON of the `AgentSocket` and of the shown status without its long parts. */
+  readonly head: Uint8Array;
+  /** JSON text of the rest of the status; null when that is a row of its own. */
+  readonly rest: Uint8Array | null;
+}
+
+/** `shown.rest` is null when it is a row. */
+export interface Attached {
+  readonly socket: AgentSocket;
+  readonly shown: (ShownHead & { readonly rest: string | null }) | null;
+}
+
+export function packAgent(socket: AgentSocket, shown: ShownStatus | null): AgentAttachment {
+  const { rest: text, job: _job, fileMetadata: _metadata, ...told } = shown ?? {};
+  const head = new TextEncoder().encode(JSON.stringify({ socket, shown: shown === null ? null : told }));
+  if (text === undefined) return { head, rest: null };
+  const rest = new TextEncoder().encode(text);
+  const isShort = rest.byteLength <= Math.min(REST_BYTES, ATTACHMENT_BYTES - head.byteLength);
+  return { head, rest: isShort ? rest : null };
+}
+
+export function unpackAgent(attachment: AgentAttachment): Attached {
+  const rest = attachment.rest === null ? null : new TextDecoder().decode(attachment.rest);
+  const { socket, shown } = readAgentHead(new TextDecoder().decode(attachment.head), rest);
+  return { socket, shown: shown === null ? null : { ...shown, rest } };
+}
+
+/** Whether the rest of a status is too long for the attachment, and has to be a row. */
+export function isTooLong(socket: AgentSocket, shown: ShownStatus): boolean {
+  return shown.rest.length > SURELY_SHORT && packAgent(socket, shown).rest === null;
+}

@@ -1,0 +1,147 @@
+/**
+ * Runs steps: loads the printer, asks `step`, saves state and rows in one transaction, then carries the effects out. It decides
+ * nothing, and its fields hold no truth: eviction may come between any two events.
+ */
+import { orAfter } from "../db/outage.ts";
+import type { Printer, PrinterState } from "../domain/change.ts";
+import { type Input, nextAlarm, type Reply, step } from "../domain/printer.ts";
+import { type PrinterView, viewOf } from "../domain/view.ts";
+import { AlarmClock } from "./alarm-clock.ts";
+import { type Outside, type Work, workOf } from "./effects.ts";
+import { PrinterMemory } from "./memory.ts";
+import { Outbox } from "./outbox.ts";
+import { Sockets } from "./sockets.ts";
+import { Store } from "./store.ts";
+
+/** A REST write waits so long for D1 to show it. */
+const FLUSH_MS = 1_000;
+/** A failed alarm's next try. */
+const ALARM_PAUSE_MS = 30_000;
+/** So often the printer's own row goes to D1 with whatever else does: a first wake's gap covers what came after it. */
+const CARRY_EVERY = 200;
+
+/** Runs after each step, once its effects are carried out; `before` and `after` are the printer around it. */
+export type OnChange = (before: Printer, after: Printer) => void;
+
+export class Stepper {
+  readonly store: Store;
+  readonly sockets: Sockets;
+  readonly outbox: Outbox;
+  readonly #ctx: DurableObjectState;
+  readonly #memory: PrinterMemory;
+  readonly #clock: AlarmClock;
+  readonly #outside: Outside;
+  readonly #onChange: OnChange;
+
+  constructor(ctx: DurableObjectState, database: D1Database, onChange: OnChange) {
+    this.#ctx = ctx;
+    this.#onChange = onChange;
+    this.store = new Store(ctx.storage.sql);
+    this.sockets = new Sockets(ctx);
+    this.outbox = new Outbox(ctx.storage.sql, database);
+    this.#memory = new PrinterMemory(this.store, this.sockets);
+    this.#clock = new AlarmClock(ctx.storage);
+    this.#outside = { sockets: this.sockets, outbox: this.outbox, waitUntil: (work) => ctx.waitUntil(work) };
+  }
+
+  /** Runs before any event. */
+  load(): Promise<void> {
+    return this.#clock.load();
+  }
+
+  /** Null until a printer was adopted. */
+  find(): Printer | null {
+    return this.#memory.load();
+  }
+
+  /** Throws while there is none: only called behind `Residency.ready`, or for a socket's event. */
+  printer(): Printer {
+    const printer = this.#memory.load();
+    if (printer === null) throw new Error("the printer was never loaded");
+    return printer;
+  }
+
+  view(): PrinterView {
+    return viewOf(this.printer(), Date.now());
+  }
+
+  /** Begins with `state`, in the caller's transaction: the tables are empty. */
+  adopt(state: PrinterState): void {
+    this.#memory.adopt(state);
+  }
+
+  /** `accepted`: the socket of an upgrade, taken in if the step allows it. */
+  apply(input: Input, accepted?: WebSocket): Reply {
+    const now = Date.now();
+    const before = this.printer();
+    const { printer, effects, reply } = step(before, input, now);
+    const works = effects.map((effect) => workOf(effect, printer, now));
+    const after = this.#save(before, printer, works, now);
+    if (accepted !== undefined && reply.type === "done" && after.socket !== null) {
+      this.sockets.accept(accepted, "agent", after.socket.connection);
+    }
+    this.#memory.attach(before, after);
+    const next = works.map(({ carryOut }) => carryOut?.(this.#outside) ?? null);
+    this.#onChange(before, after);
+    for (const follow of next) if (follow !== null) this.apply(follow);
+    if (after.state.revision !== before.state.revision) this.#ctx.waitUntil(this.drain(false));
+    return reply;
+  }
+
+  /** Sends the printer's row to D1 once more, though nothing changed. */
+  reproject(): void {
+    const printer = this.printer();
+    const now = Date.now();
+    this.#save(printer, printer, [workOf({ type: "project-printer" }, printer, now)], now);
+    this.#ctx.waitUntil(this.drain(false));
+  }
+
+  /** The printer as it is stored: with its next revision if D1 is to hear of anything. */
+  #save(before: Printer, stepped: Printer, works: readonly Work[], now: number): Printer {
+    const isProjected = works.some(({ projection }) => projection !== undefined);
+    const revision = before.state.revision + (isProjected ? 1 : 0);
+    const after = isProjected ? { ...stepped, state: { ...stepped.state, revision } } : stepped;
+    const isCarried = isProjected && revision % CARRY_EVERY === 0;
+    const carried = isCarried ? [workOf({ type: "project-printer" }, stepped, now)] : [];
+    try {
+      this.#ctx.storage.transactionSync(() => {
+        this.#memory.save(before, after, now);
+        for (const { projection } of [...works, ...carried]) {
+          if (projection !== undefined) this.outbox.put(projection, revision);
+        }
+        for (const { remember } of works) remember?.(this.store);
+        this.#arm(after, now);
+      });
+    } catch (error) {
+      this.#memory.forget();
+      throw error;
+    }
+    return after;
+  }
+
+  /** Tries what waits for D1; `byAlarm`: even during a failed try's pause. */
+  async drain(byAlarm: boolean): Promise<void> {
+    await this.outbox.drain(() => this.printer().state, byAlarm);
+    this.#arm(this.printer(), Date.now());
+  }
+
+  /** Waits until D1 shows what was changed, 1 s at most. */
+  async flushed(): Promise<void> {
+    await orAfter(FLUSH_MS, this.outbox.flushed(this.printer().state.revision), () => {});
+  }
+
+  /** The alarm fired: nothing is armed any more. */
+  alarmFired(): void {
+    this.#clock.fired();
+  }
+
+  /** After an alarm that failed, whatever of: not at once, or it would fail again without end. */
+  rearm(): void {
+    const now = Date.now();
+    this.#clock.arm([now + ALARM_PAUSE_MS], now);
+  }
+
+  #arm(printer: Printer, now: number): void {
+    this.#clock.arm([nextAlarm(printer, now), this.outbox.nextTry(now)], now);
+  }
+}
