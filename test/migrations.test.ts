@@ -15,7 +15,7 @@ const LANDED = {
 };
 
 describe("migrations", () => {
-  test("[O48] are never edited once they have landed; a new one is written down here", () => {
+  test("[O61] are never edited once they have landed; a new one is written down here", () => {
     const hashes = files.map((file) => [file, createHash("sha256").update(text(file)).digest("hex")]);
     expect(Object.fromEntries(hashes)).toEqual(LANDED);
   });

@@ -15,19 +15,19 @@ import version1 from "./fixtures/printer-v1.json" with { type: "json" };
 const PRINTS = JSON.stringify({ state: { text: "Printing", flags: { printing: true } } });
 const IDLE = JSON.stringify({ state: { text: "Operational", flags: { printing: false } } });
 
-test("[O47] is completed at every depth; lists, nulls and keys that nobody knows stay", () => {
+test("[O57] is completed at every depth; lists, nulls and keys that nobody knows stay", () => {
   const whole = { a: 1, inner: { b: 2, deep: { c: 3 } }, list: [1], none: null, other: { d: 4 } };
   const stored = { inner: { deep: { c: 5, kept: 6 } }, list: [], none: { e: 7 }, other: null, later: 8 };
   expect(complete(whole, stored)).toEqual({ a: 1, ...stored, inner: { b: 2, deep: { c: 5, kept: 6 } } });
 });
 
-describe("[O47] what lacks a key reads with its initial value:", () => {
+describe("what lacks a key reads with its initial value:", () => {
   test.each([
     ["a remembered print", readPrint, { id: 5, extId: 6 }, "deletedAt", null],
     ["a command that ended", readCommandRecord, { id: "c", kind: "cancel" }, "tokenName", null],
     ["a caller", readPrincipal, { hash: "h", canWrite: true }, "expiresAt", null],
     ["a status", readStatus, { at: 5, rest: IDLE }, "ts", null],
-  ] as const)("%s", (_what, read, stored, key, initial) => {
+  ] as const)("[O57] %s", (_what, read, stored, key, initial) => {
     expect(read(JSON.stringify(stored))).toMatchObject({ ...stored, [key]: initial });
     const known = { ...stored, [key]: "known" };
     expect(read(JSON.stringify(known))).toMatchObject(known);
@@ -40,14 +40,14 @@ describe("[O47] what lacks a key reads with its initial value:", () => {
     ["command", { id: "c" }, "endedAt", null],
     ["live", { at: 5, status: PRINTS }, "lastExaminedAt", null],
   ] satisfies readonly (readonly [Projection["kind"], object, string, unknown])[])(
-    "the image of a %s that waits for D1",
+    "[O57] the image of a %s that waits for D1",
     (kind, image, key, initial) => {
       const read = readProjection(JSON.stringify({ kind, image }));
       expect(read).toMatchObject({ kind, image: { ...image, [key]: initial } });
     },
   );
 
-  test("an agent's attachment", () => {
+  test("[O57] an agent's attachment", () => {
     const { socket, shown } = JSON.parse(version1.attachment.head);
     const read = readAgentHead(version1.attachment.head, version1.attachment.rest);
     const { text: _text, textAt: _at, textRun: _run, ...kept } = socket;
@@ -60,7 +60,7 @@ describe("[O47] what lacks a key reads with its initial value:", () => {
   });
 });
 
-test("[O47] of version 1, which kept no flag, tells from the status' text whether the printer prints", () => {
+test("[O57] of version 1, which kept no flag, tells from the status' text whether the printer prints", () => {
   for (const [status, isPrinting] of [
     [PRINTS, true],
     [IDLE, false],

@@ -140,7 +140,7 @@ async function historyOf({ id }: TestPrinter) {
 }
 
 describe("a printer of version 1", () => {
-  test("[O47] is shown as it was, and knows its commands, keys, callers and token", async () => {
+  test("[O60] is shown as it was, and knows its commands, keys, callers and token", async () => {
     const { stored, printer } = await leftByVersion1();
     const { stub, uid, userId } = printer;
     const { presence, ...shown } = stored.view;
@@ -159,7 +159,7 @@ describe("a printer of version 1", () => {
     expect((await dial(printer, 1)).status).toBe(101);
   });
 
-  test("[O47] has its tables taken over as they are, under a number", async () => {
+  test("[O59] has its tables taken over as they are, under a number", async () => {
     const { stored, printer } = await leftByVersion1();
     await viewOf(printer);
     const found = await runInDurableObject(printer.stub, (_instance, { storage: { sql } }) => {
@@ -170,7 +170,7 @@ describe("a printer of version 1", () => {
     expect(found).toEqual({ definitions: stored.tables.map(({ name, sql }) => ({ name, sql })), applied: 1 });
   });
 
-  test("[O47] goes on with its agent's next frames, and all of it reaches D1 once that answers", async () => {
+  test("[O60] goes on with its agent's next frames, and all of it reaches D1 once that answers", async () => {
     const { printer, agent } = await leftByVersion1();
     agent.send(frame({ ...CURRENT, text: "Paused", event: "PrintPaused" }));
     agent.send(frame({ ...CURRENT, event: "PrintResumed" }));
@@ -199,7 +199,7 @@ describe("a printer of version 1", () => {
     });
   });
 
-  test("[O47] whose agent had gone shows the status that was stored", async () => {
+  test("[O60] whose agent had gone shows the status that was stored", async () => {
     const { printer } = await leftByVersion1((sql) => {
       sql.exec("UPDATE printer SET state = json_set(state, '$.disconnectedAt', ?)", version1.takenAt);
       sql.exec(`UPDATE document SET text = replace(text, 'ing\\":false', 'ing\\":true') WHERE name = 'status'`);

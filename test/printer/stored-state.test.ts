@@ -66,11 +66,11 @@ function sortedSet(items: readonly string[]): string[] {
 const KEYS: Readonly<Record<string, readonly string[]>> = keysByVersion;
 
 describe("the keys of the state", () => {
-  test("[O47] are those of its version: where they differ, raise STATE_VERSION and add its keys to state-keys.json", () => {
+  test("[O58] are those of its version: where they differ, raise STATE_VERSION and add its keys to state-keys.json", () => {
     expect({ [STATE_VERSION]: keysOf(FILLED) }).toEqual({ [STATE_VERSION]: KEYS[STATE_VERSION] });
   });
 
-  test("[O47] that a version has no more, or of another type, are carried on by a migration", () => {
+  test("[O58] that a version has no more, or of another type, are carried on by a migration", () => {
     for (let version = 1; version < STATE_VERSION; version++) {
       const next = new Set(KEYS[version + 1]);
       const gone = (KEYS[version] ?? ["no list"]).filter((key) => !next.has(key));
@@ -78,7 +78,7 @@ describe("the keys of the state", () => {
     }
   });
 
-  test("[O47] of version 1 are those that a real object stored", () => {
+  test("[O58] of version 1 are those that a real object stored", () => {
     const names = (keys: readonly string[]) => sortedSet(keys.map((key) => key.replace(/(\[\])?: \w+$/, "")));
     const found = names(keysOf(storedState()));
     // A null in one row is an object in another.
@@ -105,7 +105,7 @@ describe("a stored state", () => {
     expect(read.trail.events.map((event) => event.split(":")[0])).toEqual(["paused", "resumed"]);
   });
 
-  test("[O47] gets what it lacks, at every depth, and keeps what it has", () => {
+  test("[O57] gets what it lacks, at every depth, and keeps what it has", () => {
     const whole = { ...FILLED, ledger: FILLED.ledger.map((command) => ({ ...command, fromLater: 1 })) };
     const lacking = JSON.parse(JSON.stringify(whole));
     const gone = [

@@ -18,7 +18,7 @@ function rowsOf(sql: SqlStorage, query: string): unknown[] {
   return [...sql.exec(query).raw()].flat();
 }
 
-test("[O47] each migration runs once, in order, whichever were there when the object was made", () =>
+test("[O59] each migration runs once, in order, whichever were there when the object was made", () =>
   withSql((sql) => {
     expect(hasTables(sql)).toBe(false);
     migrateTables(sql, [FIRST]);
@@ -33,7 +33,7 @@ test("[O47] each migration runs once, in order, whichever were there when the ob
     expect(rowsOf(sql, "SELECT applied FROM migration")).toEqual([2]);
   }));
 
-test("[O47] where one fails, none of them has run", () =>
+test("[O59] where one fails, none of them has run", () =>
   withSql((sql, storage) => {
     migrateTables(sql, [FIRST]);
     expect(() => storage.transactionSync(() => migrateTables(sql, [FIRST, SECOND, BROKEN]))).toThrow();
