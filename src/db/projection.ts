@@ -1,7 +1,7 @@
 /**
- * Writes of the printers' objects into D1: whole images, fenced by revision so that a late one never goes back, and safe to
- * repeat. `printers` is only ever updated: an upsert would bring a deleted row back. Nothing is written for a printer that D1
- * does not have: since D1 was restored its id may be another's.
+ * Writes of the printers' objects into D1: whole images, idempotent, and fenced by revision so that an older one changes
+ * nothing. `printers` is only updated: an upsert would bring a deleted row back. Nothing is written for an id and uid that D1
+ * does not have: after D1 was restored the id may be another printer's.
  */
 import { and, eq, isNull, or, sql } from "drizzle-orm";
 import type { CommandRecord } from "../domain/command.ts";
@@ -89,7 +89,7 @@ function upsertPrint(db: Db, owner: ProjectionOwner, print: Print, revision: num
     .select(valuesIf(prints, row, isThere(owner)))
     .onConflictDoUpdate({
       target: prints.id,
-      // After the end was projected these four columns belong to the owner's edits.
+      // Once D1 shows the end these four columns are the owner's.
       set: { ...projected, ...keepOnceEnded(once) },
       setWhere: sql`excluded.revision > ${prints.revision}`,
     });
@@ -105,14 +105,14 @@ interface OwnedOnceEnded {
 function keepOnceEnded(image: OwnedOnceEnded) {
   return {
     alertOverwrite: sql`iif(${prints.endedAt} is null, ${image.alertOverwrite}, ${prints.alertOverwrite})`,
-    // A print that is re-opened keeps its owner's deletion: no write ever brings a deleted row back.
+    // Kept through a re-opening, too: no write brings a deleted row back.
     deletedAt: sql`coalesce(${prints.deletedAt}, ${image.deletedAt})`,
     filamentUsed: sql`iif(${prints.endedAt} is null, ${image.filamentUsed}, ${prints.filamentUsed})`,
     printTime: sql`iif(${prints.endedAt} is null, ${image.printTime}, ${prints.printTime})`,
   };
 }
 
-/** An agent may name any file: only one of its owner's, for this printer or in the cloud, is linked. */
+/** An agent may name any file id: it is linked only if its owner has that file, in the cloud or on this printer. */
 function ownFile(owner: ProjectionOwner, gCodeFileId: number | null) {
   if (gCodeFileId === null) return null;
   const { id, userId, residentPrinterId } = gCodeFiles;
@@ -141,7 +141,7 @@ function isThere({ id, uid }: ProjectionOwner) {
   return sql`exists (select 1 from ${printers} where ${and(eq(printers.id, id), eq(printers.uid, uid))})`;
 }
 
-/** Fenced by the object's time: a copy that was overtaken is dropped. */
+/** Fenced by the object's time: an older copy is dropped. */
 function upsertLive(db: Db, owner: ProjectionOwner, image: LiveImage) {
   return db
     .insert(printerLive)

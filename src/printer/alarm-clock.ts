@@ -1,4 +1,4 @@
-/** The object's one alarm. It moves earlier, never later: looking too early costs a wake-up, too late a promise. */
+/** The object's one alarm. It moves earlier, never later: an early run costs one wake-up, a late one misses a deadline. */
 
 /** An armed alarm that is this late was dropped by the platform. */
 const LOST_MS = 30_000;
@@ -11,7 +11,7 @@ export class AlarmClock {
     this.#storage = storage;
   }
 
-  /** Runs before any event: what is armed outlives the object's fields. */
+  /** Runs before any event: an armed alarm outlives an eviction, the fields do not. */
   async load(): Promise<void> {
     this.#armedAt = await this.#storage.getAlarm();
   }

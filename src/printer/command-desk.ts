@@ -1,4 +1,4 @@
-/** Takes commands in for one printer: repeats, idempotency keys and waiting callers around the ledger's rules (wire 3). */
+/** Commands of one printer from outside: idempotency keys, repeated calls, waiting callers and the list, around the ledger. */
 import { isReceiptExpected } from "../domain/agent-socket.ts";
 import type { Printer } from "../domain/change.ts";
 import { type CommandRecord, commandSucceeded, receiptDueAt, recordOf, visibleReason } from "../domain/command.ts";
@@ -38,7 +38,7 @@ export class CommandDesk {
     return ok({ succeeded, command, printer: viewOf(printer, Date.now()), replayed });
   }
 
-  /** In flight or ended, with the reason that it shows now; null: it is none of those that are kept here. */
+  /** In flight or ended, with the reason to show now; null when the object does not hold it. */
   find(id: string): CommandRecord | null {
     const inFlight = this.#stepper.printer().state.ledger.find((command) => command.id === id);
     const record = inFlight === undefined ? this.#stepper.store.findCommand(id) : recordOf(inFlight);
@@ -54,7 +54,7 @@ export class CommandDesk {
     return { commands, held: all.length, oldestAt: all.at(-1)?.createdAt ?? null };
   }
 
-  /** A key whose command was refused in the end was not consumed. */
+  /** A known use of the key; null for none. A use whose command was rejected does not count: the caller may try again. */
   #findKey(call: CommandCall) {
     if (call.idempotency === null) return null;
     const key = this.#stepper.store.findIdempotency(keyOf(call, call.idempotency.keyHash), Date.now());
@@ -80,7 +80,7 @@ export class CommandDesk {
     return ok(commandId);
   }
 
-  /** Without `Prefer` until a receipt, 2 s at most after the frame; with it until the command ended. */
+  /** `waitMs` null: until the receipt, 2 s at most after the frame; else until the command ended. */
   #wait(id: string, waitMs: number | null): Promise<void> {
     if (waitMs !== null) return this.#waiters.wait(() => (this.find(id)?.endedAt ?? null) !== null, waitMs);
     const command = this.find(id);
@@ -94,7 +94,7 @@ export class CommandDesk {
     return { ...command, reason: visibleReason(command, believesSent, Date.now()) };
   }
 
-  /** An unknown agent that never gave a receipt on this socket is believed as the seed says (design 5). */
+  /** No receipt is to be expected of this agent, so a frame that was handed over counts as read. */
   #believesSent({ socket, state }: Printer): boolean {
     if (socket === null) return false;
     return !isReceiptExpected(socket, state.dialect);
@@ -105,7 +105,7 @@ function keyOf(call: CommandCall, keyHash: string): string {
   return `${call.userId ?? ""}:${keyHash}`;
 }
 
-/** `prefix` and 16 random letters: no viewer can guess one (design 5). */
+/** `prefix` and 16 random letters, so that nobody can guess a ref and forge its receipt. */
 export function randomRef(prefix: "c:" | "p:"): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return prefix + Array.from(bytes, (byte) => String.fromCharCode(97 + (byte >> 4))).join("");

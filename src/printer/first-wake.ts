@@ -20,7 +20,7 @@ export class FirstWake {
     this.#printerId = printerId;
   }
 
-  /** The printer that D1 has under this id, whoever asks: one flight, later callers wait for it. Null: there is none. */
+  /** The printer that D1 has under this id; null: none. Callers at the same time share one query. */
   find(): Promise<Result<PrinterState | null>> {
     this.#flight ??= this.#fly().finally(() => {
       this.#flight = null;
@@ -28,7 +28,7 @@ export class FirstWake {
     return this.#flight;
   }
 
-  /** One round trip to the primary. A D1 error is `unavailable`: it never says that there is no such printer. */
+  /** One round trip to the primary. A D1 error is `unavailable` and never means that there is no such printer. */
   async #fly(): Promise<Result<PrinterState | null>> {
     try {
       const row = await within(WAIT_MS, findPrinterRow(connect(this.#database), this.#printerId));

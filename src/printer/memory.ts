@@ -6,7 +6,7 @@ import type { Sockets } from "./sockets.ts";
 import type { Store } from "./store.ts";
 import { readStatus } from "./stored-json.ts";
 
-/** A status too long for the attachment is a row, written no more often than this. */
+/** A status too long for the attachment is a row (debounced): it is written at most so often. */
 const LONG_STATUS_MS = 60_000;
 
 export class PrinterMemory {
@@ -20,7 +20,7 @@ export class PrinterMemory {
     this.#sockets = sockets;
   }
 
-  /** Null until the printer was adopted once. */
+  /** Null until a printer was adopted. */
   load(): Printer | null {
     this.#cached ??= this.#read();
     return this.#cached;
@@ -32,7 +32,7 @@ export class PrinterMemory {
     this.#cached = null;
   }
 
-  /** The transaction rolled back: what the fields hold did not happen. */
+  /** The transaction was rolled back: the cached printer was never saved. */
   forget(): void {
     this.#cached = null;
   }
@@ -49,7 +49,7 @@ export class PrinterMemory {
     this.#cached = after;
   }
 
-  /** Puts what changed into the socket's attachment, which costs nothing. */
+  /** Puts what changed into the socket's attachment, which costs no row. */
   attach(before: Printer, after: Printer): void {
     if (after.socket === null) return;
     if (after.socket === before.socket && after.shown === before.shown) return;

@@ -168,7 +168,7 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     });
   }
 
-  /** Answers at once: an agent's event loop waits for it, and nobody reads its writes back. */
+  /** Does not wait for D1: an agent blocks on its call, and does not read its writes back. */
   async #called<T>(agent: AgentCredential, act: () => T): Promise<Result<T>> {
     const { uid, generation, keyId } = agent;
     const ready = await this.#residency.ready(uid);
@@ -182,7 +182,7 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     this.#handlers[kind].closed(number);
   }
 
-  /** For a caller whose printer D1 shows. */
+  /** For a caller that found its printer in D1. */
   async #with<T>(uid: string, read: () => Result<T> | Promise<Result<T>>): Promise<Result<T>> {
     const ready = await this.#residency.ready(uid);
     if (ready.ok) return read();

@@ -1,6 +1,6 @@
 /**
- * Rows on their way to D1: one per target row, holding its newest image and revision, saved in the state's transaction.
- * The only writer of the projected tables. A D1 outage delays history and loses nothing.
+ * The way to D1 (write-behind): one row per target row, with its newest image and revision, saved in the state's transaction.
+ * The only writer of the projected tables. An outage of D1 delays history and loses nothing.
  */
 import { connect } from "../db/client.ts";
 import { isUnwritable, within } from "../db/outage.ts";
@@ -8,7 +8,7 @@ import { findLiveCopy, type LiveImage, type Projection, type ProjectionOwner, pr
 import { log } from "../log.ts";
 import { readProjection } from "./stored-json.ts";
 
-/** Foreign keys want printers before prints before events. */
+/** The order of writing, because of foreign keys. */
 const PLACES = { printer: 0, print: 1, event: 2, command: 3, live: 4 } as const satisfies Record<
   Projection["kind"],
   number
@@ -16,7 +16,7 @@ const PLACES = { printer: 0, print: 1, event: 2, command: 3, live: 4 } as const 
 
 const BATCH_ROWS = 100;
 const BACKOFF_MS = { first: 30_000, last: 5 * 60_000 } as const;
-/** Nobody waits longer for D1: a write may still be carried out, and is safe to repeat; a read gives up. */
+/** Limits for one call of D1. A write that took longer may still happen; it is idempotent, so it is tried again. */
 const WRITE_MS = 30_000;
 const READ_MS = 2_000;
 
@@ -49,12 +49,12 @@ export class Outbox {
     );
   }
 
-  /** When the alarm has to try, epoch milliseconds; null while nothing waits. */
+  /** When the alarm is to try, epoch milliseconds; null while nothing waits. */
   nextTry(now: number): number | null {
     return this.isEmpty() ? null : (this.#retryAt ?? now + BACKOFF_MS.first);
   }
 
-  /** Tries unless a failed try's pause is on; the alarm tries all the same. `owner` is asked before each batch. */
+  /** Writes what waits. During a backoff only the alarm tries. `owner` is read anew for each batch. */
   drain(owner: () => ProjectionOwner, byAlarm: boolean): Promise<void> {
     if (this.#retryAt !== null && !byAlarm) return Promise.resolve();
     this.#drain ??= this.#drainAll(owner).finally(() => {
@@ -63,12 +63,12 @@ export class Outbox {
     return this.#drain;
   }
 
-  /** Resolves when no row up to `revision` waits, or the running try ended. */
+  /** Resolves when no row up to `revision` waits, or when the running drain ended. */
   async flushed(revision: number): Promise<void> {
     while (this.#drain !== null && this.#hasUpTo(revision)) await this.#drain;
   }
 
-  /** The list's copy of the status, at most once a minute and straight: losing one is harmless. */
+  /** Writes the list's copy of the status past the outbox: a lost one is made up for a minute later. */
   async refreshLive(owner: ProjectionOwner, image: LiveImage): Promise<void> {
     if (this.#retryAt !== null) return;
     try {
@@ -101,7 +101,7 @@ export class Outbox {
     this.#retryAt = null;
   }
 
-  /** Null when no row waits any more; else how D1 failed. After a permanent error each row is tried alone. */
+  /** Null when all rows are written or set aside, else D1's error. After a refusal for good each row is tried alone. */
   async #tryRows(owner: ProjectionOwner, rows: readonly OutboxRow[]): Promise<unknown> {
     const failure = await this.#write(owner, rows);
     if (!isUnwritable(failure)) return failure;
@@ -119,7 +119,7 @@ export class Outbox {
     log({ event: "outbox.refused", printerId: owner.id, key, error });
   }
 
-  /** Null when all rows are in D1 and gone from here; else what went wrong. */
+  /** Writes the rows in one batch and deletes them here. Null, or D1's error. */
   async #write(owner: ProjectionOwner, rows: readonly OutboxRow[]): Promise<unknown> {
     const db = connect(this.#database);
     const [first, ...rest] = rows.map((row) => projectRow(db, owner, row.projection, row.revision));
@@ -160,7 +160,7 @@ function keyOf(projection: Projection): string {
   }
 }
 
-/** Full jitter between half a minute's and five minutes' ceiling; `random` is 0..1. */
+/** Milliseconds: exponential backoff with full jitter, its ceiling from 30 s to 5 min; `random` is 0..1. */
 function backoff(failures: number, random: number): number {
   const ceiling = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.last);
   return Math.ceil(ceiling * random);

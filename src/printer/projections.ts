@@ -31,10 +31,10 @@ export function liveImage({ state, socket, shown }: Printer, now: number): LiveI
   };
 }
 
-/** An object may have made ids that never reached D1: it goes on behind a gap (design 3). */
+/** An object that lost its storage may have used ids that never reached D1: it goes on behind a gap [O24]. */
 const GAP = 1_000;
 
-/** The state of an object that wakes for the first time, or again without its storage. */
+/** The state of an object that wakes for the first time, or has lost its storage. */
 export function stateOfRow({ printers: row, prints: print }: PrinterRow): PrinterState {
   const gap = row.revision === 0 ? 0 : GAP;
   const { id, uid, userId, createdAt, archivedAt, deletedAt, agentName, agentVersion } = row;

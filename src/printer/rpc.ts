@@ -1,7 +1,7 @@
 /**
  * What the Worker may ask of a `PrinterObject` beside its socket upgrade: values only, additive between deployments.
- * Every call but `vouch` and `forget` carries the printer's `uid`: an object that holds another printer loads again or
- * refuses (design 3).
+ * Every call but `vouch` and `forget` carries the printer's `uid`, because ids can come back when D1 is restored: an object
+ * that holds another printer loads again or refuses.
  */
 import type { CommandRecord, CommandRequest } from "../domain/command.ts";
 import type { ConfigurationPatch } from "../domain/configuration.ts";
@@ -10,7 +10,7 @@ import type { AlertOverwrite, PrintEdit } from "../domain/print.ts";
 import type { Result } from "../domain/result.ts";
 import type { PrinterView } from "../domain/view.ts";
 
-/** What the MAC of an agent token vouches for; the object decides whether it still counts (design 6). */
+/** What an agent token says, its MAC checked; the object decides whether it still counts. */
 export interface AgentCredential {
   readonly printerId: number;
   readonly uid: string;
@@ -18,7 +18,7 @@ export interface AgentCredential {
   readonly keyId: string;
 }
 
-/** A caller that D1 let pass. The printer's object keeps the last ones for the time when D1 is down (design 3). */
+/** A caller that D1 let pass. The printer's object keeps the last ones for the time when D1 is down [O29]. */
 export interface Principal {
   /** SHA-256 (hex) of the API token, or of who signed in with which scopes. */
   readonly hash: string;
@@ -54,7 +54,7 @@ export interface CommandAnswer {
   readonly replayed: boolean;
 }
 
-/** A page of the newest commands, in flight and ended; what was let go of is only in D1. */
+/** A page of the newest commands, in flight and ended; those that the object no longer holds are in D1 only. */
 export interface CommandPage {
   /** Newest first. */
   readonly commands: readonly CommandRecord[];
@@ -63,7 +63,7 @@ export interface CommandPage {
   readonly oldestAt: number | null;
 }
 
-/** Answer of what is a fact of the server: mute, acknowledge, start and finish. */
+/** Answer to what needs no agent: mute, acknowledge, start and finish a print, edit and delete it. */
 export interface FactAnswer {
   readonly succeeded: boolean;
   readonly printer: PrinterView;
@@ -83,9 +83,9 @@ export interface PrinterRpc {
   archive(uid: string): Promise<Result<null>>;
   unarchive(uid: string): Promise<Result<PrinterView>>;
   remove(uid: string): Promise<Result<null>>;
-  /** A new generation at once: older tokens are dead. */
+  /** A new generation; older tokens are dead at once. */
   rotateToken(uid: string): Promise<Result<PrinterView>>;
-  /** A new generation beside the one last used (design 6, re-linking). */
+  /** A new generation; the one last used stays valid until the new one is used, 15 min at most. */
   relink(uid: string): Promise<Result<PrinterView>>;
   command(uid: string, call: CommandCall, principal?: Principal | null): Promise<Result<CommandAnswer>>;
   listCommands(uid: string, page: { start: number; limit: number }): Promise<Result<CommandPage>>;
@@ -97,7 +97,7 @@ export interface PrinterRpc {
   finishPrint(uid: string, cancelled: boolean): Promise<Result<FactAnswer>>;
   /** Edits that print if it is current; `succeeded` is false when it is not. */
   editPrint(uid: string, printId: number, edit: PrintEdit): Promise<Result<FactAnswer>>;
-  /** Deletes that print if it is current: it goes on, out of history; `succeeded` is false when it is not current. */
+  /** Deletes that print from history if it is current, and lets it go on; `succeeded` is false when it is not. */
   removePrint(uid: string, printId: number): Promise<Result<FactAnswer>>;
   /** `unauthenticated` when the generation is dead or the printer archived or deleted. */
   agentView(agent: AgentCredential): Promise<Result<PrinterView>>;

@@ -1,4 +1,4 @@
-/** The object's tables. `printer` is the state; the others are written only by effects and never decide anything alone. */
+/** Rows of the object's tables (`tables.ts`). `printer` is the state; the others are its past, read when something names it. */
 import type { PrinterState } from "../domain/change.ts";
 import type { CommandRecord } from "../domain/command.ts";
 import { DAY_MS } from "../domain/local-day.ts";
@@ -14,7 +14,7 @@ const PRINTS = 200;
 const COMMANDS = 1_000;
 const IDEMPOTENCY_KEYS = 1_000;
 
-/** A key that was used: hashes of the key with its user, and of action and body. */
+/** A use of an Idempotency-Key: hashes of the key with its user, and of action and body. */
 export interface IdempotencyRecord {
   readonly key: string;
   readonly request: string;
@@ -45,7 +45,7 @@ export class Store {
     this.#sql.exec("INSERT OR REPLACE INTO printer (one, state) VALUES (1, ?)", JSON.stringify(state));
   }
 
-  /** A deleted printer: it is never loaded again, whatever took its id since. */
+  /** Leaves a tombstone: the printer with that uid is never loaded again. */
   bury(uid: string): void {
     this.#sql.exec("INSERT OR REPLACE INTO tombstone (uid) VALUES (?)", uid);
   }
@@ -77,7 +77,7 @@ export class Store {
       .map((row) => row.ext_id);
   }
 
-  /** Keeps the newest prints by id, each under its last time stamp only. */
+  /** Keeps the newest 200 by id, each under its last time stamp only. */
   rememberPrint(print: Print): void {
     const image = JSON.stringify(print);
     this.#sql.exec("DELETE FROM print WHERE id = ? AND ext_id <> ?", print.id, print.extId);
@@ -97,7 +97,7 @@ export class Store {
     return rows.toArray().map((row) => readCommandRecord(row.image));
   }
 
-  /** Keeps the newest ones, and those that an idempotency key names: a known key never sends anything again. */
+  /** Keeps the newest 1,000, and those that an idempotency key names: a known key never sends anything again. */
   rememberCommand(command: CommandRecord): void {
     const { id, createdAt } = command;
     const image = JSON.stringify(command);

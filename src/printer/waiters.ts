@@ -10,7 +10,7 @@ interface Waiter {
 export class Waiters {
   readonly #waiting = new Set<Waiter>();
 
-  /** Resolves once `isSettled` answers true after a change, or after `ms`; at once when too many wait already. */
+  /** Resolves when a change made `isSettled` true, or after `ms`; at once when 16 callers wait already. */
   wait(isSettled: () => boolean, ms: number): Promise<void> {
     if (isSettled() || ms <= 0 || this.#waiting.size >= MOST) return Promise.resolve();
     return new Promise((resolve) => {
@@ -25,7 +25,7 @@ export class Waiters {
     });
   }
 
-  /** Looks again at what everybody waits for; called after every change. */
+  /** Called after every change: lets go whoever is settled. */
   settle(): void {
     for (const waiter of [...this.#waiting]) {
       if (waiter.isSettled()) waiter.resolve();

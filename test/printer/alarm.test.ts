@@ -1,4 +1,4 @@
-/** The object's one alarm (design 4): it is never lost, never late, and never fires for nothing without end. */
+/** The object's one alarm: it is never lost, never late, and never fires for nothing without end. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { AlarmClock } from "../../src/printer/alarm-clock.ts";

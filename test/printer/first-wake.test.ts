@@ -1,4 +1,4 @@
-/** How an object without state gets one (design 3). */
+/** How an object without state gets one. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";

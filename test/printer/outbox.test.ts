@@ -1,4 +1,4 @@
-/** The way to D1 through outages, refusals, evictions and losses (design 3). */
+/** The way to D1 through outages, refusals, evictions and losses. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";

@@ -1,4 +1,4 @@
-/** Prints that the object remembers, for late reports that name them (design 4). */
+/** Prints that the object remembers, for late reports that name them. */
 import { asc, eq } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { prints } from "../../src/db/schema.ts";

@@ -1,4 +1,4 @@
-/** Where a status lives between two frames, and what that costs (design 3). */
+/** Where a status lives between two frames, and what that costs. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { frame } from "../support/frames.ts";

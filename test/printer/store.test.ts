@@ -1,4 +1,4 @@
-/** How much of the past an object keeps (design 3, wire 3). */
+/** How much of the past an object keeps. */
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import type { CommandRecord } from "../../src/domain/command.ts";
