@@ -23,6 +23,9 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
 ];
 
+/** What belongs to the printer that lives in the object; tombstones and the number belong to the object itself. */
+const OF_PRINTER = ["printer", "document", "print", "command", "idempotency", "principal", "outbox"] as const;
+
 const NUMBER =
   "CREATE TABLE IF NOT EXISTS migration (one INTEGER PRIMARY KEY CHECK (one = 1), applied INTEGER NOT NULL)";
 
@@ -41,9 +44,7 @@ export function migrateTables(sql: SqlStorage, migrations = MIGRATIONS): void {
   sql.exec("INSERT OR REPLACE INTO migration (one, applied) VALUES (1, ?)", migrations.length);
 }
 
-/** Nothing of the printer that was here stays, but that it was deleted; a new table is emptied unless it is named here. */
+/** Nothing of the printer that was here stays, but that it was deleted. */
 export function clearTables(sql: SqlStorage): void {
-  const isOwn = "type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'";
-  const query = `SELECT name FROM sqlite_master WHERE ${isOwn} AND name NOT IN ('tombstone', 'migration')`;
-  for (const { name } of sql.exec<{ name: string }>(query).toArray()) sql.exec(`DELETE FROM ${name}`);
+  for (const table of OF_PRINTER) sql.exec(`DELETE FROM ${table}`);
 }

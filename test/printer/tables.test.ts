@@ -45,12 +45,14 @@ test("[O59] where one fails, none of them has run", () =>
 test("[O26] another printer's object keeps of the old one only that it was deleted", () =>
   withSql((sql) => {
     migrateTables(sql);
-    sql.exec("CREATE TABLE later (a TEXT)");
-    for (const row of ["later VALUES ('x')", "document VALUES ('job', '{}')", "principal VALUES ('h', 1, null)"])
-      sql.exec(`INSERT INTO ${row}`);
-    sql.exec("INSERT INTO tombstone VALUES ('uid')");
+    // The platform's own tables begin with an underscore.
+    const tables = rowsOf(sql, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_*'");
+    for (const table of tables) {
+      const columns = rowsOf(sql, `SELECT count(*) FROM pragma_table_info('${table}')`);
+      const values = Array.from({ length: Number(columns[0]) }, () => 1);
+      sql.exec(`INSERT OR REPLACE INTO ${table} VALUES (${values.join(", ")})`);
+    }
     clearTables(sql);
-    for (const table of ["later", "document", "principal"]) expect(rowsOf(sql, `SELECT * FROM ${table}`)).toEqual([]);
-    expect(rowsOf(sql, "SELECT uid FROM tombstone")).toEqual(["uid"]);
-    expect(rowsOf(sql, "SELECT applied FROM migration")).toEqual([1]);
+    const kept = tables.filter((table) => rowsOf(sql, `SELECT 1 FROM ${table}`).length > 0);
+    expect(kept.sort()).toEqual(["migration", "tombstone"]);
   }));
