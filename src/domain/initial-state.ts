@@ -4,7 +4,7 @@ import type { PrinterState } from "./change.ts";
 import type { Configuration } from "./configuration.ts";
 
 /** What a printer is born with; `createdAt` is epoch milliseconds. */
-export interface Birth {
+interface Birth {
   readonly id: number;
   readonly uid: string;
   readonly userId: number;

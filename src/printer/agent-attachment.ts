@@ -18,7 +18,7 @@ export interface AgentAttachment {
 }
 
 /** `shown.rest` is null when it is a row. */
-export interface Attached {
+interface Attached {
   readonly socket: AgentSocket;
   readonly shown: (ShownHead & { readonly rest: string | null }) | null;
 }

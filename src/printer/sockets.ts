@@ -10,7 +10,7 @@ interface Attachments {
 export type SocketKind = keyof Attachments;
 
 /** Numbers count the sockets of a kind, upwards. */
-export interface SocketName {
+interface SocketName {
   readonly kind: SocketKind;
   readonly number: number;
 }

@@ -21,7 +21,7 @@ const ALARM_PAUSE_MS = 30_000;
 const CARRY_EVERY = 200;
 
 /** Runs after each step, once its effects are carried out; `before` and `after` are the printer around it. */
-export type OnChange = (before: Printer, after: Printer) => void;
+type OnChange = (before: Printer, after: Printer) => void;
 
 export class Stepper {
   readonly store: Store;

@@ -8,14 +8,14 @@ import { readState } from "./stored-state.ts";
 import { hasTables } from "./tables.ts";
 
 /** Long texts that change rarely, each a row of its own so that the state's row stays small. */
-export type DocumentName = "settings" | "job" | "file_metadata" | "status";
+type DocumentName = "settings" | "job" | "file_metadata" | "status";
 
 const PRINTS = 200;
 const COMMANDS = 1_000;
 const IDEMPOTENCY_KEYS = 1_000;
 
 /** A use of an Idempotency-Key: hashes of the key with its user, and of action and body. */
-export interface IdempotencyRecord {
+interface IdempotencyRecord {
   readonly key: string;
   readonly request: string;
   readonly commandId: string;

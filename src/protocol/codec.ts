@@ -25,7 +25,7 @@ export function readJsonObject(text: string, maxBytes: number): Result<Json, Fra
   return ok(value);
 }
 
-export function tooLarge(maxBytes: number): FrameFault {
+function tooLarge(maxBytes: number): FrameFault {
   return { code: "too_large", detail: `A frame may have ${maxBytes} bytes.` };
 }
 
