@@ -93,6 +93,27 @@ describe("an agent's socket", () => {
     expect((await viewOf(printer)).currentPrint).toMatchObject({ extId: T });
   });
 
+  test("[A8] [P8] bytes are counted and heard like any other frame, and say nothing", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send(frame({ ts: T }));
+    await agent.settled();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 5_000 });
+    for (let count = 0; count < 3; count++) agent.send(new ArrayBuffer(8));
+    agent.close();
+    await agent.untilClosed();
+    expect(await viewOf(printer)).toMatchObject({
+      currentPrint: { extId: T },
+      presence: { lastSeenAt: Date.now() },
+    });
+    const counts = await runInDurableObject(printer.stub, (_instance: PrinterObject, { storage }) =>
+      storage.sql.exec("SELECT json_extract(state, '$.frames.counts') AS counts FROM printer").one(),
+    );
+    vi.useRealTimers();
+    const frames: number[] = JSON.parse(String(counts.counts));
+    expect(frames.reduce((sum, count) => sum + count)).toBe(5);
+  });
+
   test("[A8] frames are counted on over a new socket of the same agent", async () => {
     const printer = await makePrinter();
     const first = await connectAgent(printer);
