@@ -1,7 +1,7 @@
 /** Printers as accounts see them: found within their owner's, listed in one query, born here. Their objects write the rest. */
 import { and, asc, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
-import type { Configuration } from "../domain/configuration.ts";
+import { CONFIGURATION_KEYS, type Configuration } from "../domain/configuration.ts";
 import type { Print } from "../domain/print.ts";
 import { presence } from "../domain/status.ts";
 import type { PrinterView } from "../domain/view.ts";
@@ -137,12 +137,7 @@ export function viewOfRow({ printer, live, print }: PrinterRow, now: number): Pr
 }
 
 export function configurationOfRow(row: PrinterRow["printer"]): Configuration {
-  const { name, actionOnFailure, watchingEnabled, toolsOffOnPause, bedOffOnPause, retractOnPause, liftZOnPause } = row;
-  const { detectiveSensitivity, minTimelapseSecsOnFinish, minTimelapseSecsOnCancel } = row;
-  return {
-    ...{ name, actionOnFailure, watchingEnabled, toolsOffOnPause, bedOffOnPause, retractOnPause, liftZOnPause },
-    ...{ detectiveSensitivity, minTimelapseSecsOnFinish, minTimelapseSecsOnCancel },
-  };
+  return Object.fromEntries(CONFIGURATION_KEYS.map((key) => [key, row[key]])) as Configuration; // safe: every key of it
 }
 
 export function printOfRow(row: typeof prints.$inferSelect): Print {

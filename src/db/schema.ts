@@ -16,7 +16,7 @@ import {
 } from "drizzle-orm/sqlite-core";
 import { COMMAND_STATES, type CommandReason, INITIATORS } from "../domain/command.ts";
 import { COMMAND_KINDS } from "../domain/command-kind.ts";
-import { FAILURE_ACTIONS } from "../domain/configuration.ts";
+import { CONFIGURATION_FIELDS, type Configuration } from "../domain/configuration.ts";
 import { EVENT_CLASSES, EVENT_TYPES } from "../domain/events.ts";
 import { ALERT_OVERWRITES, OUTCOMES } from "../domain/print.ts";
 
@@ -68,6 +68,25 @@ export const apiTokens = sqliteTable(
   (t) => [uniqueIndex("api_tokens_hash").on(t.hash), index("api_tokens_user").on(t.userId, t.id)],
 );
 
+/** What the columns of a configuration hold: a column a field. */
+type ConfigurationColumns = {
+  readonly [K in keyof Configuration]: { readonly _: { readonly data: Configuration[K]; readonly notNull: true } };
+};
+
+/** One that is added has a default, for the printers there are, and no CHECK: that would rebuild their table. */
+const configurationColumns = {
+  name: text().notNull(),
+  actionOnFailure: text({ enum: CONFIGURATION_FIELDS.actionOnFailure.choices }).notNull(),
+  watchingEnabled: integer({ mode: "boolean" }).notNull(),
+  toolsOffOnPause: integer({ mode: "boolean" }).notNull(),
+  bedOffOnPause: integer({ mode: "boolean" }).notNull(),
+  retractOnPause: real().notNull(),
+  liftZOnPause: real().notNull(),
+  detectiveSensitivity: real().notNull(),
+  minTimelapseSecsOnFinish: integer().notNull(),
+  minTimelapseSecsOnCancel: integer().notNull(),
+} satisfies ConfigurationColumns;
+
 /** A projection of the printer's object but for its birth; see `printer/outbox.ts`. */
 export const printers = sqliteTable(
   "printers",
@@ -83,16 +102,7 @@ export const printers = sqliteTable(
     printSequence: integer().notNull().default(0),
     eventSequence: integer().notNull().default(0),
     generation: integer().notNull().default(1),
-    name: text().notNull(),
-    actionOnFailure: text({ enum: FAILURE_ACTIONS }).notNull(),
-    watchingEnabled: integer({ mode: "boolean" }).notNull(),
-    toolsOffOnPause: integer({ mode: "boolean" }).notNull(),
-    bedOffOnPause: integer({ mode: "boolean" }).notNull(),
-    retractOnPause: real().notNull(),
-    liftZOnPause: real().notNull(),
-    detectiveSensitivity: real().notNull(),
-    minTimelapseSecsOnFinish: integer().notNull(),
-    minTimelapseSecsOnCancel: integer().notNull(),
+    ...configurationColumns,
     archivedAt: integer(),
     deletedAt: integer(),
     agentName: text(),
@@ -108,7 +118,7 @@ export const printers = sqliteTable(
   (t) => [
     uniqueIndex("printers_uid").on(t.uid),
     index("printers_user").on(t.userId, t.id),
-    check("printers_action_on_failure", oneOf(t.actionOnFailure, FAILURE_ACTIONS)),
+    check("printers_action_on_failure", oneOf(t.actionOnFailure, CONFIGURATION_FIELDS.actionOnFailure.choices)),
   ],
 );
 

@@ -1,39 +1,73 @@
-/** What an owner may set on a printer, under the names and in the ranges of the wire. */
+/** What an owner sets on a printer, as bodies ask for it and as JSON shows it: derived from the table of its fields. */
 import * as z from "zod";
-import { type ConfigurationPatch, FAILURE_ACTIONS, LIMITS } from "../../domain/configuration.ts";
+import {
+  CONFIGURATION_FIELDS,
+  CONFIGURATION_KEYS,
+  type Configuration,
+  type ConfigurationField,
+  type ConfigurationPatch,
+  type OnTheWire,
+} from "../../domain/configuration.ts";
 import { booleanField, choiceField, integerField, numberField, textField } from "../kit/fields.ts";
 
-export const nameField = textField(LIMITS.nameCodePoints);
+type Schemas = OnTheWire<{ [K in keyof Configuration]: z.ZodType<Configuration[K], Configuration[K]> }>;
+
+function wireEntries<T>(make: (field: ConfigurationField, key: keyof Configuration) => T): [string, T][] {
+  return CONFIGURATION_KEYS.map((key) => [CONFIGURATION_FIELDS[key].wire, make(CONFIGURATION_FIELDS[key], key)]);
+}
+
+function bodySchema(field: ConfigurationField): z.ZodType {
+  switch (field.kind) {
+    case "text":
+      return textField(field.maxCodePoints);
+    case "choice":
+      return choiceField(field.choices);
+    case "flag":
+      return booleanField();
+    case "number":
+      return numberField(field);
+    case "integer":
+      return integerField(field);
+  }
+}
+
+function jsonSchema(field: ConfigurationField): z.ZodType {
+  switch (field.kind) {
+    case "text":
+      return z.string();
+    case "choice":
+      return z.enum(field.choices);
+    case "flag":
+      return z.boolean();
+    case "number":
+      return z.number();
+    case "integer":
+      return z.int();
+  }
+}
+
+const bodyFields = Object.fromEntries(wireEntries(bodySchema)) as Schemas; // safe: each kind's schema gives its values
 
 /** Unknown and read-only keys are dropped: a GET's body sent back whole is a valid one. */
-export const PrinterPatchBody = z
-  .object({
-    name: nameField,
-    action_on_failure: choiceField(FAILURE_ACTIONS),
-    watching_enabled: booleanField(),
-    tools_off_on_pause: booleanField(),
-    bed_off_on_pause: booleanField(),
-    retract_on_pause: numberField(LIMITS.pauseMotionMm),
-    lift_z_on_pause: numberField(LIMITS.pauseMotionMm),
-    detective_sensitivity: numberField(LIMITS.sensitivity),
-    min_timelapse_secs_on_finish: integerField(LIMITS.timelapseSecs),
-    min_timelapse_secs_on_cancel: integerField(LIMITS.timelapseSecs),
-  })
-  .partial();
+export const PrinterPatchBody = z.object(bodyFields).partial();
+
+export const nameField = bodyFields.name;
 
 export const NewPrinterBody = PrinterPatchBody.extend({ name: nameField });
 
 export function configurationPatch(body: z.output<typeof PrinterPatchBody>): ConfigurationPatch {
-  return {
-    name: body.name,
-    actionOnFailure: body.action_on_failure,
-    watchingEnabled: body.watching_enabled,
-    toolsOffOnPause: body.tools_off_on_pause,
-    bedOffOnPause: body.bed_off_on_pause,
-    retractOnPause: body.retract_on_pause,
-    liftZOnPause: body.lift_z_on_pause,
-    detectiveSensitivity: body.detective_sensitivity,
-    minTimelapseSecsOnFinish: body.min_timelapse_secs_on_finish,
-    minTimelapseSecsOnCancel: body.min_timelapse_secs_on_cancel,
-  };
+  return Object.fromEntries(CONFIGURATION_KEYS.map((key) => [key, body[CONFIGURATION_FIELDS[key].wire]]));
+}
+
+/** Schemas of the fields, for the JSON of whatever shows a configuration. */
+export const configurationFields = Object.fromEntries(
+  wireEntries((field) => {
+    const schema = jsonSchema(field);
+    return field.about === undefined ? schema : schema.describe(field.about);
+  }),
+) as Schemas; // safe: each kind's schema takes its values
+
+export function configurationJson(configuration: Configuration): OnTheWire<Configuration> {
+  const values = wireEntries((_field, key) => configuration[key]);
+  return Object.fromEntries(values) as OnTheWire<Configuration>; // safe: each field's value under its name
 }
