@@ -1,21 +1,34 @@
 /** Printer events: what happened, as history shows it (semantics A5, C7). */
 import type { Print } from "./print.ts";
 
-export const EVENT_TYPES = [
-  "STARTED",
-  "ENDED",
-  "PAUSED",
-  "RESUMED",
-  "FAILURE_ALERTED",
-  "ALERT_MUTED",
-  "ALERT_UNMUTED",
-  "FILAMENT_CHANGE",
-  "PRINTER_ERROR",
-] as const;
-export type EventType = (typeof EVENT_TYPES)[number];
-
 export const EVENT_CLASSES = ["ERROR", "WARNING", "SUCCESS", "INFO"] as const;
 export type EventClass = (typeof EVENT_CLASSES)[number];
+
+interface Told {
+  readonly class: EventClass;
+  readonly title: string | null;
+}
+
+/** Every type: what an event of it says unless more is known; `isOfPrint`: something that happens to a print makes it. */
+const EVENTS = {
+  STARTED: { class: "INFO", title: "Print Job Started", isOfPrint: true },
+  ENDED: { class: "INFO", title: null, isOfPrint: true },
+  PAUSED: { class: "INFO", title: "Print Job Paused", isOfPrint: true },
+  RESUMED: { class: "INFO", title: "Print Job Resumed", isOfPrint: true },
+  FAILURE_ALERTED: { class: "ERROR", title: "Possible Failure Detected", isOfPrint: true },
+  ALERT_MUTED: { class: "WARNING", title: "Watching Turned Off", isOfPrint: true },
+  ALERT_UNMUTED: { class: "INFO", title: "Watching Turned On", isOfPrint: true },
+  FILAMENT_CHANGE: { class: "WARNING", title: "Filament Change Required", isOfPrint: true },
+  PRINTER_ERROR: { class: "ERROR", title: null, isOfPrint: false },
+} as const satisfies Readonly<Record<string, Told & { readonly isOfPrint: boolean }>>;
+
+export type EventType = keyof typeof EVENTS;
+
+export const EVENT_TYPES = Object.keys(EVENTS) as [EventType, ...EventType[]]; // safe: its own keys
+
+export type PrintEventType = {
+  [T in EventType]: (typeof EVENTS)[T]["isOfPrint"] extends true ? T : never;
+}[EventType];
 
 export interface PrinterEvent {
   readonly id: number;
@@ -41,23 +54,15 @@ export interface AgentEvent {
   readonly infoUrl: string | null;
 }
 
-type Told = { readonly class: EventClass; readonly title: string };
+/** Class and title of an event that says no more than its type: an agent's that has neither. */
+export function tellEvent(type: EventType): Told {
+  const { class: eventClass, title } = EVENTS[type];
+  return { class: eventClass, title };
+}
 
-const TOLD = {
-  STARTED: { class: "INFO", title: "Print Job Started" },
-  PAUSED: { class: "INFO", title: "Print Job Paused" },
-  RESUMED: { class: "INFO", title: "Print Job Resumed" },
-  FAILURE_ALERTED: { class: "ERROR", title: "Possible Failure Detected" },
-  ALERT_MUTED: { class: "WARNING", title: "Watching Turned Off" },
-  ALERT_UNMUTED: { class: "INFO", title: "Watching Turned On" },
-  FILAMENT_CHANGE: { class: "WARNING", title: "Filament Change Required" },
-} as const satisfies Partial<Record<EventType, Told>>;
-
-export type PrintEventType = keyof typeof TOLD | "ENDED";
-
-/** Class and title of an event about `print` (semantics C7; wire 2 for an unknown end). */
+/** Class and title of an event about `print`: an end says which one it was. */
 export function tellPrintEvent(type: PrintEventType, print: Print): Told {
-  if (type !== "ENDED") return TOLD[type];
+  if (type !== "ENDED") return tellEvent(type);
   if (print.outcome === "unknown") return { class: "WARNING", title: "Print Job Ended" };
   return print.cancelledAt === null
     ? { class: "SUCCESS", title: "Print Job Finished" }
@@ -74,12 +79,6 @@ const HTML_ESCAPES: Readonly<Record<string, string>> = {
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => HTML_ESCAPES[character] ?? character);
-}
-
-/** Class and title of an agent's event that has neither (semantics C7). */
-export function tellAgentEvent(type: EventType): { readonly class: EventClass; readonly title: string | null } {
-  if (type in TOLD) return TOLD[type as keyof typeof TOLD]; // safe: it was looked for
-  return { class: type === "PRINTER_ERROR" ? "ERROR" : "INFO", title: null };
 }
 
 /** What agents write: tags without attributes, which can neither load nor run anything. */

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { connect } from "../../db/client.ts";
 import { listEvents } from "../../db/events.ts";
 import { editReportedFile, findOrInsertGCodeFile } from "../../db/g-code-files.ts";
-import { EVENT_CLASSES, EVENT_TYPES, htmlOfAgentText, tellAgentEvent } from "../../domain/events.ts";
+import { EVENT_CLASSES, EVENT_TYPES, htmlOfAgentText, tellEvent } from "../../domain/events.ts";
 import { notFound } from "../../domain/failure.ts";
 import { NAME_CODE_POINTS_MAX, safeName } from "../../domain/g-code.ts";
 import type { PrinterView } from "../../domain/view.ts";
@@ -143,7 +143,7 @@ const postEvent = route(
   async (c) => {
     const agent = c.get("agent");
     const { event_type, event_class, event_title, event_text, info_url } = c.req.valid("json");
-    const told = tellAgentEvent(event_type);
+    const told = tellEvent(event_type);
     const event = {
       type: event_type,
       class: event_class ?? told.class,

@@ -13,15 +13,25 @@ import { route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
 
 /** Words of the filter that stand for several types. */
-const SHORTHANDS = {
-  ALERT: ["FAILURE_ALERTED", "ALERT_MUTED", "ALERT_UNMUTED"],
-  PAUSE_RESUME: ["PAUSED", "RESUMED"],
-} as const satisfies Record<string, readonly EventType[]>;
+const SHORTHANDS = ["ALERT", "PAUSE_RESUME"] as const;
 
-type TypeWord = EventType | keyof typeof SHORTHANDS;
+type Shorthand = (typeof SHORTHANDS)[number];
 
-function typesOf(word: TypeWord): readonly EventType[] {
-  return word === "ALERT" || word === "PAUSE_RESUME" ? SHORTHANDS[word] : [word];
+/** Null: no shorthand stands for it. */
+const SHORTHAND_OF: Readonly<Record<EventType, Shorthand | null>> = {
+  STARTED: null,
+  ENDED: null,
+  PAUSED: "PAUSE_RESUME",
+  RESUMED: "PAUSE_RESUME",
+  FAILURE_ALERTED: "ALERT",
+  ALERT_MUTED: "ALERT",
+  ALERT_UNMUTED: "ALERT",
+  FILAMENT_CHANGE: null,
+  PRINTER_ERROR: null,
+};
+
+function typesOf(word: EventType | Shorthand): readonly EventType[] {
+  return EVENT_TYPES.filter((type) => type === word || SHORTHAND_OF[type] === word);
 }
 
 const list = route(
@@ -34,7 +44,7 @@ const list = route(
       ...pageFields(12),
       "filter_by_classes[]": listField(choiceField(EVENT_CLASSES)).optional().describe("Absent: of any class."),
       "filter_by_types[]": z
-        .array(choiceField([...EVENT_TYPES, "ALERT", "PAUSE_RESUME"]))
+        .array(choiceField([...EVENT_TYPES, ...SHORTHANDS]))
         .optional()
         .describe("Absent: of any type. `ALERT` and `PAUSE_RESUME` stand for several."),
     }),
