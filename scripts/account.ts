@@ -1,7 +1,8 @@
 /** Accounts and API tokens, as the scripts make, list and revoke them. */
 import { randomUUID } from "node:crypto";
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
-import { digest, drawApiToken } from "../src/credentials/api-token.ts";
+import { drawApiToken } from "../src/credentials/api-token.ts";
+import { digest } from "../src/credentials/digest.ts";
 import { apiTokens, users } from "../src/db/schema.ts";
 import { type Database, type Row, statements } from "./database.ts";
 import { Refusal } from "./refusal.ts";

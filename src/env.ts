@@ -1,5 +1,6 @@
 /** The vars and the secret of a deployment, read from its bindings; `wrangler.toml` declares them. */
 import type { AgentKey } from "./domain/agent-key.ts";
+import { bytesOfBase64Url } from "./domain/encoding.ts";
 import type { Failure } from "./domain/failure.ts";
 import { DAY_MS } from "./domain/local-day.ts";
 import { err, ok, type Result } from "./domain/result.ts";
@@ -79,17 +80,8 @@ function readAgentKeys(text: string | undefined): Settings["agentKeys"] | null {
 function readAgentKey(pair: string): AgentKey | null {
   const [, id, encoded] = AGENT_KEY.exec(pair.trim()) ?? [];
   if (id === undefined || encoded === undefined) return null;
-  const secret = decodeBase64Url(encoded);
+  const secret = bytesOfBase64Url(encoded);
   return secret !== null && secret.byteLength >= MIN_KEY_BYTES ? { id, secret } : null;
-}
-
-function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
-  try {
-    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    return Uint8Array.from(binary, (character) => character.charCodeAt(0));
-  } catch {
-    return null;
-  }
 }
 
 function readCount(text: string | undefined, otherwise: number): number {

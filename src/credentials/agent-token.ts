@@ -4,7 +4,7 @@
  * object decides whether the generation still counts.
  */
 import type { AgentKey } from "../domain/agent-key.ts";
-import { isMacOf, MAC_CHARACTERS, macOf, PartReader, sized } from "./mac.ts";
+import { DIGITS, isMacOf, isTokenText, MAC_CHARACTERS, macOf, PartReader, sized } from "./mac.ts";
 
 /** What the MAC vouches for. */
 export interface AgentToken {
@@ -15,9 +15,7 @@ export interface AgentToken {
 }
 
 const VERSION = "1";
-const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz";
 const UID_CHARACTERS = 13;
-const MAX_CHARACTERS = 64;
 /** Keeps these MACs apart from whatever else the same key signs. */
 const PURPOSE = "platen agent token\n";
 /** Bytes from here on would favour the first digits. */
@@ -54,7 +52,7 @@ export async function readAgentToken(text: string, keys: readonly AgentKey[]): P
 }
 
 function parse(text: string): AgentToken | null {
-  if (text.length > MAX_CHARACTERS || !/^1[0-9a-z]+$/.test(text)) return null;
+  if (!isTokenText(text, VERSION)) return null;
   const parts = new PartReader(text.slice(VERSION.length));
   const keyId = parts.takeSized();
   const printerId = parts.takeSizedNumber();

@@ -3,11 +3,10 @@
  * 6.4). It is version, key id, the end of its life, and a MAC over these and the file's id.
  */
 import type { AgentKey } from "../domain/agent-key.ts";
-import { isMacOf, MAC_CHARACTERS, macOf, PartReader, sized } from "./mac.ts";
+import { isMacOf, isTokenText, MAC_CHARACTERS, macOf, PartReader, sized } from "./mac.ts";
 
 const VERSION = "1";
 const PURPOSE = "platen file token\n";
-const MAX_CHARACTERS = 64;
 
 /** Agents give a download 30 minutes, and may begin it late. */
 export const FILE_TOKEN_LIFE_MS = 60 * 60_000;
@@ -26,7 +25,7 @@ export async function opensFile(
   keys: readonly AgentKey[],
   now: number,
 ): Promise<boolean> {
-  if (token.length > MAX_CHARACTERS || !/^1[0-9a-z]+$/.test(token)) return false;
+  if (!isTokenText(token, VERSION)) return false;
   const parts = new PartReader(token.slice(VERSION.length));
   const keyId = parts.takeSized();
   const endsAt = parts.takeSizedNumber();

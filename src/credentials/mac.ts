@@ -4,10 +4,18 @@
  */
 import type { AgentKey } from "../domain/agent-key.ts";
 
-const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz";
+/** What tokens are written in: base 36, no character of which needs escaping anywhere. */
+export const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz";
+/** The longest token: agents keep theirs in fields of that size. */
+const MAX_CHARACTERS = 64;
 const MAC_BYTES = 16;
 /** 16 bytes in base 36. */
 export const MAC_CHARACTERS = 25;
+
+/** Whether the text may be a token of ours of that version, before anything in it is read. */
+export function isTokenText(text: string, version: string): boolean {
+  return text.length <= MAX_CHARACTERS && text.startsWith(version) && /^[0-9a-z]+$/.test(text);
+}
 
 /** A part that tells its own length: no character is left to separate parts with. */
 export function sized(part: string): string {

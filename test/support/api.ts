@@ -1,6 +1,7 @@
 /** REST calls through the whole Worker, by accounts of a test's own. */
 import { env, exports } from "cloudflare:workers";
-import { digest, drawApiToken } from "../../src/credentials/api-token.ts";
+import { drawApiToken } from "../../src/credentials/api-token.ts";
+import { digest } from "../../src/credentials/digest.ts";
 import { connect } from "../../src/db/client.ts";
 import { apiTokens, users } from "../../src/db/schema.ts";
 import { ScriptedAgent } from "./printer.ts";

@@ -1,13 +1,14 @@
 /** API tokens over REST (design 6): a caller may hand on what it may do itself, and no more. */
 import { Hono } from "hono";
 import * as z from "zod";
-import { digest, drawApiToken } from "../../credentials/api-token.ts";
+import { drawApiToken } from "../../credentials/api-token.ts";
+import { digest } from "../../credentials/digest.ts";
 import { connect } from "../../db/client.ts";
 import { type ApiToken, insertToken, listTokens, revokeToken } from "../../db/tokens.ts";
-import { type Failure, invalid, notFound } from "../../domain/failure.ts";
+import { type Failure, invalid } from "../../domain/failure.ts";
 import { TimeJson, timeJson } from "../json/time.ts";
 import type { Caller, HttpContext, HttpEnv } from "../kit/context.ts";
-import { FailureError, UNAVAILABLE } from "../kit/errors.ts";
+import { FailureError, orNotFound, UNAVAILABLE } from "../kit/errors.ts";
 import { choiceField, listField, textField, timeField } from "../kit/fields.ts";
 import { route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
@@ -135,8 +136,7 @@ const revoke = route(
   async (c) => {
     const id = pathId(c, "tokenId", "ApiToken");
     const { userId } = c.get("caller");
-    const hash = await revokeToken(connect(c.env.DB), userId, id, Date.now());
-    if (hash === undefined) throw new FailureError(notFound("ApiToken"));
+    const hash = orNotFound(await revokeToken(connect(c.env.DB), userId, id, Date.now()), "ApiToken");
     await tellRevoked(c, userId, hash);
     return c.body(null, 204);
   },

@@ -12,7 +12,7 @@ import { nameField } from "../json/configuration.ts";
 import { EventJson, eventJson } from "../json/event.ts";
 import { GCodeFileJson, gCodeFileJson } from "../json/g-code-file.ts";
 import type { AdmittedContext, HttpEnv } from "../kit/context.ts";
-import { FailureError } from "../kit/errors.ts";
+import { FailureError, orNotFound } from "../kit/errors.ts";
 import {
   choiceField,
   freeTextField,
@@ -229,8 +229,7 @@ const patchFile = route(
     const { safe_filename, agent_signature } = c.req.valid("json");
     const edit = { safeFilename: safe_filename, agentSignature: agent_signature };
     const wanted = { userId, printerId, id: pathId(c, "fileId", "GCodeFile") };
-    const file = await editReportedFile(connect(c.env.DB), wanted, edit, Date.now());
-    if (file === undefined) throw new FailureError(notFound("GCodeFile"));
+    const file = orNotFound(await editReportedFile(connect(c.env.DB), wanted, edit, Date.now()), "GCodeFile");
     return c.json(gCodeFileJson(file), 200);
   },
 );

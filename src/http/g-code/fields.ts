@@ -3,11 +3,9 @@ import * as z from "zod";
 import { invalid } from "../../domain/failure.ts";
 import { NAME_CODE_POINTS_MAX } from "../../domain/g-code.ts";
 import { FailureError } from "../kit/errors.ts";
-import { integerField, textField } from "../kit/fields.ts";
+import { idField, REQUIRED, refuse, textField } from "../kit/fields.ts";
 
 export const gCodeNameField = textField(NAME_CODE_POINTS_MAX);
-
-const idField = integerField({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
 /**
  * A folder by its id; the root as null, as nothing or as `null` in text; or as it stands in a file's own GET, which may come
@@ -15,7 +13,9 @@ const idField = integerField({ min: 1, max: Number.MAX_SAFE_INTEGER });
  */
 export const targetField = z
   .unknown()
-  .transform((value, c) => readParent(value) ?? refuseParent(c, value))
+  .transform(
+    (value, c) => readParent(value) ?? refuse(c, value === undefined ? REQUIRED : "A valid integer is required."),
+  )
   .transform(({ id }) => id)
   .meta({ description: "A folder's id; null: the root." });
 
@@ -25,14 +25,8 @@ export const parentField = targetField.optional();
 function readParent(value: unknown): { readonly id: number | null } | null {
   if (value === null || value === "" || value === "null") return { id: null };
   const id = typeof value === "object" && "id" in value ? value.id : value;
-  const read = idField.safeParse(typeof id === "string" && /^\d{1,16}$/.test(id) ? Number(id) : id);
+  const read = idField().safeParse(typeof id === "string" && /^\d{1,16}$/.test(id) ? Number(id) : id);
   return read.success ? { id: read.data } : null;
-}
-
-function refuseParent(c: z.core.$RefinementCtx, value: unknown): never {
-  const message = value === undefined ? "This field is required." : "A valid integer is required.";
-  c.addIssue({ code: "custom", message });
-  return z.NEVER;
 }
 
 export function noParent(): FailureError {

@@ -7,8 +7,8 @@ import { FILE_SORTINGS, type FileSelection, findGCodeFile, listGCodeFiles } from
 import { notFound } from "../../domain/failure.ts";
 import { ReadFileJson, readFileJson, WrittenFileJson, writtenFileJson } from "../json/g-code-record.ts";
 import type { AdmittedContext, HttpEnv } from "../kit/context.ts";
-import { FailureError } from "../kit/errors.ts";
-import { choiceField, freeTextField, idsField, integerField } from "../kit/fields.ts";
+import { FailureError, orNotFound } from "../kit/errors.ts";
+import { choiceField, freeTextField, idField, idsField } from "../kit/fields.ts";
 import { envelope, inEnvelope, numberedPage, numberedPageFields } from "../kit/numbered-page.ts";
 import { postOnly, route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
@@ -22,9 +22,7 @@ const FileListQuery = z.object({
   sorting: choiceField(FILE_SORTINGS).default("created_at_desc"),
   q: freeTextField(TEXT_CODE_POINTS).default("").describe("Part of the safe name, in any case."),
   parent_folder: parentField.describe("A folder's id; `null` or nothing: the root. Wherever, without the key."),
-  resident_printer: integerField({ min: 1, max: Number.MAX_SAFE_INTEGER })
-    .optional()
-    .describe("Files on that printer; those in the cloud without the key."),
+  resident_printer: idField().optional().describe("Files on that printer; those in the cloud without the key."),
   safe_filename: freeTextField(TEXT_CODE_POINTS).optional(),
   agent_signature: freeTextField(TEXT_CODE_POINTS).optional(),
 });
@@ -88,9 +86,8 @@ const read = route(
   },
   async (c) => {
     const id = pathId(c, "fileId", "GCodeFile");
-    const file = await findGCodeFile(connect(c.env.DB), c.get("caller").userId, id, Date.now());
-    if (file === undefined) throw new FailureError(notFound("GCodeFile"));
-    return c.json(await readFileJson(c, file), 200);
+    const found = await findGCodeFile(connect(c.env.DB), c.get("caller").userId, id, Date.now());
+    return c.json(await readFileJson(c, orNotFound(found, "GCodeFile")), 200);
   },
 );
 
@@ -115,8 +112,7 @@ const patch = route(
     const { filename, parent_folder: parentFolderId } = c.req.valid("json");
     const file = await editGCodeFile(connect(c.env.DB), c.get("found"), { filename, parentFolderId }, Date.now());
     if (file === "no_parent") throw noParent();
-    if (file === undefined) throw new FailureError(notFound("GCodeFile"));
-    return c.json(await writtenFileJson(c, file), 200);
+    return c.json(await writtenFileJson(c, orNotFound(file, "GCodeFile")), 200);
   },
 );
 

@@ -11,11 +11,11 @@ import {
   insertGCodeFolder,
   listGCodeFolders,
 } from "../../db/g-code-folders.ts";
-import { invalid, notFound } from "../../domain/failure.ts";
+import { invalid } from "../../domain/failure.ts";
 import { safeName } from "../../domain/g-code.ts";
 import { GCodeFolderJson, gCodeFolderJson } from "../json/g-code-folder.ts";
 import type { AdmittedContext, HttpEnv } from "../kit/context.ts";
-import { FailureError } from "../kit/errors.ts";
+import { FailureError, orNotFound } from "../kit/errors.ts";
 import { choiceField, freeTextField, idsField } from "../kit/fields.ts";
 import { envelope, inEnvelope, numberedPage, numberedPageFields } from "../kit/numbered-page.ts";
 import { postOnly, route } from "../kit/route.ts";
@@ -83,9 +83,7 @@ function allowed<T extends object | undefined | null>(result: T | FolderRefusal)
 
 async function found(c: AdmittedContext): Promise<GCodeFolder> {
   const id = pathId(c, "folderId", "GCodeFolder");
-  const folder = await findGCodeFolder(connect(c.env.DB), c.var.caller.userId, id);
-  if (folder === undefined) throw new FailureError(notFound("GCodeFolder"));
-  return folder;
+  return orNotFound(await findGCodeFolder(connect(c.env.DB), c.var.caller.userId, id), "GCodeFolder");
 }
 
 const read = route(
@@ -114,8 +112,7 @@ const patch = route(
     const { name, parent_folder: parentFolderId } = c.req.valid("json");
     const edit = { name, safeName: name === undefined ? undefined : safeName(name), parentFolderId };
     const folder = allowed(await editGCodeFolder(connect(c.env.DB), c.get("found"), edit, Date.now()));
-    if (folder === undefined) throw new FailureError(notFound("GCodeFolder"));
-    return c.json(gCodeFolderJson(folder), 200);
+    return c.json(gCodeFolderJson(orNotFound(folder, "GCodeFolder")), 200);
   },
 );
 

@@ -2,9 +2,8 @@
  * Objects in R2. A file is written as it comes, in parts: R2 takes a stream only if its length is known, a form tells that
  * of no file, and a Worker's 128 MB are too few for uploads at once of 50 MiB each.
  */
-import { log } from "../../log.ts";
 import type { HttpContext } from "../kit/context.ts";
-import { FailureError, UNAVAILABLE } from "../kit/errors.ts";
+import { FailureError, logFailed, UNAVAILABLE } from "../kit/errors.ts";
 
 /** R2's least, for all parts but the last. */
 const PART_BYTES = 5 * 1024 * 1024;
@@ -14,7 +13,7 @@ export async function reachStore<T>(c: HttpContext, act: () => Promise<T>): Prom
   try {
     return await act();
   } catch (error) {
-    log({ event: "request.failed", requestId: c.var.requestId, method: c.req.method, path: c.req.path, error });
+    logFailed(c, error);
     throw new FailureError(UNAVAILABLE);
   }
 }

@@ -5,7 +5,7 @@ import type { GCodeFile } from "../../db/g-code-files.ts";
 import { insertCloudFile, insertUpload } from "../../db/g-code-uploads.ts";
 import { type Failure, invalid } from "../../domain/failure.ts";
 import { FILE_BYTES_MAX, safeName } from "../../domain/g-code.ts";
-import { BODY_BYTES } from "../kit/body.ts";
+import { BODY_BYTES, MEDIA_TYPES, mediaTypeOf } from "../kit/body.ts";
 import type { HttpContext } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
 import { boundaryOf, MultipartReader, type Piece } from "../kit/multipart.ts";
@@ -109,10 +109,9 @@ class UploadReader {
   }
 
   #boundary(): string {
-    const contentType = this.#c.req.header("Content-Type") ?? "";
-    const mediaType = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-    if (mediaType !== "multipart/form-data") throw new FailureError({ code: "unsupported_media_type", mediaType });
-    const boundary = boundaryOf(contentType);
+    const mediaType = mediaTypeOf(this.#c);
+    if (mediaType !== MEDIA_TYPES.multipart) throw new FailureError({ code: "unsupported_media_type", mediaType });
+    const boundary = boundaryOf(this.#c.req.header("Content-Type") ?? "");
     if (boundary === null) throw new FailureError(NO_FORM);
     return boundary;
   }

@@ -4,7 +4,8 @@
  */
 
 import { type AgentToken, readAgentToken } from "../../credentials/agent-token.ts";
-import { digest, isApiToken } from "../../credentials/api-token.ts";
+import { isApiToken } from "../../credentials/api-token.ts";
+import { digest } from "../../credentials/digest.ts";
 import { connect } from "../../db/client.ts";
 import { isDatabaseOutage, within } from "../../db/outage.ts";
 import type { OwnedPrinter } from "../../db/printers.ts";

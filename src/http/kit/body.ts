@@ -6,13 +6,23 @@ import { FailureError } from "./errors.ts";
 
 export const BODY_BYTES = 64 * 1024;
 
-export type Media = "json" | "form" | "multipart";
+export const MEDIA_TYPES = {
+  json: "application/json",
+  form: "application/x-www-form-urlencoded",
+  multipart: "multipart/form-data",
+} as const;
 
-const MEDIA: Readonly<Record<string, Media>> = {
-  "application/json": "json",
-  "application/x-www-form-urlencoded": "form",
-  "multipart/form-data": "multipart",
-};
+export type Media = keyof typeof MEDIA_TYPES;
+
+/** What a body may be unless its route says otherwise. */
+export const ANY_MEDIA = ["json", "form", "multipart"] as const satisfies readonly Media[];
+
+const KINDS: ReadonlyMap<string, Media> = new Map(ANY_MEDIA.map((kind) => [MEDIA_TYPES[kind], kind]));
+
+/** The media type of the call's Content-Type, in lower case and without parameters; empty when there is none. */
+export function mediaTypeOf(c: HttpContext): string {
+  return (c.req.header("Content-Type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
 
 /**
  * Leaves a request that the validators can read, and says how: 413, 415 or 400 if they could not. No bytes at all read as
@@ -20,21 +30,21 @@ const MEDIA: Readonly<Record<string, Media>> = {
  */
 export async function readBody(c: HttpContext, media: readonly Media[], maxBytes: number): Promise<"json" | "form"> {
   const contentType = c.req.header("Content-Type") ?? "";
-  const name = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const mediaType = mediaTypeOf(c);
+  const kind = KINDS.get(mediaType);
   // Only what carries a file may be longer than the rest (wire 1).
-  const bytes = await readBytes(c.req.raw, MEDIA[name] === "multipart" ? maxBytes : Math.min(maxBytes, BODY_BYTES));
+  const bytes = await readBytes(c.req.raw, kind === "multipart" ? maxBytes : Math.min(maxBytes, BODY_BYTES));
   if (bytes.byteLength === 0 && !(media.length === 1 && media[0] === "multipart")) {
-    replaceBody(c, "application/json", "{}");
+    replaceBody(c, MEDIA_TYPES.json, "{}");
     return "json";
   }
-  const kind = MEDIA[name];
   if (kind === undefined || !media.includes(kind)) {
-    throw new FailureError({ code: "unsupported_media_type", mediaType: name });
+    throw new FailureError({ code: "unsupported_media_type", mediaType });
   }
   if (kind === "json") checkJson(bytes);
   if (kind === "form") checkForm(bytes);
   if (kind === "multipart") await checkMultipart(bytes, contentType);
-  replaceBody(c, kind === "json" ? "application/json" : contentType, bytes);
+  replaceBody(c, kind === "json" ? MEDIA_TYPES.json : contentType, bytes);
   return kind === "json" ? "json" : "form";
 }
 

@@ -1,7 +1,7 @@
 /** Failures on the wire (wire 2): one total table of statuses, one sentence each, RFC 9457 problem documents. */
 import * as z from "zod";
 import { isDatabaseOutage } from "../../db/outage.ts";
-import { type Failure, notFound } from "../../domain/failure.ts";
+import { type Failure, type Noun, notFound } from "../../domain/failure.ts";
 import type { Result } from "../../domain/result.ts";
 import { log } from "../../log.ts";
 import type { HttpContext } from "./context.ts";
@@ -20,6 +20,12 @@ export class FailureError extends Error {
 export function unwrap<T>(result: Result<T>): T {
   if (!result.ok) throw new FailureError(result.failure);
   return result.value;
+}
+
+/** What was looked for; 404 of that noun unless it is there. */
+export function orNotFound<T>(found: T | undefined, noun: Noun): T {
+  if (found === undefined) throw new FailureError(notFound(noun));
+  return found;
 }
 
 const STATUS = {
@@ -143,10 +149,15 @@ function headersOf(failure: Failure): Record<string, string> {
 
 export const UNAVAILABLE = { code: "unavailable", retryAfterSeconds: 5 } as const satisfies Failure;
 
+/** The call goes on or ends as its caller decides; what went wrong is only told in the log. */
+export function logFailed(c: HttpContext, error: unknown): void {
+  log({ event: "request.failed", requestId: c.var.requestId, method: c.req.method, path: c.req.path, error });
+}
+
 /** A failure is an answer; an outage of D1 is `unavailable`; all else is a bug, and says nothing but its request id. */
 export function onError(error: Error, c: HttpContext): Response {
   if (error instanceof FailureError) return problem(c, error.failure);
-  log({ event: "request.failed", requestId: c.var.requestId, method: c.req.method, path: c.req.path, error });
+  logFailed(c, error);
   return problem(c, isDatabaseOutage(error) ? UNAVAILABLE : { code: "internal" });
 }
 

@@ -36,6 +36,17 @@ export function integerField({ min, max }: Range) {
   return integer.min(min, { error: tooSmall(min) }).max(max, { error: tooGreat(max) });
 }
 
+/** An id of a row; whether there is one is asked later. */
+export function idField() {
+  return integerField({ min: 1, max: Number.MAX_SAFE_INTEGER });
+}
+
+/** Refuses a value inside a `transform`. */
+export function refuse(c: z.core.$RefinementCtx, message: string): never {
+  c.addIssue({ code: "custom", message });
+  return z.NEVER;
+}
+
 const tooSmall = (min: number) => `Ensure this value is greater than or equal to ${min}.`;
 const tooGreat = (max: number) => `Ensure this value is less than or equal to ${max}.`;
 
@@ -49,22 +60,21 @@ export function choiceField<const T extends readonly [string, ...string[]]>(choi
 
 /** Trimmed text of 1 to `maxCodePoints`; any script, but nothing that would not come back byte for byte. */
 export function textField(maxCodePoints: number) {
-  return storableText()
+  const filled = storableText()
     .trim()
-    .refine((text) => text !== "", { error: BLANK, abort: true })
-    .refine((text) => text.length <= maxCodePoints || [...text].length <= maxCodePoints, {
-      error: `Ensure this field has no more than ${maxCodePoints} characters.`,
-    })
-    .meta({ minLength: 1, maxLength: maxCodePoints });
+    .refine((text) => text !== "", { error: BLANK, abort: true });
+  return bounded(filled, maxCodePoints).meta({ minLength: 1, maxLength: maxCodePoints });
 }
 
 /** Text that may be empty. */
 export function freeTextField(maxCodePoints: number) {
-  return storableText()
-    .refine((text) => text.length <= maxCodePoints || [...text].length <= maxCodePoints, {
-      error: `Ensure this field has no more than ${maxCodePoints} characters.`,
-    })
-    .meta({ maxLength: maxCodePoints });
+  return bounded(storableText(), maxCodePoints).meta({ maxLength: maxCodePoints });
+}
+
+function bounded(text: z.ZodString, maxCodePoints: number) {
+  return text.refine((value) => value.length <= maxCodePoints || [...value].length <= maxCodePoints, {
+    error: `Ensure this field has no more than ${maxCodePoints} characters.`,
+  });
 }
 
 /** Any RFC 3339 moment, as epoch milliseconds. */

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { NumberedPage } from "../../db/numbered-page.ts";
 import type { HttpContext } from "./context.ts";
 import { FailureError } from "./errors.ts";
-import { integerField } from "./fields.ts";
+import { integerField, refuse } from "./fields.ts";
 
 const PAGE_SIZE = 6;
 const PAGE_SIZE_MAX = 500;
@@ -12,7 +12,7 @@ export const numberedPageFields = {
   page: z
     .string()
     .default("1")
-    .transform((text, c) => readPage(text) ?? refusePage(c))
+    .transform((text, c) => readPage(text) ?? refuse(c, "A valid page number, or `last`, is required."))
     .describe("From 1 on, or `last`."),
   page_size: integerField({ min: 1, max: PAGE_SIZE_MAX }).default(PAGE_SIZE),
 };
@@ -20,11 +20,6 @@ export const numberedPageFields = {
 function readPage(text: string): number | "last" | null {
   if (text === "last") return text;
   return /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : null;
-}
-
-function refusePage(c: z.core.$RefinementCtx): never {
-  c.addIssue({ code: "custom", message: "A valid page number, or `last`, is required." });
-  return z.NEVER;
 }
 
 export function numberedPage(query: { readonly page: number | "last"; readonly page_size: number }): NumberedPage {

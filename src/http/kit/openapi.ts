@@ -1,5 +1,6 @@
 /** `/openapi.json` (OpenAPI 3.1): made from the very schemas that check requests and type answers. */
 import * as z from "zod";
+import { ANY_MEDIA, MEDIA_TYPES } from "./body.ts";
 import { ProblemJson } from "./errors.ts";
 import { type Declared, isDeclared, type RouteSpec } from "./route.ts";
 
@@ -78,12 +79,6 @@ const SECURITY = {
   agent: [{ agent: [] }],
 } as const satisfies Record<RouteSpec["access"], Operation["security"]>;
 
-const MEDIA_TYPES = {
-  json: "application/json",
-  form: "application/x-www-form-urlencoded",
-  multipart: "multipart/form-data",
-} as const;
-
 const SCOPE_NOTE = {
   read: "Needs the scope `read`.",
   write: "Needs the scope `write`.",
@@ -135,7 +130,7 @@ function requestBodyOf({ body, stream, media }: RouteSpec, schemas: Map<string, 
 
 function bodyOf(body: z.ZodObject, media: RouteSpec["media"], schemas: Map<string, JsonSchema>): JsonSchema {
   const schema = schemaOf(body, "input", schemas);
-  const types = (media ?? (["json", "form", "multipart"] as const)).map((kind) => MEDIA_TYPES[kind]);
+  const types = (media ?? ANY_MEDIA).map((kind) => MEDIA_TYPES[kind]);
   const required = !body.safeParse({}).success;
   return { required, content: Object.fromEntries(types.map((type) => [type, { schema }])) };
 }

@@ -1,10 +1,9 @@
 /** Calls a printer's object. Only a printer that was found within the caller's account may be addressed (design 3). */
 import type { Result } from "../../domain/result.ts";
-import { log } from "../../log.ts";
 import type { PrinterObject } from "../../printer/object.ts";
 import type { PrinterRpc } from "../../printer/rpc.ts";
 import type { HttpContext } from "./context.ts";
-import { FailureError, UNAVAILABLE, unwrap } from "./errors.ts";
+import { FailureError, logFailed, UNAVAILABLE, unwrap } from "./errors.ts";
 
 type Stub = DurableObjectStub<PrinterObject>;
 
@@ -62,7 +61,7 @@ async function reachPrinter<T>(
     if (overloaded) throw new FailureError({ code: "overloaded", retryAfterSeconds: OVERLOADED_RETRY_SECONDS });
     if (tries > 1) return reachPrinter(c, printerId, call, tries - 1);
     if (remote && !retryable && !durableObjectReset) throw error;
-    log({ event: "request.failed", requestId: c.var.requestId, method: c.req.method, path: c.req.path, error });
+    logFailed(c, error);
     throw new FailureError(UNAVAILABLE);
   }
 }

@@ -7,7 +7,7 @@ import type { StatusCode } from "hono/utils/http-status";
 import * as z from "zod";
 import { notFound } from "../../domain/failure.ts";
 import { authenticate, authenticateAgent } from "./auth.ts";
-import { BODY_BYTES, type Media } from "./body.ts";
+import { ANY_MEDIA, BODY_BYTES, type Media } from "./body.ts";
 import type { Admitted, AdmittedContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { isTrueWord } from "./fields.ts";
@@ -107,8 +107,6 @@ function only<P extends string>(allow: readonly string[], path: P): Refusal<P> {
 export function isDeclared(handler: object): handler is Declared {
   return "spec" in handler;
 }
-
-const ANY_MEDIA = ["json", "form", "multipart"] as const satisfies readonly Media[];
 
 const NO_FIELDS = z.object({});
 

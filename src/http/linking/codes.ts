@@ -21,7 +21,7 @@ import { accountFull, notFound } from "../../domain/failure.ts";
 import { ownPrinterJson, PrinterJson, printerJson } from "../json/printer.ts";
 import { TimeJson, timeJson } from "../json/time.ts";
 import type { Caller, HttpContext, HttpEnv } from "../kit/context.ts";
-import { FailureError, UNAVAILABLE } from "../kit/errors.ts";
+import { FailureError, orNotFound, UNAVAILABLE } from "../kit/errors.ts";
 import { callPrinter } from "../kit/printer-call.ts";
 import { route } from "../kit/route.ts";
 import { pathId, readId } from "../kit/validate.ts";
@@ -98,8 +98,10 @@ const read = route(
   async (c) => {
     const caller = c.get("caller");
     const id = pathId(c, "codeId", "OneTimeVerificationCode");
-    const found = await findCode(connect(c.env.DB), caller.userId, id, Date.now());
-    if (found === undefined) throw new FailureError(notFound("OneTimeVerificationCode"));
+    const found = orNotFound(
+      await findCode(connect(c.env.DB), caller.userId, id, Date.now()),
+      "OneTimeVerificationCode",
+    );
     return c.json(await codeJson(c, caller, found), 200);
   },
 );

@@ -17,10 +17,9 @@ import { findLiveCode } from "../../db/linking.ts";
 import { isKnownSource } from "../../domain/address.ts";
 import { notFound } from "../../domain/failure.ts";
 import { normalizeCode } from "../../domain/linking.ts";
-import { log } from "../../log.ts";
 import { BODY_BYTES, readBody } from "../kit/body.ts";
 import type { HttpContext, HttpEnv } from "../kit/context.ts";
-import { FailureError } from "../kit/errors.ts";
+import { FailureError, logFailed, orNotFound } from "../kit/errors.ts";
 import { textField } from "../kit/fields.ts";
 import { route } from "../kit/route.ts";
 import { codeField, guessedTooOften, isFlooding, readSource } from "./bounds.ts";
@@ -75,7 +74,7 @@ async function poll(c: HttpContext, wanted: Poll): Promise<PollAnswer> {
   try {
     return await pollUnlinked(connect(c.env.DB), wanted, Date.now());
   } catch (error) {
-    log({ event: "request.failed", requestId: c.var.requestId, method: c.req.method, path: c.req.path, error });
+    logFailed(c, error);
     return NOTHING;
   }
 }
@@ -157,8 +156,7 @@ const send = route(
     const { code: digits, device_id: deviceId, device_secret: secret } = c.req.valid("json");
     const { userId } = c.get("caller");
     const db = connect(c.env.DB);
-    const code = await findLiveCode(db, userId, digits, Date.now());
-    if (code === undefined) throw new FailureError(notFound("OneTimeVerificationCode"));
+    const code = orNotFound(await findLiveCode(db, userId, digits, Date.now()), "OneTimeVerificationCode");
     const { address } = readSource(c);
     await insertMessage(db, { address, deviceId, userId, codeId: code.id, secret }, Date.now());
     return c.json({ queued: true as const }, 200);

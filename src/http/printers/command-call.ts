@@ -1,13 +1,26 @@
 /** Gives a command to a printer's object, with what its caller's headers ask for (wire 3). */
-
-import { digest } from "../../credentials/api-token.ts";
+import * as z from "zod";
+import { digest } from "../../credentials/digest.ts";
 import type { PrintFile } from "../../domain/command.ts";
 import type { CommandKind } from "../../domain/command-kind.ts";
+import { hexOf } from "../../domain/encoding.ts";
 import { invalid } from "../../domain/failure.ts";
-import type { CommandAnswer } from "../../printer/rpc.ts";
+import { CommandJson, commandJson } from "../json/command.ts";
+import { ownPrinterJson, PrinterJson } from "../json/printer.ts";
 import type { Admitted, HttpContext } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
 import { callPrinter } from "../kit/printer-call.ts";
+
+export const CommandAnswerJson = z.object({
+  succeeded: z.boolean().describe("Whether an agent took the command in; not that the printer obeyed."),
+  printer: PrinterJson,
+  command: CommandJson,
+});
+
+export const COMMAND_HEADERS = {
+  "Idempotency-Key": "1 to 255 printable ASCII characters: for 24 hours the same key gives the same command.",
+  Prefer: "wait=N: answers once the command ended, after N seconds (30 at most) at the latest.",
+} as const;
 
 export interface Order {
   readonly kind: CommandKind;
@@ -25,7 +38,7 @@ export async function issueCommand(
   c: HttpContext,
   { caller, printer }: Pick<Admitted, "caller" | "printer">,
   order: Order,
-): Promise<CommandAnswer> {
+): Promise<z.input<typeof CommandAnswerJson>> {
   const wait = readWait(c.req.header("Prefer"));
   const request = {
     ...order,
@@ -39,13 +52,16 @@ export async function issueCommand(
   const answer = await callPrinter(c, printer.id, (object) => object.command(printer.uid, request, caller.principal));
   if (wait !== null) c.header("Preference-Applied", `wait=${wait}`);
   if (answer.replayed) c.header("Idempotency-Replayed", "true");
-  return answer;
+  return {
+    succeeded: answer.succeeded,
+    printer: await ownPrinterJson(c, { caller, printer }, answer.printer),
+    command: commandJson(answer.command),
+  };
 }
 
 /** 128 random bits. */
 function drawCommandId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 /** Hashes of the key and of what it is used for. */

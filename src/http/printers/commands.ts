@@ -4,31 +4,16 @@ import * as z from "zod";
 import { connect } from "../../db/client.ts";
 import { findEndedCommand, listEndedCommands } from "../../db/commands.ts";
 import { type PrintCommandKind, traitsOf } from "../../domain/command-kind.ts";
-import { notFound } from "../../domain/failure.ts";
-import { CommandJson, commandJson, LedgerCommandJson, ledgerCommandJson } from "../json/command.ts";
-import { ownPrinterJson, PrinterJson } from "../json/printer.ts";
+import { LedgerCommandJson, ledgerCommandJson } from "../json/command.ts";
 import type { HttpEnv } from "../kit/context.ts";
-import { FailureError } from "../kit/errors.ts";
-import { integerField, pageFields } from "../kit/fields.ts";
+import { orNotFound } from "../kit/errors.ts";
+import { idField, pageFields } from "../kit/fields.ts";
 import { callPrinter } from "../kit/printer-call.ts";
 import { route } from "../kit/route.ts";
-import { issueCommand } from "./command-call.ts";
-
-export const CommandAnswerJson = z.object({
-  succeeded: z.boolean().describe("Whether an agent took the command in; not that the printer obeyed."),
-  printer: PrinterJson,
-  command: CommandJson,
-});
-
-export const COMMAND_HEADERS = {
-  "Idempotency-Key": "1 to 255 printable ASCII characters: for 24 hours the same key gives the same command.",
-  Prefer: "wait=N: answers once the command ended, after N seconds (30 at most) at the latest.",
-} as const;
+import { COMMAND_HEADERS, CommandAnswerJson, issueCommand } from "./command-call.ts";
 
 const PrintChoice = z.object({
-  print_id: integerField({ min: 1, max: Number.MAX_SAFE_INTEGER })
-    .optional()
-    .describe("The print that is meant; another current one is left alone."),
+  print_id: idField().optional().describe("The print that is meant; another current one is left alone."),
 });
 
 function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: PrintCommandKind, summary: string) {
@@ -47,9 +32,7 @@ function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: Pri
     },
     async (c) => {
       const { print_id: printId = null } = c.req.valid("json");
-      const answer = await issueCommand(c, c.var, { kind, printId, file: null });
-      const printer = await ownPrinterJson(c, c.var, answer.printer);
-      return c.json({ succeeded: answer.succeeded, printer, command: commandJson(answer.command) }, 200);
+      return c.json(await issueCommand(c, c.var, { kind, printId, file: null }), 200);
     },
   );
 }
@@ -101,8 +84,7 @@ const read = route(
     const found =
       (await callPrinter(c, id, (printer) => printer.findCommand(uid, commandId))) ??
       (await findEndedCommand(connect(c.env.DB), id, commandId));
-    if (found === undefined) throw new FailureError(notFound("Command"));
-    return c.json(ledgerCommandJson(found), 200);
+    return c.json(ledgerCommandJson(orNotFound(found, "Command")), 200);
   },
 );
 

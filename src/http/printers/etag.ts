@@ -1,5 +1,5 @@
 /** Weak entity tags of printers (wire 1): over the body without what changes by the clock alone. */
-import { digest } from "../../credentials/api-token.ts";
+import { digest } from "../../credentials/digest.ts";
 import type { PrinterBody } from "../json/printer.ts";
 import type { HttpContext } from "../kit/context.ts";
 

@@ -4,10 +4,9 @@ import * as z from "zod";
 import { connect } from "../../db/client.ts";
 import { findEvent, listEvents } from "../../db/events.ts";
 import { EVENT_CLASSES, EVENT_TYPES, type EventType } from "../../domain/events.ts";
-import { notFound } from "../../domain/failure.ts";
 import { EventJson, eventJson } from "../json/event.ts";
 import type { HttpEnv } from "../kit/context.ts";
-import { FailureError } from "../kit/errors.ts";
+import { orNotFound } from "../kit/errors.ts";
 import { choiceField, listField, pageFields } from "../kit/fields.ts";
 import { route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
@@ -69,8 +68,7 @@ const read = route(
   async (c) => {
     const id = pathId(c, "eventId", "PrinterEvent");
     const event = await findEvent(connect(c.env.DB), c.get("caller").userId, id);
-    if (event === undefined) throw new FailureError(notFound("PrinterEvent"));
-    return c.json(eventJson(event), 200);
+    return c.json(eventJson(orNotFound(event, "PrinterEvent")), 200);
   },
 );
 

@@ -4,16 +4,13 @@ import * as z from "zod";
 import { connect } from "../../db/client.ts";
 import { findCloudFile } from "../../db/g-code-uploads.ts";
 import type { PrintFile } from "../../domain/command.ts";
-import { invalid, notFound } from "../../domain/failure.ts";
-import { commandJson } from "../json/command.ts";
+import { invalid } from "../../domain/failure.ts";
 import { gCodeFilePath } from "../json/g-code-url.ts";
-import { ownPrinterJson } from "../json/printer.ts";
 import type { HttpContext, HttpEnv } from "../kit/context.ts";
-import { FailureError } from "../kit/errors.ts";
-import { integerField } from "../kit/fields.ts";
+import { FailureError, orNotFound } from "../kit/errors.ts";
+import { idField } from "../kit/fields.ts";
 import { route } from "../kit/route.ts";
-import { issueCommand } from "./command-call.ts";
-import { COMMAND_HEADERS, CommandAnswerJson } from "./commands.ts";
+import { COMMAND_HEADERS, CommandAnswerJson, issueCommand } from "./command-call.ts";
 
 const print = route(
   {
@@ -24,22 +21,19 @@ const print = route(
       "Refused (`printing`) while a print is current. The command has succeeded once the print of that file began.",
     access: "write",
     printer: "live",
-    body: z.object({ g_code_file_id: integerField({ min: 1, max: Number.MAX_SAFE_INTEGER }) }),
+    body: z.object({ g_code_file_id: idField() }),
     headers: COMMAND_HEADERS,
     answers: { 200: CommandAnswerJson },
   },
   async (c) => {
     const file = await wantedFile(c, c.get("caller").userId, c.req.valid("json").g_code_file_id);
-    const answer = await issueCommand(c, c.var, { kind: "print_file", printId: null, file });
-    const printer = await ownPrinterJson(c, c.var, answer.printer);
-    return c.json({ succeeded: answer.succeeded, printer, command: commandJson(answer.command) }, 200);
+    return c.json(await issueCommand(c, c.var, { kind: "print_file", printId: null, file }), 200);
   },
 );
 
 /** 404 unless the account has it; 400 unless the cloud has its content. */
 async function wantedFile(c: HttpContext, userId: number, id: number): Promise<PrintFile> {
-  const file = await findCloudFile(connect(c.env.DB), { id, userId });
-  if (file === undefined) throw new FailureError(notFound("GCodeFile"));
+  const file = orNotFound(await findCloudFile(connect(c.env.DB), { id, userId }), "GCodeFile");
   const path = file.objectKey === null ? null : await gCodeFilePath(c, file);
   if (path === null) throw new FailureError(invalid("g_code_file_id", "Only a file in the cloud can be printed."));
   return { id, path, filename: file.filename, safeFilename: file.safeFilename };

@@ -14,7 +14,7 @@ import { notFound } from "../../domain/failure.ts";
 import { ALERT_OVERWRITES, type PrintEdit } from "../../domain/print.ts";
 import { DetailedPrintJson, detailedPrintJson } from "../json/print.ts";
 import type { AdmittedContext, Caller, HttpContext, HttpEnv } from "../kit/context.ts";
-import { FailureError, UNAVAILABLE } from "../kit/errors.ts";
+import { FailureError, orNotFound, UNAVAILABLE } from "../kit/errors.ts";
 import { choiceField, idsField, numberField, pageFields } from "../kit/fields.ts";
 import { callPrinter } from "../kit/printer-call.ts";
 import { postOnly, route } from "../kit/route.ts";
@@ -45,9 +45,7 @@ const list = route(
 
 async function found(c: AdmittedContext, withDeleted: boolean): Promise<ListedPrint> {
   const wanted = { userId: c.var.caller.userId, id: pathId(c, "printId", "Print"), withDeleted };
-  const print = await findPrint(connect(c.env.DB), wanted, Date.now());
-  if (print === undefined) throw new FailureError(notFound("Print"));
-  return print;
+  return orNotFound(await findPrint(connect(c.env.DB), wanted, Date.now()), "Print");
 }
 
 const foundAsAsked = (c: AdmittedContext) => found(c, c.req.query("with_deleted") !== undefined);

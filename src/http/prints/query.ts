@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { FEEDBACK_FILTERS, PRINT_FILTERS, type PrintSelection } from "../../db/print-selection.ts";
 import { openZone, parseDay, startOfDay } from "../../domain/local-day.ts";
-import { choiceField, integerField, listField, REQUIRED } from "../kit/fields.ts";
+import { choiceField, integerField, listField, REQUIRED, refuse } from "../kit/fields.ts";
 
 /** The key's mere presence counts, whatever its value. */
 const presenceField = z.preprocess((value) => value !== undefined, z.boolean().default(false));
@@ -22,11 +22,6 @@ export const dayField = z
 export const zoneField = z
   .string({ error: REQUIRED })
   .transform((name, c) => openZone(name) ?? refuse(c, `"${name.slice(0, 100)}" is no IANA time zone.`));
-
-function refuse(c: z.core.$RefinementCtx, message: string): never {
-  c.addIssue({ code: "custom", message });
-  return z.NEVER;
-}
 
 export const PrintListQuery = z
   .object({

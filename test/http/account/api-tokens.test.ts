@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
-import { digest } from "../../../src/credentials/api-token.ts";
+import { digest } from "../../../src/credentials/digest.ts";
 import { connect } from "../../../src/db/client.ts";
 import { apiTokens } from "../../../src/db/schema.ts";
 import { insertToken, listTokens, revokeToken } from "../../../src/db/tokens.ts";
