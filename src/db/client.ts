@@ -1,6 +1,10 @@
 /** The one way to D1: a Drizzle client over the binding, or over a session of it. */
+import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import * as schema from "./schema.ts";
+
+/** What a SELECT of expressions alone is from: Drizzle asks for a FROM. */
+export const ONE_ROW = sql`(select 1)`;
 
 export type Db = ReturnType<typeof connect>;
 

@@ -14,7 +14,7 @@ import {
   PASSCODE_LIFE_MS,
   STRANGERS,
 } from "../domain/linking.ts";
-import type { Db } from "./client.ts";
+import { type Db, ONE_ROW } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { guessHistory, insertFailureIf, isRefused } from "./link-failures.ts";
 import { isLiveCode } from "./linking.ts";
@@ -185,7 +185,7 @@ export async function claimPasscode(
   const [before, , claimed] = await db.batch([
     db
       .select({ ...history, codeId: codes.id })
-      .from(sql`(select 1)`)
+      .from(ONE_ROW)
       .leftJoin(codes, own),
     insertFailureIf(
       db,

@@ -1,7 +1,7 @@
 /** G-code records as their owner changes them: renamed, moved, deleted. What R2 holds of them is erased later. */
 import { and, eq, isNull, sql } from "drizzle-orm";
 import { safeName } from "../domain/g-code.ts";
-import type { Db } from "./client.ts";
+import { type Db, ONE_ROW } from "./client.ts";
 import type { GCodeFile } from "./g-code-files.ts";
 import { isOwnFolder } from "./g-code-folders.ts";
 import { anyOf } from "./print-selection.ts";
@@ -40,7 +40,7 @@ export async function editGCodeFile(
       : sql`iif(${gCodeFiles.residentPrinterId} is null, ${safeName(filename)}, ${gCodeFiles.safeFilename})`;
   const hasParent = isOwnFolder(userId, parentFolderId ?? null);
   const [[judged], [file]] = await db.batch([
-    db.select({ hasParent }).from(sql`(select 1)`),
+    db.select({ hasParent }).from(ONE_ROW),
     db
       .update(gCodeFiles)
       .set({ filename, safeFilename, parentFolderId, updatedAt: now })
@@ -60,7 +60,7 @@ export async function moveGCodeFiles(
 ): Promise<boolean> {
   const hasParent = isOwnFolder(userId, parentFolderId);
   const [[judged]] = await db.batch([
-    db.select({ hasParent }).from(sql`(select 1)`),
+    db.select({ hasParent }).from(ONE_ROW),
     db
       .update(gCodeFiles)
       .set({ parentFolderId, updatedAt: now })

@@ -1,6 +1,6 @@
 /** Folders renamed, moved and deleted: each judged and written in one round trip, so that no two calls make a loop together. */
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
-import type { Db } from "./client.ts";
+import { type Db, ONE_ROW } from "./client.ts";
 import { type FolderRefusal, type GCodeFolder, isOwnFolder, selectFolder } from "./g-code-folders.ts";
 import { anyOf } from "./print-selection.ts";
 import { gCodeFiles, gCodeFolders } from "./schema.ts";
@@ -40,7 +40,7 @@ function change(db: Db, userId: number, ids: readonly number[], edit: FolderEdit
   const refusal = refusalOf(userId, ids, edit);
   const isMeant = and(eq(gCodeFolders.userId, userId), sql`${gCodeFolders.id} in ${anyOf(ids)}`);
   return [
-    db.select({ refusal }).from(sql`(select 1)`),
+    db.select({ refusal }).from(ONE_ROW),
     db
       .update(gCodeFolders)
       .set({ ...edit, updatedAt: now })

@@ -1,6 +1,6 @@
 /** Folders of cloud files: a tree within each account, whose siblings have different names. */
 import { and, asc, desc, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
-import type { Db } from "./client.ts";
+import { type Db, ONE_ROW } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { cutPage, type NumberedPage } from "./numbered-page.ts";
 import { type gCodeFiles, gCodeFolders } from "./schema.ts";
@@ -44,6 +44,11 @@ export function isIn(
   return parentFolderId === null ? isNull(column) : eq(column, parentFolderId);
 }
 
+/** Whether the name holds that text, whatever the case of ASCII letters. */
+export function hasPart(column: typeof gCodeFolders.safeName | typeof gCodeFiles.safeFilename, part: string): SQL {
+  return sql`instr(lower(${column}), lower(${part})) > 0`;
+}
+
 /** One round trip: the page, and how many there are in all. */
 export async function listGCodeFolders(
   db: Db,
@@ -54,7 +59,7 @@ export async function listGCodeFolders(
   const isSelected = and(
     eq(gCodeFolders.userId, userId),
     isIn(gCodeFolders.parentFolderId, parentFolderId),
-    contains === null ? undefined : sql`instr(lower(${gCodeFolders.safeName}), lower(${contains})) > 0`,
+    contains === null ? undefined : hasPart(gCodeFolders.safeName, contains),
   );
   const count = sql`select count(*) from ${gCodeFolders} where ${isSelected}`;
   const order = sorting.endsWith("_desc") ? desc : asc;
@@ -62,7 +67,7 @@ export async function listGCodeFolders(
   const paged = sql`(select ${gCodeFolders.id} from ${gCodeFolders} where ${isSelected}
     order by ${order(by)}, ${order(gCodeFolders.id)} ${cutPage(page, count)})`;
   const [[counted], folders] = await db.batch([
-    db.select({ count: sql<number>`(${count})` }).from(sql`(select 1)`),
+    db.select({ count: sql<number>`(${count})` }).from(ONE_ROW),
     db
       .select(folderColumns)
       .from(gCodeFolders)
@@ -114,7 +119,7 @@ export async function insertGCodeFolder(
       .insert(gCodeFolders)
       .select(valuesIf(gCodeFolders, { ...folder, createdAt: now, updatedAt: now }, sql`${hasParent} and ${isFree}`))
       .returning(),
-    db.select({ isThere: hasParent }).from(sql`(select 1)`),
+    db.select({ isThere: hasParent }).from(ONE_ROW),
   ]);
   if (made !== undefined) return { ...made, folderCount: 0, fileCount: 0 };
   return parent?.isThere ? "name_taken" : "no_parent";

@@ -2,7 +2,7 @@
 import { and, asc, desc, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
 import type { GCodeFile } from "./g-code-files.ts";
-import { folderColumns, type GCodeFolder, isIn } from "./g-code-folders.ts";
+import { folderColumns, type GCodeFolder, hasPart, isIn } from "./g-code-folders.ts";
 import { cutPage, type NumberedPage } from "./numbered-page.ts";
 import { current, type ListedPrint, listedOfRow, printerColumns } from "./prints.ts";
 import { gCodeFiles, gCodeFolders, printerLive, printers, prints } from "./schema.ts";
@@ -83,7 +83,7 @@ function selects(selection: FileSelection): SQL | undefined {
       : eq(gCodeFiles.residentPrinterId, residentPrinterId),
     isNull(gCodeFiles.deletedAt),
     isIn(gCodeFiles.parentFolderId, selection.parentFolderId),
-    contains === null ? undefined : sql`instr(lower(${gCodeFiles.safeFilename}), lower(${contains})) > 0`,
+    contains === null ? undefined : hasPart(gCodeFiles.safeFilename, contains),
     safeFilename === null ? undefined : eq(gCodeFiles.safeFilename, safeFilename),
     agentSignature === null ? undefined : eq(gCodeFiles.agentSignature, agentSignature),
   );

@@ -3,7 +3,7 @@ import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Source } from "../domain/address.ts";
 import { CODE_LIFE_MS, guessAgainAt } from "../domain/linking.ts";
 import type { PrinterView } from "../domain/view.ts";
-import type { Db } from "./client.ts";
+import { type Db, ONE_ROW } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { guessHistory, insertFailureIf, isRefused } from "./link-failures.ts";
 import {
@@ -123,7 +123,7 @@ export async function useCode(
     db
       // Rows of a batch are keyed by column names, so no two may be alike.
       .select({ ...history, code: codes, printerUid: printers.uid, printerFile: ownedPrinterColumns.file })
-      .from(sql`(select 1)`)
+      .from(ONE_ROW)
       .leftJoin(codes, match)
       .leftJoin(printers, eq(printers.id, codes.printerId)),
     insertFailureIf(db, guess.source, now, sql`not exists (select 1 from ${codes} where ${match}) and not ${refused}`),

@@ -3,8 +3,8 @@
  * printer by printer, in the index that lists them: one over their dates alone would cost a row with every write.
  */
 import { type SQL, sql } from "drizzle-orm";
-import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Db } from "./client.ts";
+import { deleteChunk, mayHaveMore } from "./delete-chunk.ts";
 import { commands, printerEvents, printers } from "./schema.ts";
 
 /** Rows of each table that one call deletes at most. */
@@ -13,13 +13,18 @@ const CHUNK = 2000;
 /** One chunk of both tables, of what was made before `before` (epoch milliseconds); true: there may be more, call again. */
 export async function pruneHistory(db: Db, before: number): Promise<boolean> {
   const results = await db.batch([
-    deleteChunk(db, printerEvents, sql`${printerEvents.createdAt} < ${before}`),
-    deleteChunk(db, commands, sql`${commands.createdAt} < ${before} and ${commands.endedAt} is not null`),
+    deleteChunk(db, printerEvents, oldOf(printerEvents, sql`${printerEvents.createdAt} < ${before}`), CHUNK),
+    deleteChunk(
+      db,
+      commands,
+      oldOf(commands, sql`${commands.createdAt} < ${before} and ${commands.endedAt} is not null`),
+      CHUNK,
+    ),
   ]);
-  return results.some((result) => result.meta.changes >= CHUNK);
+  return mayHaveMore(results, CHUNK);
 }
 
-function deleteChunk(db: Db, table: SQLiteTable & { id: SQLiteColumn; printerId: SQLiteColumn }, isOld: SQL) {
-  return db.delete(table).where(sql`${table.id} in (select ${table.id} from ${printers} cross join ${table}
-    where ${table.printerId} = ${printers.id} and ${isOld} limit ${CHUNK})`);
+function oldOf(table: typeof printerEvents | typeof commands, isOld: SQL): SQL {
+  return sql`select ${table.id} from ${printers} cross join ${table}
+    where ${table.printerId} = ${printers.id} and ${isOld}`;
 }
