@@ -68,7 +68,7 @@ export class Api {
     const response = await this.#send(method, path, body);
     if (response.ok) return (await response.json()) as T; // safe: the route's own schema
     if (response.status !== 429) {
-      const line = `${method} ${this.url}${path}: ${await detailOf(response)}`;
+      const line = `${method} ${this.url}${path}: ${response.status} ${await detailOf(response)}`;
       throw response.status >= 500 ? new Outage(line) : new Refusal(line);
     }
     await response.body?.cancel();
@@ -87,8 +87,18 @@ export class Api {
   }
 }
 
-async function detailOf(response: Response): Promise<string> {
+/** The sentence of a problem document; without one, what the status means. */
+export async function detailOf(response: Response): Promise<string> {
   const problem: unknown = await response.json().catch(() => null);
-  const detail = typeof problem === "object" && problem !== null && "detail" in problem ? problem.detail : "";
-  return `${response.status} ${detail}`.trim();
+  const isProblem = typeof problem === "object" && problem !== null && "detail" in problem;
+  return isProblem ? String(problem.detail) : response.statusText;
+}
+
+/** The server and the account that `--url` and `--token` name, or the environment; a refusal without a token. */
+export function openApi(flags: { readonly url?: string | undefined; readonly token?: string | undefined }): Api {
+  const token = flags.token ?? process.env.PLATEN_TOKEN;
+  if (!token) throw new Refusal("An API token is needed: --token TOKEN, or PLATEN_TOKEN in the environment.", 2);
+  const url = flags.url ?? "http://127.0.0.1:8787";
+  if (!/^https?:/.test(url) || !URL.canParse(url)) throw new Refusal(`--url ${url} is no URL.`, 2);
+  return new Api(url, token);
 }

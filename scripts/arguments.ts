@@ -24,6 +24,13 @@ export function readCount(flag: string, text: string, low: number, high: number)
   throw new Refusal(`--${flag} ${text}: a whole number from ${low} to ${high} is expected.`, 2);
 }
 
+const HIGHEST_SEED = 2 ** 31 - 1;
+
+/** The seed that `--seed` gives, or a random one. */
+export function readSeed(text = String(Math.floor(Math.random() * 1e6))): number {
+  return readCount("seed", text, 0, HIGHEST_SEED);
+}
+
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** A length of time such as 90d, 12h, 30m, 45s, in milliseconds. */

@@ -1,6 +1,6 @@
 /** `npm run chaos`: drives the command ledger through seeded faults and checks what it promises. */
 
-import { readCount, readFlags } from "./arguments.ts";
+import { readCount, readFlags, readSeed } from "./arguments.ts";
 import { LIMITS, PROMISES } from "./chaos/promises.ts";
 import { type Breach, type Run, runWorlds } from "./chaos/run.ts";
 import { GROUPS, type Group } from "./chaos/tally.ts";
@@ -21,7 +21,6 @@ ${Object.entries(PROMISES)
   .join("\n")}`;
 
 const PROGRESS_MS = 5_000;
-const HIGHEST_SEED = 2 ** 31 - 1;
 
 const HEADINGS = {
   commands: "Commands by their last state",
@@ -49,7 +48,7 @@ await runScript(async () => {
   const text = { type: "string" } as const;
   const flags = readFlags(HELP, { commands: text, seed: text });
   const commands = readCount("commands", flags.commands ?? "100000", 1, 10_000_000);
-  const seed = readCount("seed", flags.seed ?? String(Math.floor(Math.random() * 1e6)), 0, HIGHEST_SEED);
+  const seed = readSeed(flags.seed);
   console.log(`Seed ${seed}.`);
   const began = performance.now();
   let toldAt = began;

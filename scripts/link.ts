@@ -1,6 +1,6 @@
 /** `npm run link`: shows a linking code at a terminal and waits until an agent used it. */
 import { setTimeout as pause } from "node:timers/promises";
-import { Api, type ApiCode, Outage } from "./api.ts";
+import { type Api, type ApiCode, Outage, openApi } from "./api.ts";
 import { readCount, readFlags } from "./arguments.ts";
 import { Refusal, runScript } from "./refusal.ts";
 
@@ -28,13 +28,9 @@ interface Options {
 function readOptions(): Options {
   const text = { type: "string" } as const;
   const flags = readFlags(HELP, { token: text, url: text, printer: text });
-  const token = flags.token ?? process.env.PLATEN_TOKEN;
-  if (!token) throw new Refusal("An API token is needed: --token TOKEN, or PLATEN_TOKEN in the environment.", 2);
-  const url = flags.url ?? "http://127.0.0.1:8787";
-  if (!/^https?:/.test(url) || !URL.canParse(url)) throw new Refusal(`--url ${url} is no URL.`, 2);
   const { printer } = flags;
   return {
-    api: new Api(url, token),
+    api: openApi(flags),
     printerId: printer === undefined ? null : readCount("printer", printer, 1, Number.MAX_SAFE_INTEGER),
   };
 }

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { detailOf } from "./api.ts";
 import { Refusal } from "./refusal.ts";
 import type { FromServer } from "./server.ts";
 import { PROJECT, wranglerEnvironment } from "./wrangler.ts";
@@ -103,10 +104,4 @@ async function waitForHealth(url: string): Promise<string> {
     if (response?.status === 503) throw new Refusal(`The server refuses to work: ${await detailOf(response)}`);
     await pause(HEALTH_POLL_MS);
   }
-}
-
-async function detailOf(response: Response): Promise<string> {
-  const problem: unknown = await response.json().catch(() => null);
-  const isProblem = typeof problem === "object" && problem !== null && "detail" in problem;
-  return isProblem ? String(problem.detail) : response.statusText;
 }

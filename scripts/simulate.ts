@@ -1,7 +1,7 @@
 /** `npm run simulate`: virtual printers of both dialects against a running server. */
 import { setTimeout as pause } from "node:timers/promises";
-import { Api } from "./api.ts";
-import { readCount, readDuration, readFlags } from "./arguments.ts";
+import { type Api, openApi } from "./api.ts";
+import { readCount, readDuration, readFlags, readSeed } from "./arguments.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { Refusal, runScript } from "./refusal.ts";
 import type { Machine } from "./virtual/machine.ts";
@@ -39,15 +39,11 @@ function readOptions(): Options {
     seed: text,
     duration: text,
   });
-  const token = flags.token ?? process.env.PLATEN_TOKEN;
-  if (!token) throw new Refusal("An API token is needed: --token TOKEN, or PLATEN_TOKEN in the environment.", 2);
-  const url = flags.url ?? "http://127.0.0.1:8787";
-  if (!/^https?:/.test(url) || !URL.canParse(url)) throw new Refusal(`--url ${url} is no URL.`, 2);
   return {
-    api: new Api(url, token),
+    api: openApi(flags),
     printers: readCount("printers", flags.printers ?? "2", 1, 1000),
     speed: readCount("speed", flags.speed ?? "10", 1, 100),
-    seed: readCount("seed", flags.seed ?? String(Math.floor(Math.random() * 1e6)), 0, 1e9),
+    seed: readSeed(flags.seed),
     durationMs: flags.duration === undefined ? null : readDuration("duration", flags.duration),
   };
 }

@@ -1,13 +1,12 @@
 /** `npm start`: the whole service on this machine, with an account and two virtual printers; `npm run dev` without those. */
 import { mkdirSync } from "node:fs";
-import path from "node:path";
 import { readCount, readFlags } from "./arguments.ts";
 import { migrate } from "./database.ts";
 import { type Demo, startDemo } from "./demo.ts";
 import { ensureLocalSecret } from "./local-secret.ts";
 import { runScript } from "./refusal.ts";
 import { checkPortFree, ServerProcess } from "./server-process.ts";
-import { DEFAULT_STATE } from "./wrangler.ts";
+import { stateFolder } from "./wrangler.ts";
 
 const HELP = `Starts Platen on this machine: server, database, an account and two virtual printers.
 
@@ -37,7 +36,7 @@ function readOptions(): Options {
   return {
     host: flags.host ?? "127.0.0.1",
     port: readCount("port", flags.port ?? "8787", 0, 65_535),
-    state: flags.state === undefined ? DEFAULT_STATE : path.resolve(flags.state),
+    state: stateFolder(flags.state),
     hasDemo: flags["no-demo"] !== true,
   };
 }

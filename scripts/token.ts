@@ -1,10 +1,9 @@
 /** `npm run -s token`: makes, lists and revokes API tokens, while the server runs or not. */
-import path from "node:path";
 import { listTokens, makeToken, readEmail, revokeToken } from "./account.ts";
 import { readCount, readDuration, readFlags } from "./arguments.ts";
 import { type Database, openDatabase, type Row } from "./database.ts";
 import { Refusal, runScript } from "./refusal.ts";
-import { DEFAULT_STATE } from "./wrangler.ts";
+import { stateFolder } from "./wrangler.ts";
 
 const HELP = `Prints a new API token and nothing else; makes the account if it is missing.
 
@@ -35,7 +34,7 @@ await runScript(async () => {
     list: yes,
     remote: yes,
   });
-  const state = flags.state === undefined ? DEFAULT_STATE : path.resolve(flags.state);
+  const state = stateFolder(flags.state);
   const database = openDatabase(state, flags.remote === true);
   const email = flags.email === undefined ? null : readEmail(flags.email);
   if (flags.list === true) await list(database, email);

@@ -3,8 +3,12 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 
 export const PROJECT = path.dirname(import.meta.dirname);
-export const DEFAULT_STATE = path.join(PROJECT, ".wrangler", "state");
 const WRANGLER = path.join(PROJECT, "node_modules", "wrangler", "bin", "wrangler.js");
+
+/** The folder that `--state` names; without it the one of plain `npx wrangler dev`. */
+export function stateFolder(flag: string | undefined): string {
+  return flag === undefined ? path.join(PROJECT, ".wrangler", "state") : path.resolve(flag);
+}
 
 export interface WranglerRun {
   readonly ok: boolean;
@@ -12,7 +16,7 @@ export interface WranglerRun {
   readonly stderr: string;
 }
 
-/** `state`: the folder that `--persist-to` names; plain `npx wrangler dev` uses `DEFAULT_STATE`. */
+/** `state`: the folder that `--persist-to` names, as `stateFolder` gives it. */
 export function wranglerEnvironment(state: string): NodeJS.ProcessEnv {
   return {
     ...process.env,
