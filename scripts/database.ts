@@ -8,7 +8,7 @@ import { runWrangler, wranglerEnvironment } from "./wrangler.ts";
 /** Builds statements only; columns are snake_case in SQL, camelCase here, as in `src/db/client.ts`. */
 export const statements = drizzle(async () => ({ rows: [] }), undefined, { casing: "snake_case" });
 
-export interface Statement extends SQLWrapper {
+interface Statement extends SQLWrapper {
   toSQL(): { sql: string; params: unknown[] };
 }
 

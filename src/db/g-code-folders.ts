@@ -24,7 +24,7 @@ export const folderColumns = {
 };
 
 export const FOLDER_SORTINGS = ["created_at_desc", "created_at_asc", "name_desc", "name_asc"] as const;
-export type FolderSorting = (typeof FOLDER_SORTINGS)[number];
+type FolderSorting = (typeof FOLDER_SORTINGS)[number];
 
 export interface FolderSelection {
   readonly userId: number;

@@ -9,10 +9,10 @@ export const PRINT_FILTERS = [
   "need_print_shot_feedback",
   "none",
 ] as const;
-export type PrintFilter = (typeof PRINT_FILTERS)[number];
+type PrintFilter = (typeof PRINT_FILTERS)[number];
 
 export const FEEDBACK_FILTERS = ["need_alert_overwrite", "need_print_shot_feedback"] as const;
-export type FeedbackFilter = (typeof FEEDBACK_FILTERS)[number];
+type FeedbackFilter = (typeof FEEDBACK_FILTERS)[number];
 
 /** Every part narrows the others. */
 export interface PrintSelection {

@@ -4,7 +4,7 @@
  */
 
 /** A part begins; all bytes until the next one are its own. */
-export interface PartHead {
+interface PartHead {
   readonly name: string;
 }
 
