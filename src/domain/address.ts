@@ -26,7 +26,7 @@ const LOCAL_RANGES = [
 ] as const;
 
 const DECIMAL_OCTET = /^(0|[1-9]\d{0,2})$/;
-const HEX_GROUP = /^[0-9a-f]{1,4}$/;
+const IPV6_CHARACTERS = /^[0-9a-f:.]+$/;
 
 /** `ip` as the edge writes it; null, or anything that is no address, is one source for all. */
 export function sourceOf(ip: string | null): Source {
@@ -61,29 +61,16 @@ function parseIpv4(text: string): number | null {
   return octets.reduce((value, octet) => value * 256 + Number(octet), 0);
 }
 
-/** Eight groups of 16 bits. */
+/** Eight groups of 16 bits. A URL's parser reads every spelling of an address, and writes the shortest. */
 function parseIpv6(text: string): number[] | null {
-  const sides = text.split("::");
-  if (sides.length > 2) return null;
-  const [head, tail] = sides.map(parseGroups);
-  if (!head || tail === null) return null;
-  if (tail === undefined) return head.length === 8 ? head : null;
-  const gap = 8 - head.length - tail.length;
-  return gap < 1 ? null : [...head, ...Array<number>(gap).fill(0), ...tail];
+  const host = IPV6_CHARACTERS.test(text) ? URL.parse(`http://[${text}]`)?.hostname : undefined;
+  if (host === undefined) return null;
+  const [head = [], tail = []] = host.slice(1, -1).split("::").map(groupsOf);
+  return [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail];
 }
 
-/** The groups of one side of `::`; the last may be written as an IPv4 address. */
-function parseGroups(side: string): number[] | null {
-  if (side === "") return [];
-  const groups: number[] = [];
-  const parts = side.split(":");
-  for (const [index, part] of parts.entries()) {
-    const ipv4 = index === parts.length - 1 ? parseIpv4(part) : null;
-    if (ipv4 !== null) groups.push(Math.floor(ipv4 / 65_536), ipv4 % 65_536);
-    else if (HEX_GROUP.test(part)) groups.push(Number.parseInt(part, 16));
-    else return null;
-  }
-  return groups;
+function groupsOf(side: string): number[] {
+  return side === "" ? [] : side.split(":").map((group) => Number.parseInt(group, 16));
 }
 
 /** The IPv4 address inside `::ffff:a.b.c.d`. */
