@@ -63,7 +63,7 @@ export class Api {
     return this.#call("GET", `/api/v1/onetimeverificationcodes/${id}/`);
   }
 
-  /** What the server asks to wait for is waited for; any other refusal is one. */
+  /** After a 429 waits as long as the server says and tries again; any other failure is a refusal. */
   async #call<T>(method: string, path: string, body?: object): Promise<T> {
     const response = await this.#send(method, path, body);
     if (response.ok) return (await response.json()) as T; // safe: the route's own schema

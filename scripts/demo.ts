@@ -13,7 +13,7 @@ const PRINTERS = [
   { name: "Virtual Klipper", dialect: "moonraker" },
   { name: "Virtual OctoPrint", dialect: "octoprint" },
 ] as const;
-/** A print takes minutes and a pause fractions of a second. */
+/** So that a print takes minutes and a pause fractions of a second. */
 const SPEED = 10;
 const GAP_SECONDS = 200;
 const SAVE_MS = 1000;
@@ -63,7 +63,7 @@ async function findToken(url: string, state: string): Promise<string> {
   return token;
 }
 
-/** After a while whatever is there has to do: the summary is not worth more. */
+/** Waits until both report a print, for `FIRST_REPORT_MS` at most: then the summary says what there is. */
 async function waitForPrints(api: Api, fleet: Fleet): Promise<ApiPrinter[]> {
   const deadline = performance.now() + FIRST_REPORT_MS;
   for (;;) {

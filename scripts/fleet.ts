@@ -1,4 +1,4 @@
-/** Virtual printers against a server: rows made or found by name, an agent of either dialect and a person beside each. */
+/** Virtual printers against a server: found by name or made, each with an agent of either dialect and a simulated person. */
 
 import type { Api, ApiPrinter } from "./api.ts";
 import { networkTransport } from "./network.ts";
@@ -18,10 +18,10 @@ export interface Member {
 export interface FleetOptions {
   readonly api: Api;
   readonly wanted: readonly { readonly name: string; readonly dialect: Dialect }[];
-  /** Seconds of the printers' time in one of the world's. */
+  /** Simulated seconds in a real one. */
   readonly speed: number;
   readonly seed: number;
-  /** Between two prints, in the printers' time. */
+  /** Between two prints, in simulated seconds. */
   readonly gapSeconds: number;
   readonly isRestless: boolean;
   /** How a printer stood when it was last simulated. */

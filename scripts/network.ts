@@ -1,4 +1,4 @@
-/** A real network for virtual agents: HTTP and one WebSocket each, with the headers of the real ones (protocol 0 and 3.1). */
+/** A real network for virtual agents: HTTP and one WebSocket each, with the headers of the real ones. */
 import WebSocket from "ws";
 import type { AgentSocket, HttpAnswer, HttpRequest, SocketEvents, Transport } from "./virtual/transport.ts";
 

@@ -92,7 +92,7 @@ export class ServerProcess {
   }
 }
 
-/** A wildcard is no address to call. */
+/** The loopback address in place of a wildcard, which nobody can call. */
 function callable(url: string): string {
   return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
 }

@@ -51,7 +51,7 @@ function fail(error: unknown): undefined {
   return undefined;
 }
 
-/** Wrangler would start a killed runtime again; whoever killed it meant the server. */
+/** Wrangler restarts a runtime that was killed from outside; here that ends the server. */
 function watchRuntime(): void {
   subscribe("child_process", (message) => {
     const { process: child } = message as { process: import("node:child_process").ChildProcess }; // safe: the channel's documented message

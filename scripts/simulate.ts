@@ -109,6 +109,6 @@ async function simulate({ api, printers, speed, seed, durationMs }: Options): Pr
 
 await runScript(async () => {
   await simulate(readOptions());
-  // Answers that are still on their way are of no use any more.
+  // Calls in flight need no answer any more.
   process.exit();
 });

@@ -61,12 +61,12 @@ class Run {
     } finally {
       this.#demo?.stop();
       await this.#server?.stop();
-      // Whatever a call in flight still waits for is of no use any more.
+      // Calls in flight need no answer any more.
       setImmediate(() => process.exit());
     }
   }
 
-  /** One after the other: of two that open what a killed server left at once, one finds it locked. */
+  /** Migrates first, then starts: of two processes that open a killed server's database at once, one finds it locked. */
   async #goOn(): Promise<void> {
     await migrate(this.#options.state);
     const server = new ServerProcess({ ...this.#options, watch: !this.#options.hasDemo });
@@ -81,7 +81,7 @@ class Run {
     await this.#stopped.promise;
   }
 
-  /** npm killed outright takes nothing with it; without it nobody is left to press Ctrl-C. */
+  /** An npm that is killed outright does not stop its children, and without it nobody can press Ctrl-C. */
   #followParent(): void {
     const parent = process.ppid;
     if (process.env.npm_lifecycle_event === undefined) return;

@@ -44,7 +44,7 @@ export function runWrangler(
   const { promise, resolve, reject } = Promise.withResolvers<WranglerRun>();
   const child = spawn(process.execPath, [WRANGLER, ...args], {
     cwd,
-    // Its answers are log lines to it: a quieter setting from outside would swallow them.
+    // Wrangler prints results as log lines: a quieter level from the environment would hide them.
     env: { ...environment, WRANGLER_LOG: "log" },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -34,7 +34,7 @@ const shell = new Hono<HttpEnv>({ strict: false })
     if (c.req.path.startsWith("/api/")) c.header("Cache-Control", "private, no-cache");
   })
   .use("/api/v1/*", async (c, next) => {
-    // Agents are no browsers: their routes answer nobody else's origin.
+    // Agents are no browsers: no page of another origin may read their routes ([S55]).
     if (c.req.path.startsWith("/api/v1/octo/")) return next();
     return cors({
       origin: readCorsOrigins(c.env),

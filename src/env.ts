@@ -10,7 +10,7 @@ export interface Settings {
   readonly agentKeys: readonly [AgentKey, ...AgentKey[]];
   /** Printers one account may hold. */
   readonly maxPrinters: number;
-  /** Null: no identity provider is named, or not wholly. */
+  /** Null unless issuer, audience and a key set's URL are all there ([S19]). */
   readonly signIn: SignInSettings | null;
 }
 
@@ -59,7 +59,7 @@ function readSignInSettings(issuer = "", audience = "", jwksUrl = ""): SignInSet
   return issuer === "" || audience === "" || !isKeySetUrl(jwksUrl) ? null : { issuer, audience, jwksUrl };
 }
 
-/** Whoever can change the keys on their way can sign in as anybody: only a machine's own loopback may go without TLS. */
+/** Whoever can change the keys in transit can sign in as anybody: only loopback may go without TLS. */
 function isKeySetUrl(text: string): boolean {
   const url = URL.parse(text);
   if (url === null) return false;

@@ -1,7 +1,7 @@
 /**
- * The token of a printer's agent (design 6): `[0-9a-z]`, 64 characters at most, stored nowhere. It is version, key id,
- * printer id, uid, generation, and 128 bits of an HMAC-SHA256 over all of these. Its MAC keeps strangers out; the printer's
- * object decides whether the generation still counts.
+ * The token of a printer's agent: `[0-9a-z]`, 64 characters at most, stored nowhere. It is version, key id, printer id, uid,
+ * generation, and 128 bits of an HMAC-SHA256 over all of these. The MAC keeps strangers out without a look-up; the
+ * printer's object decides whether the generation still counts ([S22]).
  */
 import type { AgentKey } from "../domain/agent-key.ts";
 import { DIGITS, isMacOf, isTokenText, MAC_CHARACTERS, macOf, PartReader, sized } from "./mac.ts";
@@ -18,10 +18,10 @@ const VERSION = "1";
 const UID_CHARACTERS = 13;
 /** Keeps these MACs apart from whatever else the same key signs. */
 const PURPOSE = "platen agent token\n";
-/** Bytes from here on would favour the first digits. */
+/** 7 × 36: bytes from here on would favour the first digits, so others are drawn. */
 const UNBIASED_BELOW = 252;
 
-/** 13 random characters of `[0-9a-z]`, each equally likely: tells printers apart even if an id comes back (design 3). */
+/** 13 random characters of `[0-9a-z]`, each equally likely: tells printers apart even if an id comes back ([O26]). */
 export function drawUid(): string {
   let uid = "";
   while (uid.length < UID_CHARACTERS) {
@@ -42,7 +42,7 @@ export async function makeAgentToken(
   return text + (await macOf(PURPOSE + text, key));
 }
 
-/** Null for anything that one of `keys` did not sign. */
+/** Null for anything that none of `keys` signed. */
 export async function readAgentToken(text: string, keys: readonly AgentKey[]): Promise<AgentToken | null> {
   const token = parse(text);
   const key = keys.find(({ id }) => id === token?.keyId);

@@ -1,4 +1,4 @@
-/** API tokens of people and programs (design 6): `plt_` and 256 random bits. Only their SHA-256 is ever stored. */
+/** API tokens of people and programs: `plt_` and 256 random bits. Only their SHA-256 is stored ([S5]). */
 import { base64UrlOf } from "../domain/encoding.ts";
 
 const PREFIX = "plt_";

@@ -1,6 +1,6 @@
 /**
- * Opens one cloud file for a while, to whoever holds it: an agent fetches what it is to print without credentials (protocol
- * 6.4). It is version, key id, the end of its life, and a MAC over these and the file's id.
+ * Opens one cloud file for an hour to whoever holds it, because agents download without credentials ([G7]). It is version,
+ * key id, expiry, and a MAC over these and the file's id.
  */
 import type { AgentKey } from "../domain/agent-key.ts";
 import { isMacOf, isTokenText, MAC_CHARACTERS, macOf, PartReader, sized } from "./mac.ts";
@@ -18,7 +18,7 @@ export async function makeFileToken(fileId: number, key: AgentKey, now: number):
   return text + (await macOf(signedText(fileId, text), key));
 }
 
-/** False for anything that one of `keys` did not sign for that file, and once it is over. */
+/** False for anything that none of `keys` signed for that file, and after its expiry. */
 export async function opensFile(
   token: string,
   fileId: number,

@@ -1,12 +1,12 @@
 /**
- * What tokens of ours are made of, in `[0-9a-z]`: parts that tell their own length, and 128 bits of an HMAC-SHA256 behind
- * them. Every kind of token signs under a purpose of its own.
+ * What our signed tokens are made of, in `[0-9a-z]`: length-prefixed parts, then 128 bits of an HMAC-SHA256. Every kind of
+ * token signs under a purpose of its own, so that none passes for another kind.
  */
 import type { AgentKey } from "../domain/agent-key.ts";
 
-/** What tokens are written in: base 36, no character of which needs escaping anywhere. */
+/** Base 36: no character needs escaping in a header, a URL or a configuration file. */
 export const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz";
-/** The longest token: agents keep theirs in fields of that size. */
+/** No token is longer. */
 const MAX_CHARACTERS = 64;
 const MAC_BYTES = 16;
 /** 16 bytes in base 36. */
@@ -17,7 +17,7 @@ export function isTokenText(text: string, version: string): boolean {
   return text.length <= MAX_CHARACTERS && text.startsWith(version) && /^[0-9a-z]+$/.test(text);
 }
 
-/** A part that tells its own length: no character is left to separate parts with. */
+/** A length-prefixed part: no character is left for a separator. */
 export function sized(part: string): string {
   return DIGITS.charAt(part.length) + part;
 }
@@ -54,7 +54,7 @@ export async function macOf(text: string, key: AgentKey): Promise<string> {
   return macText(await sign(await importKey(key), text));
 }
 
-/** In constant time: the platform compares whole MACs only, so both texts are signed once more. */
+/** In constant time: the platform compares whole MACs only and ours are cut, so both are signed once more. */
 export async function isMacOf(text: string, mac: string, key: AgentKey): Promise<boolean> {
   const hmac = await importKey(key);
   const expected = macText(await sign(hmac, text));

@@ -1,6 +1,6 @@
 /**
- * Agents without a token: their polls, passcodes and messages. A poll is one round trip and, but for its first and one in
- * 30 s, writes no row.
+ * Agents without a token: their polls, passcodes and messages. A poll is one round trip, and writes a row only the first
+ * time and once in 30 s.
  */
 import { and, eq, gt, type SQL, sql } from "drizzle-orm";
 import type { Source } from "../domain/address.ts";
@@ -52,7 +52,7 @@ export async function pollUnlinked(db: Db, poll: Poll, now: number): Promise<Pol
   };
 }
 
-/** Held passcodes count only for the device they were made for: whoever guesses one gets a fresh one of his own. */
+/** A passcode counts only for the device it was made for: a poll with a guessed one gets a fresh passcode instead. */
 function selectPasscode(db: Db, { deviceId, passcode }: Poll, now: number) {
   return db
     .select({ passcode: oneTimePasscodes.passcode, code: sql<string>`coalesce(${codes.code}, '')` })
@@ -67,7 +67,7 @@ function selectPasscode(db: Db, { deviceId, passcode }: Poll, now: number) {
     );
 }
 
-/** Messages whose code died meanwhile are dropped unread: a code that fails ends an agent's discovery for good. */
+/** A message whose code is not live any more is dropped unread: a code that fails ends an agent's discovery for good. */
 function takeMessage(db: Db, { source, deviceId }: Poll, now: number) {
   const liveCode = sql`select ${codes.code} from ${codes} where ${codes.id} = ${discoveryMessages.codeId}`;
   const next = db
@@ -108,7 +108,7 @@ function refreshAgent(db: Db, { source, deviceId, info }: Poll, now: number) {
     });
 }
 
-/** A fresh passcode for an agent that holds none that counts, unless those characters are another's or there is no room. */
+/** A fresh passcode for an agent that holds no valid one, unless those characters are in use or there is no room. */
 function insertPasscode(db: Db, { source, deviceId, passcode, freshPasscode }: Poll, now: number) {
   const alive = sql`select 1 from ${oneTimePasscodes} where ${oneTimePasscodes.expiresAt} > ${now}`;
   const isHeld = sql`exists (${alive} and ${oneTimePasscodes.passcode} = ${passcode} and ${oneTimePasscodes.deviceId} = ${deviceId})`;
@@ -122,7 +122,7 @@ function insertPasscode(db: Db, { source, deviceId, passcode, freshPasscode }: P
     .returning({ passcode: oneTimePasscodes.passcode, code: sql<string>`''` });
 }
 
-/** Whether a stranger may add a row to that table: `STRANGERS`. Ids are dense but for rows that nobody needs any more. */
+/** Whether a stranger may add a row to that table: `STRANGERS`. Only old rows are deleted, so new ids are dense: a count. */
 function hasRoom({ id, network, createdAt }: StrangersTable, source: Source, now: number): SQL {
   const { table } = id;
   const recent = sql`${createdAt} > ${now - STRANGERS.windowMs}`;

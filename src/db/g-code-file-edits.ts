@@ -1,4 +1,4 @@
-/** G-code records as their owner changes them: renamed, moved, deleted. What R2 holds of them is erased later. */
+/** G-code records as their owner changes them: renamed, moved, deleted. Their objects in R2 are erased later. */
 import { and, eq, isNull, sql } from "drizzle-orm";
 import { safeName } from "../domain/g-code.ts";
 import { type Db, ONE_ROW } from "./client.ts";
@@ -33,7 +33,7 @@ export async function editGCodeFile(
   { filename, parentFolderId }: FileEdit,
   now: number,
 ): Promise<GCodeFile | "no_parent" | undefined> {
-  // The safe name of an agent's file is the agent's, and tells it apart.
+  // An agent finds its own file by the safe name: a rename leaves that as it is.
   const safeFilename =
     filename === undefined
       ? undefined
@@ -50,7 +50,7 @@ export async function editGCodeFile(
   return judged?.hasParent ? file : "no_parent";
 }
 
-/** Moves those of `ids` that the account has; false: the folder is none of its own, and nothing was moved. */
+/** Moves those of `ids` that the account has; false: it has no such folder, and nothing was moved. */
 export async function moveGCodeFiles(
   db: Db,
   userId: number,

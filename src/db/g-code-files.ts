@@ -50,7 +50,7 @@ export async function findOrInsertGCodeFile(
   return { file: found, isNew: made.length > 0 };
 }
 
-/** A column of its own would hold one printer's signature only: that of whichever fetched the file last. */
+/** Each printer's agent signs its own copy, so copies are a table: a column would hold the last agent's signature only. */
 function copiedFiles(printerId: number, { safeFilename, agentSignature }: ReportedFileName): SQL {
   const isCopy = and(
     eq(gCodeCopies.printerId, printerId),
@@ -72,7 +72,7 @@ export interface ReportedEdit {
   readonly agentSignature?: string | null | undefined;
 }
 
-/** Undefined unless the account has that file, in the cloud or on this printer. Of a cloud file the printer has a copy now. */
+/** Undefined unless the account has that file, in the cloud or on this printer. A cloud file's signature makes a copy. */
 export async function editReportedFile(
   db: Db,
   wanted: { readonly userId: number; readonly printerId: number; readonly id: number },

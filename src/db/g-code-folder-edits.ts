@@ -1,4 +1,4 @@
-/** Folders renamed, moved and deleted: each judged and written in one round trip, so that no two calls make a loop together. */
+/** Folders renamed, moved and deleted, each checked and written in one transaction: no two calls make a cycle together. */
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { type Db, ONE_ROW } from "./client.ts";
 import { type FolderRefusal, type GCodeFolder, isOwnFolder, selectFolder } from "./g-code-folders.ts";
@@ -35,7 +35,7 @@ export async function moveGCodeFolders(
   return judged?.refusal ?? null;
 }
 
-/** Two statements of a batch: why not, and the change unless there is a reason. */
+/** Two statements of a batch: the reason to refuse, and the change, which is made only without one. */
 function change(db: Db, userId: number, ids: readonly number[], edit: FolderEdit, now: number) {
   const refusal = refusalOf(userId, ids, edit);
   const isMeant = and(eq(gCodeFolders.userId, userId), sql`${gCodeFolders.id} in ${anyOf(ids)}`);
@@ -55,14 +55,14 @@ function refusalOf(userId: number, ids: readonly number[], edit: FolderEdit): SQ
     when ${isNameTaken(userId, ids, edit)} then 'name_taken' end`;
 }
 
-/** The new parent is one of them, or lies in one. */
+/** Whether the new parent is one of them, or lies in one. */
 function makesLoop(ids: readonly number[], parentFolderId: number | null): SQL {
   return sql`exists (with recursive above(id) as (select ${parentFolderId}
     union select folder.parent_folder_id from g_code_folders as folder inner join above on folder.id = above.id)
     select 1 from above where above.id in ${anyOf(ids)})`;
 }
 
-/** As they would be, against the others, and among themselves. */
+/** Whether their names, as they would be, are those of new siblings, or of each other. */
 function isNameTaken(userId: number, ids: readonly number[], { safeName, parentFolderId }: FolderEdit): SQL {
   const name = safeName === undefined ? sql`folder.safe_name` : sql`${safeName}`;
   const parent = parentFolderId === undefined ? sql`folder.parent_folder_id` : sql`${parentFolderId}`;

@@ -35,7 +35,7 @@ export interface FolderSelection {
   readonly sorting: FolderSorting;
 }
 
-/** `parentFolderId` is that column of either table; undefined: wherever. */
+/** Whether that column of either table names the parent; null: the root; undefined: no matter where. */
 export function isIn(
   column: typeof gCodeFolders.parentFolderId | typeof gCodeFiles.parentFolderId,
   parentFolderId: number | null | undefined,
@@ -91,7 +91,7 @@ export function selectFolder(db: Db, userId: number, id: number) {
     .where(and(eq(gCodeFolders.id, id), eq(gCodeFolders.userId, userId)));
 }
 
-/** True for the root as well. */
+/** Whether the account has that folder; true for the root, which is null. */
 export function isOwnFolder(userId: number, id: number | null): SQL<number> {
   if (id === null) return sql`1`;
   return sql`exists (select 1 from ${gCodeFolders} where ${gCodeFolders.id} = ${id} and ${gCodeFolders.userId} = ${userId})`;
@@ -105,7 +105,7 @@ export interface FolderName {
   readonly safeName: string;
 }
 
-/** Made in one statement with what allows it: folders made at once cannot share a name. */
+/** Checked and made in one statement: of folders made at once only one gets the name. */
 export async function insertGCodeFolder(
   db: Db,
   folder: FolderName & { readonly userId: number; readonly parentFolderId: number | null },

@@ -67,7 +67,7 @@ export async function listGCodeFiles(
   return { count: rows[0]?.count ?? 0, files: filesOfRows(rows, now) };
 }
 
-/** Undefined unless the account has it; a deleted one as well (semantics A9). */
+/** Undefined unless the account has it; a deleted one is found too, because its prints name it ([G14]). */
 export async function findGCodeFile(db: Db, userId: number, id: number, now: number): Promise<ListedFile | undefined> {
   const isOwn = and(eq(gCodeFiles.id, id), eq(gCodeFiles.userId, userId));
   const own = sql`(select ${gCodeFiles.id} from ${gCodeFiles} where ${isOwn})`;
@@ -92,8 +92,8 @@ function selects(selection: FileSelection): SQL | undefined {
 const newestFirst = [desc(prints.startedAt), desc(prints.id)] as const;
 
 /**
- * A row for each print of those files, one for a file without any. No batch: D1 gives a batch's rows as objects, in which
- * columns of one name are one. `files`: a SELECT of ids.
+ * A row for each print of those files, one for a file without any. Not in a batch: D1 gives a batch's rows as objects, in
+ * which columns of the same name collide. `files`: a SELECT of ids.
  */
 function joined(db: Db, files: SQL, count: SQL) {
   const ranked = sql`(select ${prints.id}, row_number() over (

@@ -1,6 +1,6 @@
 /**
- * Cloud files and their objects in R2. An object's key is noted before the object is made, and crossed out in the batch that
- * makes its file: whatever breaks in between, no object is forgotten and no file is without one.
+ * Cloud files and their objects in R2. An object's key is noted before the object is made (write-ahead), and the note is
+ * deleted in the batch that makes its file: whatever fails in between, no object is orphaned and no file lacks its own.
  */
 import { and, asc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import { DAY_MS } from "../domain/local-day.ts";
@@ -21,7 +21,7 @@ export interface NewCloudFile {
   readonly numBytes: number | null;
 }
 
-/** False: the folder is none of the account's. */
+/** Notes that an upload begins; false: the account has no such folder. */
 export async function insertUpload(
   db: Db,
   objectKey: string,
@@ -35,7 +35,7 @@ export async function insertUpload(
   return noted.length > 0;
 }
 
-/** Undefined: the folder is none of the account's (any more). */
+/** Undefined: the account has no such folder (any more). */
 export async function insertCloudFile(db: Db, file: NewCloudFile, now: number): Promise<GCodeFile | undefined> {
   const hasParent = isOwnFolder(file.userId, file.parentFolderId);
   const row = { ...file, createdAt: now, updatedAt: now };
@@ -62,12 +62,12 @@ export async function findCloudFile(
   return file;
 }
 
-/** Whoever fetches a file when it is deleted may finish. */
+/** A download that is under way when its file is deleted may finish. */
 const FETCHED_MS = 60 * 60_000;
 /** No upload takes longer. */
 const UPLOAD_MS = DAY_MS;
 
-/** Keys of objects that nobody needs any more, `limit` of each kind at most: of deleted files, of uploads that never ended. */
+/** Keys of objects to erase, `limit` of each kind at most: those of deleted files and of uploads that never ended. */
 export async function listErasable(db: Db, now: number, limit: number): Promise<string[]> {
   const { objectKey, deletedAt, id } = gCodeFiles;
   const [ofFiles, ofUploads] = await db.batch([
@@ -86,7 +86,7 @@ export async function listErasable(db: Db, now: number, limit: number): Promise<
   return [...ofFiles, ...ofUploads].map((row) => row.objectKey);
 }
 
-/** Crosses out objects that are erased. */
+/** Forgets the keys of objects that were erased. */
 export async function settleErased(db: Db, keys: readonly string[]): Promise<void> {
   const { deletedAt, objectKey } = gCodeFiles;
   const isErased = and(isNotNull(deletedAt), isNotNull(objectKey), sql`${objectKey} in ${anyOf(keys)}`);

@@ -1,4 +1,4 @@
-/** A row's values as a SELECT with a condition: an INSERT that judges and writes in one statement. */
+/** A row's values as a SELECT with a condition: an INSERT that checks and writes in one statement. */
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 

@@ -1,6 +1,6 @@
 /**
  * Wrong guesses, counted in D1 because only there a bound holds at every location at once. Counting and looking up stand in
- * one batch, which D1 runs as one transaction: parallel guesses cannot pass a bound together.
+ * one batch, which D1 runs as one transaction: parallel guesses cannot exceed a bound together.
  */
 import { type SQL, sql } from "drizzle-orm";
 import type { Source } from "../domain/address.ts";

@@ -16,7 +16,7 @@ import {
 /** Used and expired codes stay readable that long for whoever polls them. */
 const CODE_KEPT_MS = DAY_MS;
 
-/** Agents that nobody can see any more; longer than a minute, so that the ids of the last minute stay dense. */
+/** Agents that are not shown any more; longer than a minute, so that the last minute's ids stay dense and can be counted. */
 const AGENT_KEPT_MS = 10 * 60_000;
 
 /** Rows of each table that one call deletes at most. */

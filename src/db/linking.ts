@@ -1,4 +1,4 @@
-/** Verification codes: made, looked at, used once. Of a code's digits at most one row is live at any time. */
+/** Verification codes: made, read, used once. No two live codes have the same digits. */
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Source } from "../domain/address.ts";
 import { CODE_LIFE_MS, guessAgainAt } from "../domain/linking.ts";
@@ -18,7 +18,7 @@ import { oneTimeVerificationCodes as codes, gCodeFiles, printerLive, printers, p
 
 export type VerificationCode = typeof codes.$inferSelect;
 
-/** A code that may be used at `now`: its printer, if it has one, is still in its owner's account and not archived. */
+/** Whether a code may be used at `now`: unused, unexpired, and its printer, if it has one, still its owner's and in use. */
 export function isLiveCode(now: number): SQL {
   return sql`(${codes.verifiedAt} is null and ${codes.expiredAt} >= ${now} and (${codes.printerId} is null or exists (
     select 1 from ${printers} where ${printers.id} = ${codes.printerId} and ${printers.userId} = ${codes.userId}
@@ -63,7 +63,7 @@ export async function findOrInsertCode(
   return shown === undefined ? { kind: "taken" } : { kind: "live", ...shown };
 }
 
-/** Whether a code of those digits, made from now on, would not be the only one. */
+/** Whether an unused, unexpired code has those digits already. */
 function isTaken(digits: string, now: number): SQL {
   return sql`exists (select 1 from ${codes} where ${codes.code} = ${digits} and ${codes.verifiedAt} is null
     and ${codes.expiredAt} >= ${now})`;
@@ -98,7 +98,7 @@ export async function findLiveCode(
   return row;
 }
 
-/** A code that was used: nobody else can use it any more. It still tells when it would have expired. */
+/** A code that was used: nobody else can use it any more. `expiredAt` is still the end that it had. */
 export type UsedCode = VerificationCode & { readonly verifiedAt: number };
 
 export type CodeUse =
@@ -108,8 +108,8 @@ export type CodeUse =
   | { readonly kind: "refused"; readonly againAt: number };
 
 /**
- * Uses a code up, or counts a wrong guess, in one round trip. Of two calls at once exactly one gets `used`. A refused call
- * writes nothing and learns nothing, whatever it guessed.
+ * Uses a code, or counts a wrong guess, in one round trip. Of two calls at once exactly one gets `used`. A refused call
+ * writes nothing and is told nothing, whether the code was right or wrong.
  */
 export async function useCode(
   db: Db,
@@ -139,8 +139,8 @@ export async function useCode(
 }
 
 /**
- * Makes the printer of a used code and shows it to whoever polls the code: both or neither, so that a released code never
- * makes a second one. Undefined when the account holds as many as it may.
+ * Makes the printer of a used code and notes it in the code's row, in one transaction: a released code never makes a
+ * second printer. Undefined when the account holds `maxPrinters` already.
  */
 export async function insertLinkedPrinter(
   db: Db,
@@ -156,7 +156,7 @@ export async function insertLinkedPrinter(
   return printer === undefined ? undefined : viewOfRow({ printer, live: null, print: null }, now);
 }
 
-/** Gives a used code back because what it was used for did not happen, unless its digits belong to another by now. */
+/** Makes a used code live again after its use failed, unless another code has its digits by now. */
 export async function releaseCode(db: Db, code: UsedCode, now: number): Promise<void> {
   await db
     .update(codes)

@@ -1,4 +1,4 @@
-/** Pages of a list by their number, cut in SQL: the last one is found without counting beforehand. */
+/** Pages of a list by their number, cut in SQL: the last one needs no count beforehand. */
 import { type SQL, sql } from "drizzle-orm";
 
 export interface NumberedPage {

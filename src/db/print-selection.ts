@@ -22,7 +22,7 @@ export interface PrintSelection {
   readonly feedback: FeedbackFilter | null;
   /** Null: of any printer. */
   readonly printerIds: readonly number[] | null;
-  /** Bounds of the start, epoch milliseconds; `startedBefore` is no part of it. */
+  /** Bounds of the start, epoch milliseconds; `startedBefore` itself is excluded. */
   readonly startedFrom: number | null;
   readonly startedBefore: number | null;
   readonly withDeleted: boolean;

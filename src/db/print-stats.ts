@@ -30,7 +30,7 @@ export async function sumPrints(
   return new Map(rows.map(({ place, ...sums }) => [place, sums]));
 }
 
-/** What no print of the period tells counts as 0. */
+/** 0 where no print of the period has a value. */
 function total(sums: SQL): SQL<number> {
   return sql<number>`coalesce(${sums}, 0)`;
 }

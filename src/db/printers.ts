@@ -1,4 +1,4 @@
-/** Printers as accounts see them: found within their owner's, listed in one query, born here. Their objects write the rest. */
+/** Printers as accounts see them: found in their owner's account, listed in one query, made. Their objects write the rest. */
 import { and, asc, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { CONFIGURATION_KEYS, type Configuration } from "../domain/configuration.ts";
@@ -23,7 +23,7 @@ const fileColumns = Object.entries(getTableColumns(gCodeFiles)).map(
   ([key, column]) => sql`${sql.raw(`'${key}'`)}, ${column}`,
 );
 
-/** For a query with joins only: without any, Drizzle names columns without their tables. */
+/** For queries with joins only: in one without, Drizzle leaves out the tables' names. */
 export const ownedPrinterColumns = {
   id: printers.id,
   uid: printers.uid,
@@ -88,7 +88,7 @@ export interface NewPrinter {
 
 /**
  * Makes a printer in that account; undefined when it holds `maxPrinters` already. One statement, so that calls at once
- * cannot pass the bound together.
+ * cannot exceed the bound together.
  */
 export async function insertPrinter(db: Db, born: NewPrinter, now: number): Promise<PrinterView | undefined> {
   const [printer] = await insertPrinterIfRoom(db, born, now);
@@ -113,7 +113,7 @@ export interface PrinterRow {
   readonly print: typeof prints.$inferSelect | null;
 }
 
-/** The printer as the list shows it: while it is online nobody can tell from D1 when its agent was last heard. */
+/** The printer as the list shows it. D1 does not know when an online agent was last heard, so its clock is null ([H25]). */
 export function viewOfRow({ printer, live, print }: PrinterRow, now: number): PrinterView {
   const { id, uid, userId, createdAt, archivedAt, generation, agentName, agentVersion, settings } = printer;
   const { state, since } = presence(printer, now);

@@ -1,6 +1,6 @@
 /**
- * History of prints: listed, found, and edited once they ended. A print belongs to its printer's object until then (design
- * 3), so every write here asks for `ended_at`.
+ * History of prints: listed, found, and edited once they ended. Until D1 shows its end only its printer's object writes a
+ * print ([O42]), so every write here asks for `ended_at`.
  */
 import { and, asc, desc, eq, getTableColumns, isNotNull, isNull, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
@@ -60,7 +60,7 @@ function isWanted({ id, userId, withDeleted }: WantedPrint) {
   return and(eq(prints.id, id), eq(prints.userId, userId), withDeleted ? undefined : isNull(prints.deletedAt));
 }
 
-/** The print that its printer is at now, beside a print of whenever. */
+/** The current print of the printer of a print that may be any. */
 export const current = alias(prints, "current_prints");
 
 const { settings: _long, ...shortColumns } = getTableColumns(printers);
@@ -102,7 +102,7 @@ export function listedOfRow({ print, printer, isPrinting, current, file }: Joine
   };
 }
 
-/** The print as it is then; undefined when nothing was written: the account has no such print, or D1 does not show its end. */
+/** The print with the edit; undefined: nothing was written, for the account has none such or D1 does not show its end. */
 export async function editEndedPrint(
   db: Db,
   wanted: { readonly userId: number; readonly id: number },
@@ -131,7 +131,7 @@ export async function deleteEndedPrints(
   ids: readonly number[],
   now: number,
 ): Promise<{ deleted: number; current: CurrentPrint[] }> {
-  // The plus keeps SQLite off the account's index: the ids are fewer than an account's prints.
+  // The plus keeps SQLite from using the account's index: there are fewer ids than prints of an account.
   const isMeant = sql`${prints.id} in ${anyOf(ids)} and +${prints.userId} = ${userId}`;
   const [deleted, current] = await db.batch([
     db

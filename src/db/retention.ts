@@ -1,6 +1,6 @@
 /**
  * Deletes history that is older than the operator keeps: events and commands that ended. Prints stay. Old rows are found
- * printer by printer, in the index that lists them: one over their dates alone would cost a row with every write.
+ * printer by printer, in the index that lists them: an index over dates alone would cost an entry with every insert.
  */
 import { type SQL, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";

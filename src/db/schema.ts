@@ -73,7 +73,7 @@ type ConfigurationColumns = {
   readonly [K in keyof Configuration]: { readonly _: { readonly data: Configuration[K]; readonly notNull: true } };
 };
 
-/** One that is added has a default, for the printers there are, and no CHECK: that would rebuild their table. */
+/** One that is added has a default, for the printers there are, and no CHECK: that would rebuild their table ([O48]). */
 const configurationColumns = {
   name: text().notNull(),
   actionOnFailure: text({ enum: CONFIGURATION_FIELDS.actionOnFailure.choices }).notNull(),
@@ -107,7 +107,7 @@ export const printers = sqliteTable(
     deletedAt: integer(),
     agentName: text(),
     agentVersion: text(),
-    /** Id of the key that signed the token the agent last used (design 6). */
+    /** Id of the key that signed the token the agent last used: tells when an older key may go. */
     agentKeyId: text(),
     settings: text(),
     connectedAt: integer(),
@@ -309,7 +309,7 @@ export const commands = sqliteTable(
   ],
 );
 
-/** Six-digit codes (semantics A8). The live ones are unused and unexpired; `findOrInsertCode` keeps their digits unique. */
+/** Six-digit codes. The live ones are unused and unexpired; `findOrInsertCode` keeps their digits unique. */
 export const oneTimeVerificationCodes = sqliteTable(
   "one_time_verification_codes",
   {
@@ -331,7 +331,7 @@ export const oneTimeVerificationCodes = sqliteTable(
   ],
 );
 
-/** Five characters that an unlinked agent shows; its owner claims them with a verification code (protocol 1.2). */
+/** Five characters that an unlinked agent shows; its owner claims them with a verification code ([S42], [S43]). */
 export const oneTimePasscodes = sqliteTable(
   "one_time_passcodes",
   {
@@ -340,7 +340,7 @@ export const oneTimePasscodes = sqliteTable(
     passcode: text().notNull(),
     /** Only polls of this device are answered with what was claimed. */
     deviceId: text().notNull(),
-    /** The verification code that claimed it; null until then. No foreign key: codes are deleted without asking. */
+    /** The verification code that claimed it; null until then. No foreign key: a code may be deleted before its passcode. */
     codeId: integer(),
     createdAt: integer().notNull(),
     expiresAt: integer().notNull(),

@@ -40,7 +40,7 @@ function isValid(now: number) {
   return and(isNull(apiTokens.revokedAt), or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, now)));
 }
 
-/** Notes the day of a token's use; of many calls at once one writes. */
+/** Notes the day of a token's use; of calls at once one writes. */
 export async function moveLastUsedOn(db: Db, tokenId: number, day: string): Promise<void> {
   const isEarlier = or(isNull(apiTokens.lastUsedOn), lt(apiTokens.lastUsedOn, day));
   await db
@@ -49,7 +49,7 @@ export async function moveLastUsedOn(db: Db, tokenId: number, day: string): Prom
     .where(and(eq(apiTokens.id, tokenId), isEarlier));
 }
 
-/** Its hash stays here. */
+/** A token as its account sees it: without its hash. */
 export type ApiToken = Omit<typeof apiTokens.$inferSelect, "hash" | "userId" | "revokedAt">;
 
 const { id, name, canRead, canWrite, createdAt, expiresAt, lastUsedOn } = apiTokens;
@@ -76,7 +76,7 @@ export interface NewToken {
 
 /**
  * Undefined when the account holds `maxTokens` already, or when `makerId`, the token that asks for it (null: a sign-in),
- * was revoked meanwhile. One statement, so that calls at once cannot pass the bound together.
+ * was revoked meanwhile. One statement, so that calls at once cannot exceed the bound together.
  */
 export async function insertToken(
   db: Db,

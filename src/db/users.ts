@@ -13,10 +13,10 @@ export interface UserEdit {
   readonly unseenEvents?: number | undefined;
 }
 
-/** The search ends here: nobody reads a greater number out. */
+/** Counting stops here: no client shows a greater number. */
 const UNSEEN_MAX = 1000;
 
-/** A part of its own: in the columns of a query without joins Drizzle leaves tables' names out, and both have an `id`. */
+/** A subquery: among the columns of a query without joins Drizzle leaves out tables' names, and both have an `id`. */
 const unseen = sql`select 1 from ${printerEvents}
   where ${printerEvents.userId} = ${users.id} and ${printerEvents.createdAt} > ${users.eventsSeenAt}
   limit ${sql.raw(String(UNSEEN_MAX))}`;
@@ -33,7 +33,7 @@ export async function findUser(db: Db, id: number): Promise<User> {
   return user;
 }
 
-/** One round trip; undefined keys stay as they are. A new number of unseen events counts from `now`. */
+/** One round trip; undefined keys stay as they are. A new number of unseen events starts the count again at `now`. */
 export async function editUser(db: Db, id: number, edit: UserEdit, now: number): Promise<User> {
   const { unseenEvents, ...names } = edit;
   const seen = unseenEvents === undefined ? {} : { unseenEventsBase: unseenEvents, eventsSeenAt: now };

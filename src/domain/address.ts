@@ -1,6 +1,6 @@
 /** Internet addresses: the texts by which callers are counted, and the hosts that only a local network can reach. */
 
-/** Who is calling, as far as bounds and discovery tell callers apart. */
+/** Who is calling, as far as bounds and discovery tell callers apart ([S39]). */
 export interface Source {
   /** An IPv4 address, or the /64 of an IPv6 address: about one household. */
   readonly address: string;
@@ -8,7 +8,7 @@ export interface Source {
   readonly network: string;
 }
 
-/** All callers whose address nobody told: there is no edge in front of the Worker. */
+/** All callers without a known address: there is no edge in front of the Worker. */
 const UNKNOWN = "unknown";
 
 /** IPv4 ranges that the public Internet does not route: base address and prefix length. */
@@ -40,7 +40,7 @@ export function sourceOf(ip: string | null): Source {
   return { address: `${hex.slice(0, 4).join(":")}::/64`, network: `${hex.slice(0, 3).join(":")}::/48` };
 }
 
-/** False for all those whose address nobody told: they have nothing in common. */
+/** False for callers without a known address: they have nothing in common. */
 export function isKnownSource({ address }: Source): boolean {
   return address !== UNKNOWN;
 }

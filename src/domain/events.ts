@@ -1,4 +1,4 @@
-/** Printer events: what happened, as history shows it (semantics A5, C7). */
+/** Printer events: what happened, as history shows it. */
 import type { Print } from "./print.ts";
 
 export const EVENT_CLASSES = ["ERROR", "WARNING", "SUCCESS", "INFO"] as const;
@@ -45,7 +45,7 @@ export interface PrinterEvent {
   readonly createdAt: number;
 }
 
-/** What an agent posts to `octo/printer_events/` (protocol 6.2). */
+/** An event before it has its ids: as an agent posts it ([A33]), or as a step tells it. */
 export interface AgentEvent {
   readonly type: EventType;
   readonly class: EventClass;
@@ -84,12 +84,12 @@ function escapeHtml(text: string): string {
 /** What agents write: tags without attributes, which can neither load nor run anything. */
 const NO_PLAIN_TAG = /<(?!\/?(?:div|span|p|br|i|b|u|em|strong)\s*\/?>)/gi;
 
-/** An agent's text, of which viewers render only plain tags as HTML, and show all else as it is (semantics C7, G). */
+/** An agent's text, of which clients render only plain tags as HTML and show all else as it is ([A34]). */
 export function htmlOfAgentText(text: string): string {
   return text.replace(NO_PLAIN_TAG, "&lt;");
 }
 
-/** Two HTML lines that name printer and file; viewers render them as HTML, so both names are escaped (semantics C7). */
+/** Two lines of HTML that name printer and file, both names escaped ([L31]). */
 export function textOfPrintEvent(printerName: string, filename: string): string {
   return `<div><i>Printer:</i> ${escapeHtml(printerName)}</div><div><i>G-Code:</i> ${escapeHtml(filename)}</div>`;
 }

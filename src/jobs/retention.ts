@@ -31,7 +31,7 @@ async function runPart(part: string, chunk: () => Promise<boolean>): Promise<voi
   }
 }
 
-/** Objects first: what is crossed out before would never be erased. */
+/** Objects first: a key that was forgotten before would leave its object for ever. */
 async function eraseFiles(db: Db, bucket: R2Bucket, now: number): Promise<boolean> {
   const keys = await listErasable(db, now, OBJECTS_PER_CHUNK);
   if (keys.length === 0) return false;

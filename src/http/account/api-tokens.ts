@@ -1,4 +1,4 @@
-/** API tokens over REST (design 6): a caller may hand on what it may do itself, and no more. */
+/** API tokens over REST: a caller may hand on what it may do itself, and no more ([S6], [S7]). */
 import { Hono } from "hono";
 import * as z from "zod";
 import { drawApiToken } from "../../credentials/api-token.ts";

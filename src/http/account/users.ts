@@ -1,4 +1,4 @@
-/** The caller's own account (semantics A6). */
+/** The caller's own account. */
 import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../../db/client.ts";
@@ -8,7 +8,7 @@ import type { HttpEnv } from "../kit/context.ts";
 import { booleanField, freeTextField, integerField } from "../kit/fields.ts";
 import { route } from "../kit/route.ts";
 
-/** No hours are counted: everybody has what counts as unlimited (wire 2). */
+/** Hours of failure detection are not counted: everybody has the number that clients show as unlimited. */
 const UNLIMITED_HOURS = 100_000_000;
 
 const UserJson = z
@@ -34,7 +34,7 @@ const UserJson = z
   })
   .meta({ id: "User" });
 
-/** Nobody's comings and goings are noted; there is neither a canary app nor a tunnel. */
+/** Activity is not recorded; there is neither a canary app nor a tunnel. */
 const NOT_TOLD = { last_active_at: null, mobile_app_canary: false, tunnel_cap_multiplier: 1 } as const;
 
 function userJson(user: User): z.input<typeof UserJson> {

@@ -1,4 +1,4 @@
-/** The calls that agents make over HTTP (protocol 2 and 6). Each asks the printer's object first whether the token still counts. */
+/** The calls that agents make over HTTP ([A28] to [A38]). Each first asks the printer's object whether its token counts. */
 import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../../db/client.ts";
@@ -42,7 +42,7 @@ function agentPrinterJson({ id, configuration }: PrinterView): z.input<typeof Ag
   return { user: { is_pro: true }, printer: { is_pro: true, id, name, retract_on_pause: retractOnPause } };
 }
 
-/** Asked before a body is read: to an agent whose token no longer counts, all else is beside the point. */
+/** Asked before the body is read: a token that no longer counts is 401, whatever the body is ([S20]). */
 function ownPrinter(c: AdmittedContext): Promise<PrinterView> {
   const agent = c.get("agent");
   return callPrinter(c, agent.printerId, (printer) => printer.agentView(agent));

@@ -1,4 +1,4 @@
-/** Agents dial in here (protocol 3). Whatever is wrong is refused with a status, before any object wakes (design 8). */
+/** Agents dial in here. What is wrong is refused with a status before an object wakes, because that is billed ([A1]). */
 import { Hono } from "hono";
 import type { Failure } from "../../domain/failure.ts";
 import { CREDENTIAL_HEADERS } from "../../printer/rpc.ts";

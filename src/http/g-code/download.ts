@@ -17,7 +17,7 @@ export const gCodeDownload = new Hono<HttpEnv>().get("/files/:fileId/:name", asy
   const object = key === null ? null : await reachStore(c, () => c.env.GCODE.get(key));
   if (file === undefined || object === null) throw new FailureError(notFound("GCodeFile"));
   return c.newResponse(object.body, 200, {
-    // No text: the edge would compress it, and the length would be lost.
+    // Not a type of text: the edge would compress it and drop the length.
     "Content-Type": "application/octet-stream",
     "Content-Length": String(object.size),
     "Content-Disposition": `attachment; filename*=UTF-8''${encodeURIComponent(file.safeFilename)}`,

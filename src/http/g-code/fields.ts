@@ -8,8 +8,8 @@ import { idField, REQUIRED, refuse, textField } from "../kit/fields.ts";
 export const gCodeNameField = textField(NAME_CODE_POINTS_MAX);
 
 /**
- * A folder by its id; the root as null, as nothing or as `null` in text; or as it stands in a file's own GET, which may come
- * back whole (wire 1).
+ * A folder by its id; the root as null, as empty text or as the text `null`; or the folder as a file's own GET shows it,
+ * because that body may be sent back whole ([G12]).
  */
 export const targetField = z
   .unknown()

@@ -1,4 +1,4 @@
-/** G-code records over REST (semantics A9, B9): files in the cloud, and what printers' agents reported. */
+/** G-code records over REST: files in the cloud, and what printers' agents reported. */
 import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../../db/client.ts";

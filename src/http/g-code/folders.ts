@@ -1,4 +1,4 @@
-/** Folders of cloud files over REST (semantics A9, B9). */
+/** Folders of cloud files over REST. */
 import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../../db/client.ts";

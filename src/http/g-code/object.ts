@@ -1,11 +1,11 @@
 /**
- * Objects in R2. A file is written as it comes, in parts: R2 takes a stream only if its length is known, a form tells that
- * of no file, and a Worker's 128 MB are too few for uploads at once of 50 MiB each.
+ * Objects in R2. A file is written in parts, as it comes: R2 takes a stream only with a known length, which a form does not
+ * tell, and a Worker's 128 MB are too few to buffer several files of 50 MiB.
  */
 import type { HttpContext } from "../kit/context.ts";
 import { FailureError, logFailed, UNAVAILABLE } from "../kit/errors.ts";
 
-/** R2's least, for all parts but the last. */
+/** R2's minimum for all parts but the last. */
 const PART_BYTES = 5 * 1024 * 1024;
 
 /** An outage of R2 is `unavailable`, as one of D1 is. */
@@ -23,7 +23,7 @@ export class ObjectWriter {
   sizeBytes = 0;
   readonly #c: HttpContext;
   readonly #part = new Uint8Array(PART_BYTES);
-  /** Bytes of the part that wait. */
+  /** Bytes of the part that are not sent yet. */
   #held = 0;
   #upload: R2MultipartUpload | null = null;
   readonly #sent: R2UploadedPart[] = [];
@@ -45,7 +45,7 @@ export class ObjectWriter {
     this.sizeBytes += bytes.length;
   }
 
-  /** From now on the object is there. */
+  /** Makes the object: until now there is none. */
   async end(): Promise<void> {
     const upload = this.#upload;
     if (upload === null) {
@@ -56,7 +56,7 @@ export class ObjectWriter {
     await reachStore(this.#c, () => upload.complete(this.#sent));
   }
 
-  /** Nothing of it is left, or R2 drops what is left of parts after a week. */
+  /** Best effort: R2 itself drops the parts of an upload that never ended after a week. */
   async drop(): Promise<void> {
     await this.#upload?.abort().catch(() => undefined);
   }

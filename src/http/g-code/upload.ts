@@ -28,7 +28,7 @@ const NO_FORM = invalid("non_field_errors", "The body is not a multipart form.")
 const NO_TEXT = invalid("file", "Invalid G-code file. Please upload a valid text G-code file.");
 const EMPTY = invalid("file", "The submitted file is empty.");
 
-/** A new cloud file of that account; without one nothing of the upload is left. */
+/** A new cloud file of that account; if there is none, nothing of the upload is left ([G4]). */
 export async function receiveUpload(c: HttpContext, userId: number): Promise<GCodeFile> {
   const form = new UploadReader(c, userId);
   try {
@@ -56,8 +56,8 @@ class UploadReader {
   }
 
   /**
-   * 415, 413 or 400. What is refused in the middle is read on within the bounds: a client that is still sending would find
-   * its connection gone, and not the reason.
+   * 415, 413 or 400. A form that is refused is read to its end all the same, within the bounds: a client that is still
+   * sending would see a broken connection instead of the reason.
    */
   async read(): Promise<void> {
     const reader = new MultipartReader(this.#boundary());
@@ -103,7 +103,7 @@ class UploadReader {
       { ...owner, ...object, filename, safeFilename: safeName(filename) },
       Date.now(),
     );
-    // What was made for it is erased with the uploads that never ended.
+    // Its object is erased with the uploads that never ended.
     if (file === undefined) throw noParent();
     return file;
   }

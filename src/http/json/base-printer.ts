@@ -1,4 +1,4 @@
-/** A printer as it stands inside its prints: the first 17 fields of semantics A1, less the token (wire 2). */
+/** A printer as it stands inside its prints: what it is and how it is set, without the agent's token ([S24]). */
 import * as z from "zod";
 import { notWatchingReason } from "../../domain/detection.ts";
 import type { PrinterView } from "../../domain/view.ts";

@@ -1,4 +1,4 @@
-/** A printer event as clients read it (semantics A5). */
+/** A printer event as clients read it. */
 import * as z from "zod";
 import { EVENT_CLASSES, EVENT_TYPES, type PrinterEvent } from "../../domain/events.ts";
 import { TimeJson, timeJson } from "./time.ts";

@@ -1,4 +1,4 @@
-/** A G-code record as clients read it (semantics A9), with its foreign keys as ids. */
+/** A G-code record as clients read it, with its foreign keys as ids. */
 import * as z from "zod";
 import type { GCodeFile } from "../../db/g-code-files.ts";
 import { TimeJson, timeJson } from "./time.ts";
@@ -27,7 +27,7 @@ export const GCodeFileJson = z
   })
   .meta({ id: "GCodeFile" });
 
-/** What nobody reads out of the files yet. */
+/** What would have to be read out of the file's content: nothing reads it yet. */
 const UNREAD = {
   metadata_json: null,
   filament_total: null,

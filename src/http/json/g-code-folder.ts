@@ -1,4 +1,4 @@
-/** A folder of G-code files as clients read it (semantics A9). */
+/** A folder of G-code files as clients read it. */
 import * as z from "zod";
 import type { GCodeFolder } from "../../db/g-code-folders.ts";
 import { TimeJson, timeJson } from "./time.ts";

@@ -1,4 +1,4 @@
-/** URLs that open a cloud file without credentials, for an hour (protocol 6.4). */
+/** URLs that open a cloud file without credentials, for an hour ([G7]). */
 
 import { makeFileToken } from "../../credentials/file-token.ts";
 import type { GCodeFile } from "../../db/g-code-files.ts";
@@ -17,7 +17,7 @@ export async function gCodeFilePath(c: HttpContext, file: GCodeFile): Promise<st
   return `/files/${file.id}/${name}?token=${encodeURIComponent(token)}`;
 }
 
-/** The same with the origin of the call; what lies on a printer has none. */
+/** The same with the origin of the call; an agent's own path stays as it is. */
 export async function gCodeFileUrl(c: HttpContext, file: GCodeFile): Promise<string | null> {
   const path = await gCodeFilePath(c, file);
   return path === null || file.objectKey === null ? path : new URL(path, c.req.raw.url).href;

@@ -1,4 +1,4 @@
-/** A print as clients read it (semantics A4): the shape that `current_print` has, and that the prints' own routes extend. */
+/** A print as clients read it: the shape of `current_print`, which the prints' own routes extend. */
 import * as z from "zod";
 import type { GCodeFile } from "../../db/g-code-files.ts";
 import { ALERT_OVERWRITES, OUTCOMES, type Print } from "../../domain/print.ts";
@@ -79,7 +79,7 @@ export function printJson(print: Print, { printerId, printer, file }: PrintOwner
   };
 }
 
-/** What the prints' own routes show beside it. */
+/** What the prints' own routes show in addition. */
 export const DetailedPrintJson = PrintJson.extend({
   prediction_json_url: z.string(),
   printshotfeedback_set: z.array(z.unknown()).max(0),

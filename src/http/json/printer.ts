@@ -1,4 +1,4 @@
-/** A printer as clients read it (semantics A1): 22 fields, and our `presence` and `detection`. */
+/** A printer as clients read it: what it is, what its agent said last, its current print, presence and detection. */
 import * as z from "zod";
 import { makeAgentToken } from "../../credentials/agent-token.ts";
 import type { GCodeFile } from "../../db/g-code-files.ts";

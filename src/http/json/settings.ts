@@ -1,4 +1,4 @@
-/** A printer's `settings` as clients read them (semantics A3): computed anew from what the agent sent, only these keys. */
+/** A printer's `settings` as clients read them: computed anew from what the agent sent, only these keys ([A22]). */
 import * as z from "zod";
 import type { Json } from "../../domain/report.ts";
 import { DEFAULT_WEBCAM } from "../../domain/webcam.ts";

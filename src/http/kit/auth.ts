@@ -1,6 +1,6 @@
 /**
- * Who is calling (design 6). A bearer that begins with `plt_` is an API token of ours: one round trip to D1 finds it and,
- * with it, the printer that the path names. While D1 is down the printer's object may know it (design 3).
+ * Who is calling. A bearer that begins with `plt_` is an API token of ours: one round trip to D1 finds it and, with it, the
+ * printer that the path names. While D1 is down the printer's object may vouch for the caller ([O29]).
  */
 
 import { type AgentToken, readAgentToken } from "../../credentials/agent-token.ts";
@@ -24,15 +24,15 @@ export interface Admission {
   readonly printer: OwnedPrinter | null;
 }
 
-/** Whose bearer a call carries, before D1 was asked. */
+/** A call's bearer, before D1 was asked about it. */
 interface Bearer {
-  /** By which a printer's object may know it. */
+  /** Under which a printer's object may remember it. */
   readonly hash: string;
-  /** Asks D1; 401 when it does not count. */
+  /** Asks D1; 401 when the bearer does not count. */
   readonly find: (printerId: number | null) => Promise<Admission>;
 }
 
-/** D1 has so long to answer before the printer's object is asked instead. */
+/** How long D1 may take before the printer's object is asked instead. */
 const DATABASE_MS = 2_000;
 
 /**
@@ -56,7 +56,7 @@ export async function authenticate(
   }
 }
 
-/** `unavailable` unless D1 let that bearer pass to that printer within the last week (design 3). */
+/** `unavailable` unless D1 let that bearer pass to that printer within the last week ([O29]). */
 async function askObject(c: HttpContext, printerId: number, hash: string): Promise<Admission> {
   const { principal, uid, archivedAt } = await callPrinter(c, printerId, (printer) => printer.vouch(hash));
   const { userId, tokenName, canRead, canWrite } = principal;
@@ -117,7 +117,7 @@ function unauthenticated(reason: "missing" | "invalid", realm: "api" | "agent"):
   return new FailureError({ code: "unauthenticated", reason, realm });
 }
 
-/** Once a day for each token, and never in the way of the answer. */
+/** At most once a day for each token, and after the answer. */
 function noteUse(c: HttpContext, holder: TokenHolder, now: number): void {
   const today = new Date(now).toISOString().slice(0, 10);
   if (holder.lastUsedOn !== null && holder.lastUsedOn >= today) return;

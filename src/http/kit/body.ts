@@ -25,14 +25,14 @@ export function mediaTypeOf(c: HttpContext): string {
 }
 
 /**
- * Leaves a request that the validators can read, and says how: 413, 415 or 400 if they could not. No bytes at all read as
- * `{}`, whatever the Content-Type.
+ * Replaces the request by one that the validators can read, and says which of them; 413, 415 or 400 if none could. No bytes
+ * at all are read as `{}`, whatever the Content-Type.
  */
 export async function readBody(c: HttpContext, media: readonly Media[], maxBytes: number): Promise<"json" | "form"> {
   const contentType = c.req.header("Content-Type") ?? "";
   const mediaType = mediaTypeOf(c);
   const kind = KINDS.get(mediaType);
-  // Only what carries a file may be longer than the rest (wire 1).
+  // Only a multipart body may be longer than the others: it may carry a file.
   const bytes = await readBytes(c.req.raw, kind === "multipart" ? maxBytes : Math.min(maxBytes, BODY_BYTES));
   if (bytes.byteLength === 0 && !(media.length === 1 && media[0] === "multipart")) {
     replaceBody(c, MEDIA_TYPES.json, "{}");
@@ -86,7 +86,7 @@ function checkJson(bytes: Uint8Array): void {
   if (isDeeperThan(value, MAX_DEPTH)) refuse(`The body nests deeper than ${MAX_DEPTH} levels.`);
 }
 
-/** As the reference names it (semantics B0). */
+/** By Python's names, as existing clients know the sentence. */
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "list";
   if (value === null) return "NoneType";
@@ -101,7 +101,7 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** What a client sends that forgot to say that it speaks JSON. */
+/** A form whose only key looks like JSON comes from a client that forgot the header. */
 function checkForm(bytes: Uint8Array): void {
   const keys = new Set(new URLSearchParams(new TextDecoder().decode(bytes)).keys());
   const [only = ""] = keys;

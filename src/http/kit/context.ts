@@ -1,4 +1,4 @@
-/** What every request carries, and who may stand behind it. */
+/** What every request carries, and who makes it. */
 import type { Context, HonoRequest } from "hono";
 import type { AgentToken } from "../../credentials/agent-token.ts";
 import type { OwnedPrinter } from "../../db/printers.ts";
@@ -13,7 +13,7 @@ export interface Caller {
   readonly tokenName: string | null;
   readonly canRead: boolean;
   readonly canWrite: boolean;
-  /** What a printer's object may remember; null when it was such an object that knew the caller. */
+  /** What a printer's object may remember of the caller; null when such an object vouched for it, D1 being down. */
   readonly principal: Principal | null;
 }
 
@@ -30,7 +30,7 @@ export interface HttpEnv {
   Variables: { requestId: string; settings: Settings };
 }
 
-/** What the parts behind the handlers need of any route's context. */
+/** What the code behind the handlers needs of any route's context. */
 export interface HttpContext {
   readonly env: Env;
   readonly req: Pick<HonoRequest, "raw" | "method" | "path" | "header">;

@@ -1,4 +1,4 @@
-/** Failures on the wire (wire 2): one total table of statuses, one sentence each, RFC 9457 problem documents. */
+/** Failures on the wire: one total table of statuses, one sentence each, RFC 9457 problem documents ([H2], [H3]). */
 import * as z from "zod";
 import { isDatabaseOutage } from "../../db/outage.ts";
 import { type Failure, type Noun, notFound } from "../../domain/failure.ts";
@@ -149,7 +149,7 @@ function headersOf(failure: Failure): Record<string, string> {
 
 export const UNAVAILABLE = { code: "unavailable", retryAfterSeconds: 5 } as const satisfies Failure;
 
-/** The call goes on or ends as its caller decides; what went wrong is only told in the log. */
+/** Logs what went wrong with a call; how the call goes on is its caller's decision. */
 export function logFailed(c: HttpContext, error: unknown): void {
   log({ event: "request.failed", requestId: c.var.requestId, method: c.req.method, path: c.req.path, error });
 }

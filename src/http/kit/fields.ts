@@ -1,6 +1,6 @@
 /**
- * Fields of bodies and queries, with the sentences of semantics B0. They judge JSON by its types; `readText` makes typed
- * values of the text that forms and queries carry, by looking at the same fields.
+ * Fields of bodies and queries, with the sentences that existing clients know. They judge JSON by its types ([H9]);
+ * `readText` makes typed values of the text that forms and queries carry, by looking at the same fields.
  */
 import * as z from "zod";
 
@@ -143,7 +143,7 @@ const TRUE = new Set(["true", "t", "yes", "y", "on", "1"]);
 const FALSE = new Set(["false", "f", "no", "n", "off", "0"]);
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)$/;
 
-/** True for the words of wire 1; everything else is false, and nothing is refused. */
+/** True for the words of `TRUE`; everything else is false, and nothing is refused. */
 export function lenientFlag() {
   return z.preprocess((value) => isTrueWord(lastOf(value)), z.boolean().default(false));
 }

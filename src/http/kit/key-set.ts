@@ -39,7 +39,7 @@ export class KeySet {
     return this.#keys.filter((key) => key.kid === kid);
   }
 
-  /** Requests share the result and never the wait: one cannot await what another began. */
+  /** Requests share the keys but never a fetch: in Workers no request may await another's I/O. */
   async #refresh(now: number): Promise<boolean> {
     if (now - this.#failedAt < FAILED_MS) return false;
     this.#triedAt = now;

@@ -1,4 +1,4 @@
-/** Lists in numbered pages (semantics B0, style c): what asks for a page, and the envelope that it comes in. */
+/** Lists in numbered pages: what asks for a page, and the envelope that it comes in. */
 import * as z from "zod";
 import type { NumberedPage } from "../../db/numbered-page.ts";
 import type { HttpContext } from "./context.ts";

@@ -1,4 +1,4 @@
-/** Calls a printer's object. Only a printer that was found within the caller's account may be addressed (design 3). */
+/** Calls a printer's object. Any id names one, so only a printer that was found within the caller's account is addressed. */
 import type { Result } from "../../domain/result.ts";
 import type { PrinterObject } from "../../printer/object.ts";
 import type { PrinterRpc } from "../../printer/rpc.ts";

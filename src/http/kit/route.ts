@@ -1,5 +1,5 @@
 /**
- * Declares a route once: method, path, access, schemas and description stand together, order the refusals (wire 1), type
+ * Declares a route once: method, path, access, schemas and description stand together, order the refusals ([H1]), type
  * the handler and its callers, and are what `/openapi.json` is made from.
  */
 import type { Context, Handler, TypedResponse } from "hono";
@@ -23,7 +23,7 @@ export interface RouteSpec {
   readonly access: "open" | "read" | "write" | "agent";
   /** Which of the account's printers the path may name; `asked`: archived ones if the query has `with_archived`. */
   readonly printer?: "live" | "archived-too" | "asked";
-  /** Goes on while D1 is down, for callers that the printer's object knows (design 3). */
+  /** Goes on while D1 is down, for callers that the printer's object remembers ([O29]). */
   readonly knownToObject?: true;
   /** Looks up what the path names before the body is read, so that its 404 comes first; kept as `found`. */
   readonly find?: (c: AdmittedContext) => Promise<unknown>;

@@ -1,6 +1,6 @@
 /**
- * Sign-in by a JWT of the operator's own identity provider (design 6). Issuer, audience and expiry are required, only
- * signatures with a public key count, and only keys from the provider's own key set are ever tried.
+ * Sign-in by a JWT of the operator's own identity provider ([S12] to [S18]). Issuer, audience and expiry are required, only
+ * signatures with a public key count, and only keys from the provider's own key set are tried.
  */
 import { decode, verifyWithJwks } from "hono/jwt";
 import * as z from "zod";
@@ -19,7 +19,7 @@ export interface SignedIn {
 
 const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
 const TYPES = ["JWT", "at+jwt"];
-/** Clocks differ; a token may be that much younger than it says. */
+/** Clock skew: a token counts that long before its `nbf`. */
 const CLOCK_MS = 60_000;
 
 /** One key set for the isolate's life, by URL: an isolate serves one deployment. */

@@ -1,4 +1,4 @@
-/** Callers without a token, who are known by their address only: which one it is, and how often it may call. */
+/** Callers without a token, who are told apart by their address: which one it is, and how often it may call. */
 
 import * as z from "zod";
 import { type Source, sourceOf } from "../../domain/address.ts";
@@ -12,7 +12,7 @@ export function readSource(c: HttpContext): Source {
   return sourceOf(c.req.header("CF-Connecting-IP") ?? null);
 }
 
-/** More calls of that address than any agent makes. Counted at each location without a store: no flood reaches D1. */
+/** More calls of that address than any agent makes. Counted at each location by the platform, so no flood reaches D1. */
 export async function isFlooding(c: HttpContext, call: "verify" | "unlinked", source: Source): Promise<boolean> {
   const { success } = await c.env.AGENT_CALLS.limit({ key: `${call} ${source.address}` });
   return !success;

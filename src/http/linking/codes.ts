@@ -1,6 +1,6 @@
 /**
- * Links agents to printers (semantics B7, protocol 1.1): an account asks for a six-digit code, whichever agent posts it gets
- * the token of a new printer, or the next token of the printer that the code was asked for.
+ * Links agents to printers: an account asks for a six-digit code, and the agent that posts it gets the token of a new
+ * printer, or the next token of the printer that the code was asked for ([S30] to [S37]).
  */
 import { Hono } from "hono";
 import * as z from "zod";
@@ -38,7 +38,7 @@ const CodeJson = z
   })
   .meta({ id: "OneTimeVerificationCode" });
 
-/** Whoever holds a code can link with it, so only those may see one who may act. */
+/** Whoever knows a code can link with it, so only callers with `write` see it. */
 async function codeJson(
   c: HttpContext,
   caller: Pick<Caller, "canWrite">,
@@ -74,7 +74,7 @@ const ask = route(
   },
 );
 
-/** Drawn digits that belong to another live code are rare: so many draws in a row never fail on a healthy service. */
+/** Few draws hit the digits of another live code: so many in a row never do on a healthy service. */
 const DRAWS = 5;
 
 async function requestCode(c: HttpContext, userId: number, printerId: number | null): Promise<ShownCode> {
@@ -106,7 +106,7 @@ const read = route(
   },
 );
 
-/** The agent is to have the token: that is what the code was for. */
+/** The agent is shown the printer as a caller with `write` is: it needs the token. */
 const AGENT = { canWrite: true } as const satisfies Pick<Caller, "canWrite">;
 
 const verify = route(
@@ -141,12 +141,12 @@ async function takeCode(c: HttpContext, digits: string): Promise<{ code: UsedCod
   return use;
 }
 
-/** The printer that the code links its agent to. A code that came to nothing is given back, whatever the reason. */
+/** The printer that the code links its agent to. A code whose use failed is released, whatever the reason ([S35]). */
 async function linkOrRelease(c: HttpContext, code: UsedCode, printer: OwnedPrinter | null): Promise<ListedPrinter> {
   try {
     return printer === null ? await makePrinter(c, code) : await relink(c, printer);
   } catch (error) {
-    // The failure that is told is the first one.
+    // The caller is told the first failure, not the one of the release.
     await releaseCode(connect(c.env.DB), code, Date.now()).catch(() => undefined);
     throw error;
   }

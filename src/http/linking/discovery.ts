@@ -1,6 +1,6 @@
 /**
- * Agents without a token, and how their owner's code reaches them (protocol 1.2): by a passcode that the printer shows, or by
- * a message to an agent at the owner's own address, which takes it only with the secret that it showed on its local network.
+ * Agents without a token, and how their owner's code reaches them: by a passcode that the printer shows, or by a message to
+ * an agent at the owner's own address, which takes it only with the secret that it showed on its local network ([S52]).
  */
 import { Hono } from "hono";
 import * as z from "zod";
@@ -69,7 +69,7 @@ async function readPollBody(c: HttpContext): Promise<PollBody | null> {
   }
 }
 
-/** Without an answer of D1 there is nothing new for the agent. */
+/** Without an answer of D1 the agent is told that there is nothing new: a poll is never refused ([S47]). */
 async function poll(c: HttpContext, wanted: Poll): Promise<PollAnswer> {
   try {
     return await pollUnlinked(connect(c.env.DB), wanted, Date.now());

@@ -1,4 +1,4 @@
-/** Where an agent's passcode link leads (protocol 1.2): how its owner claims it. One page that asks nobody for anything. */
+/** Where an agent's passcode link leads: how its owner claims it. The page loads nothing from elsewhere ([S46]). */
 import { Hono } from "hono";
 import { html } from "hono/html";
 import type { HttpEnv } from "../kit/context.ts";

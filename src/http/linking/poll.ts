@@ -1,4 +1,4 @@
-/** What an agent without a token says of itself (protocol 1.2). Anything goes: a poll is never refused. */
+/** What an agent without a token says of itself. What is no good is left out, because a poll is never refused ([S47]). */
 import * as z from "zod";
 import { isLocalHost } from "../../domain/address.ts";
 

@@ -1,4 +1,4 @@
-/** Gives a command to a printer's object, with what its caller's headers ask for (wire 3). */
+/** Gives a command to a printer's object, with what its caller's headers ask for ([H28] to [H33]). */
 import * as z from "zod";
 import { digest } from "../../credentials/digest.ts";
 import type { PrintFile } from "../../domain/command.ts";
@@ -33,7 +33,7 @@ export interface Order {
 const WAIT_SECONDS_MAX = 30;
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 
-/** One command: the Worker makes its id, so a call that broke is repeated without a second frame (design 5). */
+/** One command. Its id is made here, so a call that broke is repeated without a second frame ([C60]). */
 export async function issueCommand(
   c: HttpContext,
   { caller, printer }: Pick<Admitted, "caller" | "printer">,

@@ -1,4 +1,4 @@
-/** Commands to a printer's agent, and the ledger that tells what became of them (design 5, wire 3). */
+/** Commands to a printer's agent, and the ledger that tells what became of them ([H28] to [H34]). */
 import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../../db/client.ts";
@@ -24,7 +24,7 @@ function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: Pri
       summary,
       access: "write",
       printer: "live",
-      // What starts motion needs more than a memory of its caller.
+      // What starts motion is refused while only the printer's object vouches for the caller.
       ...(traitsOf(kind).startsMotion ? {} : { knownToObject: true }),
       body: PrintChoice,
       headers: COMMAND_HEADERS,

@@ -1,4 +1,4 @@
-/** What is a fact of the server and needs no agent: alerts of the current print, and prints that people report (semantics C2, C3). */
+/** What needs no agent: alerts of the current print, and prints that people report ([H35] to [H38]). */
 import { Hono } from "hono";
 import * as z from "zod";
 import type { Failure } from "../../domain/failure.ts";
@@ -82,7 +82,7 @@ const start = route(
   },
 );
 
-/** The sentence of the reference (semantics B1). */
+/** The sentence that existing clients know. */
 const NOT_PRINTING = {
   code: "not_found",
   noun: "Print",

@@ -1,4 +1,4 @@
-/** Weak entity tags of printers (wire 1): over the body without what changes by the clock alone. */
+/** Weak entity tags of printers, over the body without what changes by the clock alone ([H16]). */
 import { digest } from "../../credentials/digest.ts";
 import type { PrinterBody } from "../json/printer.ts";
 import type { HttpContext } from "../kit/context.ts";
@@ -16,7 +16,7 @@ function withoutClock(body: PrinterBody): PrinterBody {
   return { ...body, presence: { ...body.presence, last_seen_at: null, status_age_ms: null } };
 }
 
-/** Weak comparison: what stands between the quotes. */
+/** Weak comparison: only what stands between the quotes counts. */
 function tagsOf(header: string): string[] {
   return [...header.matchAll(/(?:W\/)?"([^"]*)"/g)].map(([, tag = ""]) => tag);
 }

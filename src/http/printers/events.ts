@@ -1,4 +1,4 @@
-/** Printer events over REST (semantics B3), newest first, of all the account's printers. */
+/** Printer events over REST, newest first, of all the account's printers ([H50]). */
 import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../../db/client.ts";

@@ -1,4 +1,4 @@
-/** Prints a cloud file: its agent fetches it, then starts it (protocol 6.4). */
+/** Prints a cloud file: the agent fetches it, then starts it ([A27]). */
 import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../../db/client.ts";

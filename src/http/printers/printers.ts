@@ -82,7 +82,7 @@ const read = route(
   },
 );
 
-/** For contract and reference clients alike: the printer's own fields, and an envelope with the printer in it. */
+/** Clients read one of two shapes: the printer's own fields, or an envelope with the printer in it ([H22]). */
 const PatchedJson = PrinterJson.extend({ succeeded: z.literal(true), printer: PrinterJson });
 
 const patch = route(

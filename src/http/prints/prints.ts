@@ -1,4 +1,4 @@
-/** Prints over REST (semantics B2). One that is current is its printer's object's; D1 has the others (design 3). */
+/** Prints over REST. A current one is changed by its printer's object, an ended one in D1 ([O42]). */
 import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../../db/client.ts";
@@ -103,7 +103,7 @@ const patch = route(
   },
 );
 
-/** `unavailable` while a print has ended and D1 does not show it yet: the end's own row would undo the edit. */
+/** `unavailable` while a print has ended and D1 does not show it yet: the row of its end would undo the edit ([H45]). */
 async function edited(c: HttpContext, { userId }: Caller, print: ListedPrint, edit: PrintEdit): Promise<ListedPrint> {
   if (Object.values(edit).every((value) => value === undefined)) return print;
   const current = print.print.endedAt === null ? await editCurrent(c, print, edit) : null;
@@ -122,7 +122,7 @@ async function editCurrent(c: HttpContext, listed: ListedPrint, edit: PrintEdit)
   return { ...listed, printer: answer.printer, print: answer.printer.currentPrint };
 }
 
-/** Null: the printer is gone, and what was current there has ended with it. */
+/** Null: the printer is deleted, and its current print has ended with it. */
 async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
   try {
     return await asked;

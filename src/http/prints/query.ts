@@ -1,4 +1,4 @@
-/** What a query says about which prints are meant (semantics B2), with whole local days as instants. */
+/** What a query says about which prints are meant, with whole local days as instants. */
 import * as z from "zod";
 import { FEEDBACK_FILTERS, PRINT_FILTERS, type PrintSelection } from "../../db/print-selection.ts";
 import { openZone, parseDay, startOfDay } from "../../domain/local-day.ts";
@@ -50,7 +50,7 @@ export function selectionOf(userId: number, query: PrintFields): PrintSelection 
   };
 }
 
-/** The instants between which prints of those days began; null where the query leaves it open. */
+/** The bounds of the starts of those days' prints, epoch milliseconds; null where the query sets none. */
 export function spanOf({ from_date: first, to_date: last, timezone: zone }: z.output<typeof PrintListQuery>) {
   return {
     startedFrom: zone === undefined || first === undefined ? null : startOfDay(zone, first),

@@ -1,4 +1,4 @@
-/** Statistics of prints by local day, week, month or year (semantics B2). */
+/** Statistics of prints by local day, week, month or year. */
 import { Hono } from "hono";
 import * as z from "zod";
 import { connect } from "../../db/client.ts";

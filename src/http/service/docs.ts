@@ -7,7 +7,7 @@ import { route } from "../kit/route.ts";
 import { docsPage } from "./docs-page.ts";
 
 export const VERSION = "0.1.0";
-/** Of the API, as the reference counts it. */
+/** Of the API, as existing clients ask for it. */
 const API_VERSION = "1.0.0";
 
 const index = route(
