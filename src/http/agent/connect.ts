@@ -1,13 +1,11 @@
 /** Agents dial in here. What is wrong is refused with a status before an object wakes, because that is billed ([A1]). */
 import { Hono } from "hono";
-import type { Failure } from "../../domain/failure.ts";
+import { UNAVAILABLE } from "../../domain/failure.ts";
 import { CREDENTIAL_HEADERS } from "../../printer/rpc.ts";
-import { authenticateAgentSocket } from "../kit/auth.ts";
+import { authenticateAgentSocket, unauthenticated } from "../kit/auth.ts";
 import type { HttpEnv } from "../kit/context.ts";
-import { FailureError, UNAVAILABLE } from "../kit/errors.ts";
+import { FailureError } from "../kit/errors.ts";
 import { fetchPrinter } from "../kit/printer-call.ts";
-
-const DEAD_TOKEN = { code: "unauthenticated", reason: "invalid", realm: "api" } as const satisfies Failure;
 
 export const connect = new Hono<HttpEnv>().get("/ws/dev", async (c) => {
   if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") throw new FailureError({ code: "upgrade_required" });
@@ -19,6 +17,7 @@ export const connect = new Hono<HttpEnv>().get("/ws/dev", async (c) => {
     [CREDENTIAL_HEADERS.keyId]: keyId,
   };
   const answer = await fetchPrinter(c, printerId, () => new Request(c.req.url, { headers }));
-  if (answer.status !== 101) throw new FailureError(answer.status === 503 ? UNAVAILABLE : DEAD_TOKEN);
+  if (answer.status === 503) throw new FailureError(UNAVAILABLE);
+  if (answer.status !== 101) throw unauthenticated("invalid", "api");
   return answer;
 });

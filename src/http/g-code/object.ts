@@ -2,8 +2,9 @@
  * Objects in R2. A file is written in parts, as it comes: R2 takes a stream only with a known length, which a form does not
  * tell, and a Worker's 128 MB are too few to buffer several files of 50 MiB.
  */
+import { UNAVAILABLE } from "../../domain/failure.ts";
 import type { HttpContext } from "../kit/context.ts";
-import { FailureError, logFailed, UNAVAILABLE } from "../kit/errors.ts";
+import { FailureError, logFailed } from "../kit/errors.ts";
 
 /** R2's minimum for all parts but the last. */
 const PART_BYTES = 5 * 1024 * 1024;

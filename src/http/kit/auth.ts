@@ -113,7 +113,7 @@ function readScheme(authorization: string, scheme: "bearer" | "token", realm: "a
   return rest.join(" ");
 }
 
-function unauthenticated(reason: "missing" | "invalid", realm: "api" | "agent"): FailureError {
+export function unauthenticated(reason: "missing" | "invalid", realm: "api" | "agent"): FailureError {
   return new FailureError({ code: "unauthenticated", reason, realm });
 }
 

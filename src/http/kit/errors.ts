@@ -1,7 +1,7 @@
 /** Failures on the wire: one total table of statuses, one sentence each, RFC 9457 problem documents ([H2], [H3]). */
 import * as z from "zod";
 import { isDatabaseOutage } from "../../db/outage.ts";
-import { type Failure, type Noun, notFound } from "../../domain/failure.ts";
+import { type Failure, type Noun, notFound, UNAVAILABLE } from "../../domain/failure.ts";
 import type { Result } from "../../domain/result.ts";
 import { log } from "../../log.ts";
 import type { HttpContext } from "./context.ts";
@@ -146,8 +146,6 @@ function headersOf(failure: Failure): Record<string, string> {
       return {};
   }
 }
-
-export const UNAVAILABLE = { code: "unavailable", retryAfterSeconds: 5 } as const satisfies Failure;
 
 /** Logs what went wrong with a call; how the call goes on is its caller's decision. */
 export function logFailed(c: HttpContext, error: unknown): void {

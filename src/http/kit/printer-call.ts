@@ -1,9 +1,10 @@
 /** Calls a printer's object. Any id names one, so only a printer that was found within the caller's account is addressed. */
+import { UNAVAILABLE } from "../../domain/failure.ts";
 import type { Result } from "../../domain/result.ts";
 import type { PrinterObject } from "../../printer/object.ts";
 import type { PrinterRpc } from "../../printer/rpc.ts";
 import type { HttpContext } from "./context.ts";
-import { FailureError, logFailed, UNAVAILABLE, unwrap } from "./errors.ts";
+import { FailureError, logFailed, unwrap } from "./errors.ts";
 
 type Stub = DurableObjectStub<PrinterObject>;
 

@@ -2,10 +2,12 @@
  * Sign-in by a JWT of the operator's own identity provider ([S12] to [S18]). Issuer, audience and expiry are required, only
  * signatures with a public key count, and only keys from the provider's own key set are tried.
  */
+
 import { decode, verifyWithJwks } from "hono/jwt";
 import * as z from "zod";
+import { UNAVAILABLE } from "../../domain/failure.ts";
 import type { SignInSettings } from "../../env.ts";
-import { FailureError, UNAVAILABLE } from "./errors.ts";
+import { FailureError } from "./errors.ts";
 import { KeySet, type PublicKey } from "./key-set.ts";
 
 export interface SignedIn {

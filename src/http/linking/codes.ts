@@ -17,11 +17,11 @@ import {
 } from "../../db/linking.ts";
 import type { ListedPrinter, OwnedPrinter } from "../../db/printers.ts";
 import { DEFAULT_CONFIGURATION, LINKED_PRINTER_NAME } from "../../domain/configuration.ts";
-import { accountFull, notFound } from "../../domain/failure.ts";
+import { accountFull, notFound, UNAVAILABLE } from "../../domain/failure.ts";
 import { ownPrinterJson, PrinterJson, printerJson } from "../json/printer.ts";
 import { TimeJson, timeJson } from "../json/time.ts";
 import type { Caller, HttpContext, HttpEnv } from "../kit/context.ts";
-import { FailureError, orNotFound, UNAVAILABLE } from "../kit/errors.ts";
+import { FailureError, orNotFound } from "../kit/errors.ts";
 import { callPrinter } from "../kit/printer-call.ts";
 import { route } from "../kit/route.ts";
 import { pathId, readId } from "../kit/validate.ts";

@@ -10,11 +10,11 @@ import {
   type ListedPrint,
   listPrints,
 } from "../../db/prints.ts";
-import { notFound } from "../../domain/failure.ts";
+import { notFound, UNAVAILABLE } from "../../domain/failure.ts";
 import { ALERT_OVERWRITES, type PrintEdit } from "../../domain/print.ts";
 import { DetailedPrintJson, detailedPrintJson } from "../json/print.ts";
 import type { AdmittedContext, Caller, HttpContext, HttpEnv } from "../kit/context.ts";
-import { FailureError, orNotFound, UNAVAILABLE } from "../kit/errors.ts";
+import { FailureError, orNotFound } from "../kit/errors.ts";
 import { choiceField, idsField, numberField, pageFields } from "../kit/fields.ts";
 import { callPrinter } from "../kit/printer-call.ts";
 import { postOnly, route } from "../kit/route.ts";
