@@ -57,14 +57,14 @@ export interface TokenGenerations {
 }
 
 /** Of the current print: its latest date, and its newest events (`type:_ts`), against repetitions. */
-export interface PrintTrail {
+interface PrintTrail {
   /** Epoch milliseconds. */
   readonly latest: number;
   readonly events: readonly string[];
 }
 
 /** When agent sockets replaced open ones lately, and when history last said so. */
-export interface Replacements {
+interface Replacements {
   readonly at: readonly number[];
   readonly toldAt: number | null;
 }

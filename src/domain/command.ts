@@ -38,7 +38,7 @@ export const COMMAND_REASONS = [
 export type CommandReason = (typeof COMMAND_REASONS)[number];
 
 export const INITIATORS = ["api", "web", "system"] as const;
-export type Initiator = (typeof INITIATORS)[number];
+type Initiator = (typeof INITIATORS)[number];
 
 /** A command as the ledger shows it. Times are epoch milliseconds. */
 export interface CommandRecord {

@@ -1,18 +1,15 @@
 /** What a printer is doing, in one vocabulary for all agents; `protocol/words.ts` maps every agent's own words to it. */
-
-export const PHASES = [
-  "idle",
-  "starting",
-  "printing",
-  "pausing",
-  "paused",
-  "resuming",
-  "cancelling",
-  "finishing",
+export type Phase =
+  | "idle"
+  | "starting"
+  | "printing"
+  | "pausing"
+  | "paused"
+  | "resuming"
+  | "cancelling"
+  | "finishing"
   /** The agent fetches a file that it will print. */
-  "downloading",
-  "error",
+  | "downloading"
+  | "error"
   /** The agent runs, but its printer is not connected to it. */
-  "offline",
-] as const;
-export type Phase = (typeof PHASES)[number];
+  | "offline";
