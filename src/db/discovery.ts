@@ -3,7 +3,7 @@
  * time and once in 30 s.
  */
 import { and, eq, gt, type SQL, sql } from "drizzle-orm";
-import type { Source } from "../domain/address.ts";
+import type { Source } from "../domain/linking.ts";
 import {
   AGENT_REFRESH_MS,
   AGENT_SHOWN_MS,

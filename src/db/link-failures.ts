@@ -3,7 +3,7 @@
  * one batch, which D1 runs as one transaction: parallel guesses cannot exceed a bound together.
  */
 import { type SQL, sql } from "drizzle-orm";
-import type { Source } from "../domain/address.ts";
+import type { Source } from "../domain/linking.ts";
 import { GUESSES } from "../domain/linking.ts";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";

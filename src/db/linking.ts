@@ -1,6 +1,6 @@
 /** Verification codes: made, read, used once. No two live codes have the same digits. */
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
-import type { Source } from "../domain/address.ts";
+import type { Source } from "../domain/linking.ts";
 import { CODE_LIFE_MS, guessAgainAt } from "../domain/linking.ts";
 import type { PrinterView } from "../domain/view.ts";
 import { type Db, ONE_ROW } from "./client.ts";

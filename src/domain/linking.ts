@@ -1,5 +1,13 @@
 /** The rules of linking: how long codes live, how they are drawn, how often one may guess, which agents are shown. */
 
+/** Who is calling, as far as bounds and discovery tell callers apart ([S39]). */
+export interface Source {
+  /** An IPv4 address, or the /64 of an IPv6 address: about one household. */
+  readonly address: string;
+  /** The IPv4 address again, or the /48: what one subscriber can get, so what many addresses may have in common. */
+  readonly network: string;
+}
+
 /** All in milliseconds. */
 export const CODE_LIFE_MS = 15 * 60_000;
 export const PASSCODE_LIFE_MS = 2 * 3_600_000;

@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { connect } from "../../src/db/client.ts";
 import { findOrInsertCode, useCode } from "../../src/db/linking.ts";
-import { type Source, sourceOf } from "../../src/domain/address.ts";
+import type { Source } from "../../src/domain/linking.ts";
+import { sourceOf } from "../../src/http/linking/address.ts";
 import { elsewhere, freshDigits, insertCode, insertUser, MINUTE, tryCode } from "../support/linking.ts";
 import { meter, scannedTables } from "../support/metered.ts";
 

@@ -4,8 +4,9 @@ import { connect } from "../../src/db/client.ts";
 import type { Poll } from "../../src/db/discovery.ts";
 import { findCode, findOrInsertCode, useCode, type VerificationCode } from "../../src/db/linking.ts";
 import { printers, users } from "../../src/db/schema.ts";
-import { type Source, sourceOf } from "../../src/domain/address.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
+import type { Source } from "../../src/domain/linking.ts";
+import { sourceOf } from "../../src/http/linking/address.ts";
 
 export const MINUTE = 60_000;
 export const db = connect(env.DB);

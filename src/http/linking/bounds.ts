@@ -1,11 +1,11 @@
 /** Callers without a token, who are told apart by their address: which one it is, and how often it may call. */
 
 import * as z from "zod";
-import { type Source, sourceOf } from "../../domain/address.ts";
-import { MAX_CODE_CHARS, normalizeCode } from "../../domain/linking.ts";
+import { MAX_CODE_CHARS, normalizeCode, type Source } from "../../domain/linking.ts";
 import type { HttpContext } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
 import { textField } from "../kit/fields.ts";
+import { sourceOf } from "./address.ts";
 
 /** The edge sets the header itself, whatever the caller sent. */
 export function readSource(c: HttpContext): Source {

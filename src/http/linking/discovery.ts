@@ -14,7 +14,6 @@ import {
   pollUnlinked,
 } from "../../db/discovery.ts";
 import { findLiveCode } from "../../db/linking.ts";
-import { isKnownSource } from "../../domain/address.ts";
 import { notFound } from "../../domain/failure.ts";
 import { normalizeCode } from "../../domain/linking.ts";
 import { BODY_BYTES, readBody } from "../kit/body.ts";
@@ -22,6 +21,7 @@ import type { HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, logFailed, orNotFound } from "../kit/errors.ts";
 import { textField } from "../kit/fields.ts";
 import { route } from "../kit/route.ts";
+import { isKnownSource } from "./address.ts";
 import { codeField, guessedTooOften, isFlooding, readSource } from "./bounds.ts";
 import { drawPasscode } from "./draw.ts";
 import { type AgentInfo, AgentInfoJson, type PollBody, readPoll } from "./poll.ts";

@@ -1,12 +1,5 @@
 /** Internet addresses: the texts by which callers are counted, and the hosts that only a local network can reach. */
-
-/** Who is calling, as far as bounds and discovery tell callers apart ([S39]). */
-export interface Source {
-  /** An IPv4 address, or the /64 of an IPv6 address: about one household. */
-  readonly address: string;
-  /** The IPv4 address again, or the /48: what one subscriber can get, so what many addresses may have in common. */
-  readonly network: string;
-}
+import type { Source } from "../../domain/linking.ts";
 
 /** All callers without a known address: there is no edge in front of the Worker. */
 const UNKNOWN = "unknown";

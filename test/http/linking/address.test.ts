@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isLocalHost, sourceOf } from "../../src/domain/address.ts";
+import { isLocalHost, sourceOf } from "../../../src/http/linking/address.ts";
 
 describe("whom a bound counts as one source", () => {
   test.each([
