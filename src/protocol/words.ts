@@ -7,29 +7,23 @@ import type { Phase } from "../domain/phase.ts";
 import type { FailureReason, Json, ReportedEventType } from "../domain/report.ts";
 
 /** `state.text` of OctoPrint and moonraker-obico. */
-const PHASE_OF_TEXT: ReadonlyMap<string, Phase> = new Map([
-  ["Operational", "idle"],
-  ["Starting", "starting"],
-  ["Starting print from SD", "starting"],
-  ["Starting to send file to SD", "starting"],
-  ["Printing", "printing"],
-  ["Printing from SD", "printing"],
-  ["Sending file to SD", "printing"],
-  ["Transferring file to SD", "printing"],
-  ["Pausing", "pausing"],
-  ["Paused", "paused"],
-  ["Resuming", "resuming"],
-  ["Cancelling", "cancelling"],
-  ["Finishing", "finishing"],
-  ["G-Code Downloading", "downloading"],
-  ["Downloading G-Code", "downloading"],
-  ["Error", "error"],
-  ["Offline", "offline"],
-  ["Offline after error", "offline"],
-  ["Opening serial connection", "offline"],
-  ["Detecting serial connection", "offline"],
-  ["Connecting", "offline"],
-]);
+const TEXTS = {
+  idle: ["Operational"],
+  starting: ["Starting", "Starting print from SD", "Starting to send file to SD"],
+  printing: ["Printing", "Printing from SD", "Sending file to SD", "Transferring file to SD"],
+  pausing: ["Pausing"],
+  paused: ["Paused"],
+  resuming: ["Resuming"],
+  cancelling: ["Cancelling"],
+  finishing: ["Finishing"],
+  downloading: ["G-Code Downloading", "Downloading G-Code"],
+  error: ["Error"],
+  offline: [
+    ...["Offline", "Offline after error", "Opening serial connection", "Detecting serial connection", "Connecting"],
+  ],
+} as const satisfies Record<Phase, readonly string[]>;
+
+const PHASE_OF_TEXT: ReadonlyMap<string, Phase> = inverted(TEXTS);
 
 /** OctoPrint writes what went wrong behind the word. */
 const ERROR_PREFIX = "Error:";
@@ -56,61 +50,64 @@ export function phaseOf(text: string | null, flags: Json | null): Phase | null {
   return PHASE_OF_FLAG.find(([flag]) => flags?.[flag] === true)?.[1] ?? null;
 }
 
-/** `ret` of `get_state_id`, OctoPrint's only. */
-const PHASE_OF_STATE_ID: ReadonlyMap<string, Phase> = new Map([
-  ["OPERATIONAL", "idle"],
-  ["STARTING", "starting"],
-  ["PRINTING", "printing"],
-  ["PAUSING", "pausing"],
-  ["PAUSED", "paused"],
-  ["RESUMING", "resuming"],
-  ["CANCELLING", "cancelling"],
-  ["FINISHING", "finishing"],
-  ["ERROR", "error"],
-  ["OFFLINE", "offline"],
-  ["CLOSED", "offline"],
-  ["CLOSED_WITH_ERROR", "offline"],
-]);
+/** `ret` of `get_state_id`, OctoPrint's only. Its agent has no id of its own for a download. */
+const STATE_IDS = {
+  idle: ["OPERATIONAL"],
+  starting: ["STARTING"],
+  printing: ["PRINTING"],
+  pausing: ["PAUSING"],
+  paused: ["PAUSED"],
+  resuming: ["RESUMING"],
+  cancelling: ["CANCELLING"],
+  finishing: ["FINISHING"],
+  downloading: [],
+  error: ["ERROR"],
+  offline: ["OFFLINE", "CLOSED", "CLOSED_WITH_ERROR"],
+} as const satisfies Record<Phase, readonly string[]>;
+
+const PHASE_OF_STATE_ID: ReadonlyMap<string, Phase> = inverted(STATE_IDS);
 
 /** The phase that a state id names; `unknown` for any other id. */
 export function phaseOfStateId(stateId: string): Phase | "unknown" {
   return PHASE_OF_STATE_ID.get(stateId) ?? "unknown";
 }
 
-/** `event_type` of an event in a frame. Every type of the union but `other` has its word. */
-const EVENT_WORDS = {
-  started: "PrintStarted",
-  done: "PrintDone",
-  failed: "PrintFailed",
-  cancelling: "PrintCancelling",
-  cancelled: "PrintCancelled",
-  paused: "PrintPaused",
-  resumed: "PrintResumed",
-  "filament-change": "FilamentChange",
-} as const satisfies Record<Exclude<ReportedEventType, "other">, string>;
+/** `event_type` of an event in a frame. Every type of the union but `other` has its words. */
+const EVENT_TYPES = {
+  started: ["PrintStarted"],
+  done: ["PrintDone"],
+  failed: ["PrintFailed"],
+  cancelling: ["PrintCancelling"],
+  cancelled: ["PrintCancelled"],
+  paused: ["PrintPaused"],
+  resumed: ["PrintResumed"],
+  "filament-change": ["FilamentChange"],
+} as const satisfies Record<Exclude<ReportedEventType, "other">, readonly string[]>;
 
-const EVENT_OF_WORD: ReadonlyMap<string, ReportedEventType> = inverted(EVENT_WORDS);
+const TYPE_OF_EVENT: ReadonlyMap<string, ReportedEventType> = inverted(EVENT_TYPES);
 
 /** `other`: an event that changes nothing by itself. */
 export function eventTypeOf(word: string): ReportedEventType {
-  return EVENT_OF_WORD.get(word) ?? "other";
+  return TYPE_OF_EVENT.get(word) ?? "other";
 }
 
 /** `data.reason` of OctoPrint's PrintFailed. */
-const REASONS: ReadonlyMap<string, FailureReason> = new Map([
-  ["cancelled", "cancelled"],
-  ["error", "error"],
-]);
+const REASONS = {
+  cancelled: ["cancelled"],
+  error: ["error"],
+} as const satisfies Record<FailureReason, readonly string[]>;
+
+const REASON_OF_WORD: ReadonlyMap<string, FailureReason> = inverted(REASONS);
 
 export function failureReasonOf(word: string | null): FailureReason | null {
-  return REASONS.get(word ?? "") ?? null;
+  return REASON_OF_WORD.get(word ?? "") ?? null;
 }
 
 /** `settings.agent.name`. */
 const AGENT_NAMES = {
-  octoprint: "octoprint_obico",
-  moonraker: "moonraker_obico",
-} as const satisfies Record<Exclude<Dialect, "other">, string>;
+  octoprint: ["octoprint_obico"],
+  moonraker: ["moonraker_obico"],
+} as const satisfies Record<Exclude<Dialect, "other">, readonly string[]>;
 
 const DIALECT_OF_NAME: ReadonlyMap<string, Dialect> = inverted(AGENT_NAMES);
 
@@ -118,7 +115,8 @@ export function dialectOf(agentName: string | null): Dialect {
   return DIALECT_OF_NAME.get(agentName ?? "") ?? "other";
 }
 
-function inverted<K extends string>(words: Readonly<Record<K, string>>): Map<string, K> {
-  const entries = Object.entries(words) as [K, string][]; // safe: an object literal's own keys
-  return new Map(entries.map(([key, word]) => [word, key]));
+/** Word to what it stands for. */
+function inverted<K extends string>(words: Readonly<Record<K, readonly string[]>>): Map<string, K> {
+  const entries = Object.entries(words) as [K, readonly string[]][]; // safe: an object literal's own keys
+  return new Map(entries.flatMap(([meaning, own]) => own.map((word) => [word, meaning])));
 }
