@@ -12,6 +12,7 @@ process.env.WRANGLER_LOG = "error";
  */
 export default defineConfig({
   test: {
+    globalSetup: ["test/support/draw-seed.ts"],
     projects: [
       {
         test: {

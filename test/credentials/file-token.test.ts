@@ -1,9 +1,9 @@
 /** The token of a cloud file's URL. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeAgentToken, readAgentToken } from "../../src/credentials/agent-token.ts";
 import { FILE_TOKEN_LIFE_MS, makeFileToken, opensFile } from "../../src/credentials/file-token.ts";
 import type { AgentKey } from "../../src/domain/agent-key.ts";
+import { fc } from "../support/random.ts";
 
 const NOW = 1_790_000_000_000;
 const key = (id: string, fill: number): AgentKey => ({ id, secret: new Uint8Array(32).fill(fill) });

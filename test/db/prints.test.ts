@@ -1,6 +1,5 @@
 /** History as D1 keeps it: a hundred thousand prints of one account against a model in memory, and what each query costs. */
 import { env } from "cloudflare:workers";
-import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../src/db/client.ts";
 import { FEEDBACK_FILTERS, PRINT_FILTERS, type PrintSelection } from "../../src/db/print-selection.ts";
@@ -10,6 +9,7 @@ import { openZone, parseDay } from "../../src/domain/local-day.ts";
 import { addUp, type Grouping, splitPeriods } from "../../src/domain/stats.ts";
 import { type HistoryPrint, insertPrints, observed, printOf, scansOf } from "../support/history.ts";
 import { db, makePrinter } from "../support/printer.ts";
+import { fc } from "../support/random.ts";
 
 const EVERY = {
   filter: "none",

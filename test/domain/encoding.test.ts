@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { base64UrlOf, bytesOfBase64Url, hexOf } from "../../src/domain/encoding.ts";
+import { fc } from "../support/random.ts";
 
 test("[S5] any bytes come back from base64url, padded or not, and none of it needs escaping", () => {
   fc.assert(

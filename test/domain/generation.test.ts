@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TokenGenerations } from "../../src/domain/change.ts";
 import { isGenerationValid, relinkGeneration, rotateGeneration, useGeneration } from "../../src/domain/generation.ts";
+import { fc } from "../support/random.ts";
 
 const MINUTE = 60_000;
 const GRACE_MS = 15 * MINUTE;

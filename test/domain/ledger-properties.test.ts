@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type Command,
@@ -19,6 +18,7 @@ import {
   takeCommand,
 } from "../../src/domain/ledger.ts";
 import { aRequest, FILE, NOW, OTHER, PRINT } from "../support/ledger.ts";
+import { fc } from "../support/random.ts";
 
 /** The edges of design 5; a rejected command is never in the ledger. */
 const EDGES: Readonly<Record<CommandState, readonly CommandState[]>> = {

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { codeFrom, guessAgainAt, normalizeCode, passcodeFrom } from "../../src/domain/linking.ts";
+import { fc } from "../support/random.ts";
 
 const anyUint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 

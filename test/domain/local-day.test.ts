@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { localIso, openZone, parseDay, startOfDay, type Zone } from "../../src/domain/local-day.ts";
+import { fc } from "../support/random.ts";
 
 function zoneOf(name: string): Zone {
   const zone = openZone(name);

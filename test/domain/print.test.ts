@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { endPrint, type Outcome, type Print, printByServer } from "../../src/domain/print.ts";
 import { movePrint, type PrintContext } from "../../src/domain/print-move.ts";
 import type { Report } from "../../src/domain/report.ts";
 import { eventTypeOf, failureReasonOf, phaseOf } from "../../src/protocol/words.ts";
+import { fc } from "../support/random.ts";
 
 const T = 1_790_000_100;
 const NOW = (T + 60) * 1000;

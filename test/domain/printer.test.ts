@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MemoryPrinter } from "../../scripts/chaos/state.ts";
 import { frame, type Said } from "../support/frames.ts";
+import { fc } from "../support/random.ts";
 
 const T = 1_790_000_100;
 const START = T * 1000;

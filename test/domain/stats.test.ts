@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { openZone, parseDay, type Zone } from "../../src/domain/local-day.ts";
 import { addUp, GROUPINGS, type Grouping, PERIODS_MAX, type PeriodSums, splitPeriods } from "../../src/domain/stats.ts";
+import { fc } from "../support/random.ts";
 
 const HOUR = 3_600_000;
 

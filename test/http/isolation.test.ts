@@ -2,11 +2,11 @@
  * One account never sees, counts or touches another's: on every route that the program declares, whatever ids stand in its
  * path, its query and its body. A new route is in here by being declared; a new kind of id needs its row in `makeStock`.
  */
-import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import type { RouteSpec } from "../../src/http/kit/route.ts";
 import { type Answer, call, makeToken } from "../support/api.ts";
+import { fc } from "../support/random.ts";
 import { parametersOf, pathOf, ROUTES, titleOf } from "../support/routes.ts";
 import { fingerprintOf, makeStock, type Stock } from "../support/stock.ts";
 

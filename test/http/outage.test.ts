@@ -9,6 +9,7 @@ import { type Account, call, connectAgentOf, makeAccount, makePrinterOf, makeTok
 import { breakDatabase } from "../support/database.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";
 import { db, projected, type ScriptedAgent } from "../support/printer.ts";
+import { random } from "../support/random.ts";
 
 const T = 1_790_000_100;
 const DAY = 24 * 60 * 60 * 1000;
@@ -176,7 +177,7 @@ describe("nobody else", () => {
 
   test("[O32] of a printer that does not exist or was never asked: 503, and nothing is left behind", async () => {
     const { token } = await makeAccount();
-    const id = 4_000_000_000_000 + Math.floor(Math.random() * 1e9);
+    const id = 4_000_000_000_000 + Math.floor(random() * 1e9);
     heal = breakDatabase("refusing");
     await expectUnavailable(token, id);
     const tables = await runInDurableObject(env.PRINTERS.getByName(String(id)), (_instance, state) =>

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readAgentFrame } from "../../src/protocol/agent.ts";
 import { AGENT_FRAME_BYTES, isDeeperThan, readJsonObject } from "../../src/protocol/codec.ts";
+import { fc } from "../support/random.ts";
 
 function read(frame: unknown) {
   const result = readAgentFrame(JSON.stringify(frame));

@@ -1,12 +1,12 @@
 /** Folders of cloud files over REST. */
 import { env } from "cloudflare:workers";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { connect } from "../../../src/db/client.ts";
 import { deleteGCodeFolders, editGCodeFolder, moveGCodeFolders } from "../../../src/db/g-code-folder-edits.ts";
 import { findGCodeFolder, insertGCodeFolder, listGCodeFolders } from "../../../src/db/g-code-folders.ts";
 import { type Account, call, makeAccount, makeToken, ORIGIN } from "../../support/api.ts";
 import { meter, scannedTables } from "../../support/metered.ts";
+import { fc } from "../../support/random.ts";
 import { makeFolder, uploaded } from "../../support/upload.ts";
 
 const PATH = "/api/v1/g_code_folders/";

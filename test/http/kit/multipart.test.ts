@@ -1,7 +1,7 @@
 /** Multipart forms, however their bytes are cut. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { boundaryOf, MultipartReader } from "../../../src/http/kit/multipart.ts";
+import { fc } from "../../support/random.ts";
 
 interface Read {
   readonly parts: readonly { readonly name: string; readonly bytes: readonly number[] }[];

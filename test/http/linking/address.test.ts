@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isLocalHost, sourceOf } from "../../../src/http/linking/address.ts";
+import { fc } from "../../support/random.ts";
 
 describe("whom a bound counts as one source", () => {
   test.each([

@@ -4,6 +4,7 @@ import type { Dialect } from "../../../scripts/virtual/agent.ts";
 import { type Account, agentCall, call, makeAccount, makeToken, ORIGIN } from "../../support/api.ts";
 import { freshIp } from "../../support/linking.ts";
 import { askCode, from, networkFrom } from "../../support/linking-api.ts";
+import { random } from "../../support/random.ts";
 import { UnlinkedAgent } from "../../support/virtual/unlinked.ts";
 
 const PASSCODES = "/api/v1/one_time_passcodes/";
@@ -13,7 +14,7 @@ const dialects: readonly Dialect[] = ["moonraker", "octoprint"];
 
 /** An agent behind an address of its own. */
 function makeAgent(dialect: Dialect, ip = freshIp()) {
-  return { ip, agent: new UnlinkedAgent({ dialect, transport: networkFrom(ip), random: Math.random }) };
+  return { ip, agent: new UnlinkedAgent({ dialect, transport: networkFrom(ip), random }) };
 }
 
 function claim(account: { token: string }, verification_code: string, one_time_passcode: string) {
@@ -119,7 +120,7 @@ describe.each(dialects)("%s found at its owner's address", (dialect) => {
 describe("discovery", () => {
   test("[S53] shows nothing to those whose address nobody told", async () => {
     const transport = { ...networkFrom(""), dial: async () => null };
-    await new UnlinkedAgent({ dialect: "octoprint", transport, random: Math.random }).poll();
+    await new UnlinkedAgent({ dialect: "octoprint", transport, random }).poll();
     expect(await listAt(await makeAccount(), "")).toEqual([]);
   });
 

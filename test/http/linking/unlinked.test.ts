@@ -1,7 +1,6 @@
 /** What agents without a token are told, whatever they send. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../../src/app.ts";
 import moonraker from "../../agent-traffic/moonraker-obico-2.1.4.jsonl?raw";
@@ -10,6 +9,7 @@ import { call, ORIGIN } from "../../support/api.ts";
 import { freshIp } from "../../support/linking.ts";
 import { from, networkFrom } from "../../support/linking-api.ts";
 import { meter } from "../../support/metered.ts";
+import { fc, random } from "../../support/random.ts";
 import { UnlinkedAgent } from "../../support/virtual/unlinked.ts";
 
 const UNLINKED = "/api/v1/octo/unlinked/";
@@ -103,7 +103,7 @@ describe("a poll is never refused", () => {
     const ip = freshIp();
     const passcodes: string[] = [];
     for (let one = 0; one < 12; one++) {
-      const agent = new UnlinkedAgent({ dialect: "moonraker", transport: networkFrom(ip), random: Math.random });
+      const agent = new UnlinkedAgent({ dialect: "moonraker", transport: networkFrom(ip), random });
       await agent.poll();
       expect(agent.hasEnded).toBe(false);
       passcodes.push(agent.passcode);

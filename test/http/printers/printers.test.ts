@@ -1,5 +1,4 @@
 /** Printers over REST. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   agentCall,
@@ -11,6 +10,7 @@ import {
   makeToken,
 } from "../../support/api.ts";
 import { frame } from "../../support/frames.ts";
+import { fc } from "../../support/random.ts";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const AGENT_TOKEN = /^[0-9a-z]{1,64}$/;

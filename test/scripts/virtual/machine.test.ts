@@ -1,5 +1,4 @@
 /** The simulated printer: what holds of it whatever is asked of it. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   act,
@@ -11,6 +10,7 @@ import {
   type Order,
   progress,
 } from "../../../scripts/virtual/machine.ts";
+import { fc } from "../../support/random.ts";
 import { shortJob } from "./bench.ts";
 
 const orders: fc.Arbitrary<Order> = fc.oneof(
