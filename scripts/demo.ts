@@ -17,7 +17,7 @@ const PRINTERS = [
 const SPEED = 10;
 const GAP_SECONDS = 200;
 const SAVE_MS = 1000;
-const FIRST_REPORT_MS = 15_000;
+const FIRST_REPORT_MS = 60_000;
 const POLL_MS = 100;
 
 export interface Demo {

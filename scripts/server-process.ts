@@ -8,7 +8,8 @@ import { Refusal } from "./refusal.ts";
 import type { FromServer } from "./server.ts";
 import { PROJECT, wranglerEnvironment } from "./wrangler.ts";
 
-const START_MS = 60_000;
+/** A busy machine may take minutes; what takes longer hangs. */
+const START_MS = 180_000;
 const STOP_MS = 3000;
 const HEALTH_POLL_MS = 50;
 

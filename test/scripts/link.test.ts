@@ -1,7 +1,7 @@
 /** `npm run link`, as a person at a terminal sees it, and an agent that is nothing but one HTTP call. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { call, type Printer } from "./api-client.ts";
-import { makeFolder, RunningServer, removeFolders, runScript, Script, until } from "./running-server.ts";
+import { makeFolder, RunningServer, removeFolders, runScript, Script } from "./running-server.ts";
 
 const state = makeFolder();
 let server: RunningServer;
@@ -11,16 +11,13 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await server.stop();
+  await server?.stop();
   removeFolders();
 });
 
 async function startLink(...flags: string[]): Promise<{ script: Script; code: string }> {
   const script = new Script("link.ts", ["--token", server.token, "--url", server.url, ...flags]);
-  const code = await until("the code", async () => {
-    if (script.hasEnded) throw new Error(`it ended: ${script.stderr}`);
-    return /Code {4}(\d{6}) /.exec(script.stdout)?.[1];
-  });
+  const [, code = ""] = await script.shown("the code", /Code {4}(\d{6}) /);
   return { script, code };
 }
 

@@ -61,7 +61,16 @@ export class Script {
     this.#child.kill(signal);
   }
 
-  get hasEnded(): boolean {
+  /** What it printed so far, once that matches; an error when it ends without. `what` is for that error. */
+  shown(what: string, pattern: RegExp): Promise<RegExpExecArray> {
+    return until(what, async () => {
+      const match = pattern.exec(this.stdout);
+      if (match === null && this.#hasEnded) throw new Error(`it ended without ${what}: ${this.stderr}`);
+      return match ?? undefined;
+    });
+  }
+
+  get #hasEnded(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 }
@@ -78,10 +87,10 @@ export class RunningServer {
 
   static async start(state: string, ...args: string[]): Promise<RunningServer> {
     const script = new Script("start.ts", ["--port", "0", "--state", state, ...args]);
-    const url = await until("the summary", async () => {
-      if (script.hasEnded) throw new Error(`it ended: ${script.stderr}`);
-      const [, found] = /Platen runs on (\S+)[\s\S]*Ctrl-C/.exec(script.stdout) ?? [];
-      return found;
+    const summary = script.shown("the summary", /Platen runs on (\S+)[\s\S]*Ctrl-C/);
+    const [, url = ""] = await summary.catch((error: unknown) => {
+      script.send("SIGKILL");
+      throw error;
     });
     return new RunningServer(script, url);
   }
@@ -109,9 +118,12 @@ export class RunningServer {
   }
 }
 
-/** The first value that is not undefined; an error that names what was waited for when a minute passed without one. */
+/** Longer than anything takes on a machine with ten times the work that it can do; whatever takes longer hangs. */
+const PATIENCE_MS = 8 * 60_000;
+
+/** The first value that is not undefined; an error that names what was waited for when none came. */
 export async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;

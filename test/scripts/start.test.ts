@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { call, type Printer } from "./api-client.ts";
 import { RawAgent } from "./raw-agent.ts";
-import { makeFolder, RunningServer, removeFolders, runScript, until, untilGone } from "./running-server.ts";
+import { makeFolder, RunningServer, removeFolders, runScript, Script, until, untilGone } from "./running-server.ts";
 
 const state = makeFolder();
 let server: RunningServer;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await server.stop();
+  await server?.stop();
   removeFolders();
 });
 
@@ -176,12 +176,21 @@ describe("npm run token", () => {
 describe("npm run simulate", () => {
   test("[R13] its printers print on the running server and end with a summary", async () => {
     const flags = ["--token", token, "--url", server.url, "--printers", "4", "--speed", "60", "--seed", "7"];
-    const { code, stdout, stderr } = await runScript("simulate.ts", ...flags, "--duration", "5s");
+    const script = new Script("simulate.ts", flags);
+    await script.shown("four printers of which one prints", /4 linked, [1-9]\d* printing/);
+    script.send("SIGINT");
+    const { code, stdout, stderr } = await script.finished;
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toMatch(/4 linked/);
     expect(stdout).toMatch(/[1-9]\d* prints started: .* frames sent\.\n$/);
     const names = (await printersOf()).map((printer) => printer.name);
     expect(names).toEqual(expect.arrayContaining([1, 2, 3, 4].map((index) => `Virtual printer ${index}`)));
+  });
+
+  test("[R13] it ends by itself when its time is over", async () => {
+    const flags = ["--token", token, "--url", server.url, "--printers", "1", "--duration", "1s"];
+    const { code, stdout, stderr } = await runScript("simulate.ts", ...flags);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/\d+ prints started: .* frames sent\.\n$/);
   });
 });
 
