@@ -65,7 +65,6 @@ export default defineConfig({
           include: ["test/scripts/*.test.ts"],
           environment: "node",
           sequence: { groupOrder: 1 },
-          fileParallelism: false,
           testTimeout: 15 * MINUTE_MS,
           hookTimeout: 15 * MINUTE_MS,
         },

@@ -1,6 +1,7 @@
 /** A thousand calls that nobody would make on purpose. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AGAIN, fc } from "../support/random.ts";
+import { call as ask } from "./api-client.ts";
 import { makeFolder, RunningServer, removeFolders, runScript } from "./running-server.ts";
 
 const CALLS = 1000;
@@ -14,14 +15,14 @@ const credentials: string[] = [];
 
 beforeAll(async () => {
   server = await RunningServer.start(state, "--no-demo");
-  for (let index = 0; index < TOKENS; index += 1) {
-    const { stdout } = await runScript("token.ts", "--email", "fuzz@example.com", "--state", state);
-    credentials.push(stdout.trim());
+  const { stdout } = await runScript("token.ts", "--email", "fuzz@example.com", "--state", state);
+  const first = stdout.trim();
+  credentials.push(first);
+  while (credentials.length < TOKENS) {
+    const made = await ask<{ token: string }>(server, first, "POST", "/api/v1/api_tokens/", { name: "fuzz" });
+    credentials.push(made.body.token);
   }
-  for (const name of ["One", "Two", "Three"]) {
-    const headers = { Authorization: `Bearer ${credentials[0]}`, "Content-Type": "application/json" };
-    await fetch(`${server.url}/api/v1/printers/`, { method: "POST", headers, body: JSON.stringify({ name }) });
-  }
+  for (const name of ["One", "Two", "Three"]) await ask(server, first, "POST", "/api/v1/printers/", { name });
 });
 
 afterAll(async () => {

@@ -196,10 +196,9 @@ describe("npm run simulate", () => {
 
 describe("Ctrl-C", () => {
   test("[R7] ends the server and all it started, with exit code 0 and not a word", async () => {
-    const other = await RunningServer.start(makeFolder());
-    const pids = other.processes();
+    const pids = server.processes();
     expect(pids.length).toBeGreaterThan(2);
-    const { code, stderr } = await other.stop();
+    const { code, stderr } = await server.stop();
     expect([code, stderr]).toEqual([0, ""]);
     await untilGone(pids);
   });
