@@ -1,4 +1,4 @@
-/** How both agents hold their socket (protocol 3.5): dial only to say something, queue meanwhile, flush in order. */
+/** The socket as both agents keep it ([V8] to [V10]): dialled only for a message, with a bounded queue flushed in order. */
 import { between, type Random } from "../virtual/random.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Wire, WireEnd } from "./wire.ts";
@@ -6,7 +6,7 @@ import type { Wire, WireEnd } from "./wire.ts";
 /** Dials the object; null when nobody answers. */
 export type Dial = (agent: WireEnd) => Wire | null;
 
-/** A failed handshake blocks the agent for so long, and costs the message that triggered it. */
+/** After a failed handshake, which also costs the message that triggered it. */
 const BLOCKED_MS = 120_000;
 
 export class AgentLink {
@@ -44,7 +44,7 @@ export class AgentLink {
   }
 
   #flush(wire: Wire): void {
-    // A dead connection is noticed at the earliest when something is sent into it, and that is lost.
+    // A dead connection shows at the next send at the earliest, and that message is lost.
     if (wire.isCut && this.#random() < 0.5) {
       this.#queue.shift();
       this.#lose(wire);
@@ -83,7 +83,7 @@ export class AgentLink {
   #open(wire: Wire): void {
     this.#isDialling = false;
     this.#wire = wire;
-    // Some of what was sent into the dying socket may have arrived: it comes twice.
+    // Part of what was sent into the dying socket may have arrived: a duplicate.
     if (this.#lastSent !== null && this.#random() < 0.2) this.#queue.unshift(this.#lastSent);
     this.#flush(wire);
     if (this.#wasConnected && this.#wire === wire) this.#end.onReconnect();

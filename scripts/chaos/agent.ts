@@ -4,10 +4,10 @@ import { AgentLink, type Dial } from "./agent-link.ts";
 import type { Machine, MachinePrint, Order } from "./machine.ts";
 import type { Simulation } from "./simulation.ts";
 
-/** Hears what the agent really does, so that nobody else's word is needed. */
+/** Told by the agents themselves: the ground truth against which the ledger's claims are judged. */
 export interface AgentWitness {
   onRead(ref: string): void;
-  /** The agent's own answer to the command: whether it took it up. */
+  /** Whether the agent carries the command out. */
   onTaken(ref: string, isTaken: boolean): void;
 }
 
@@ -50,7 +50,7 @@ export abstract class ModelAgent {
     );
   }
 
-  /** Reads nothing for so long: its one thread does something else. */
+  /** Reads nothing for that many milliseconds: its one thread does something else. */
   keepBusy(ms: number): void {
     this.#busyUntil = Math.max(this.#busyUntil, this.world.simulation.now + ms);
   }

@@ -1,4 +1,4 @@
-/** Judges what the ledger says became of its commands against the machine, and how long it takes to say it. */
+/** Checks each outcome that the ledger claims against what the machine did, and each state's duration against its limit. */
 import type { Command, CommandState } from "../../src/domain/command.ts";
 import type { HandOvers } from "./handovers.ts";
 import type { Hearsay } from "./hearsay.ts";
@@ -33,12 +33,12 @@ export class Claims {
     this.#world = world;
   }
 
-  /** Newest states of everything that the object took. */
+  /** The newest state of every command that the object took. */
   get states(): ReadonlyMap<string, CommandState> {
     return this.#states;
   }
 
-  /** It was called delivered without a receipt, on a socket that had brought none: what the printer showed was believed. */
+  /** Called delivered without a receipt, on a socket that had brought none: the printer's reports were the evidence. */
   isBelieved(commandId: string): boolean {
     return this.#believed.has(commandId);
   }
@@ -57,7 +57,7 @@ export class Claims {
     if (state === "failed") this.#checkFailure(command);
   }
 
-  /** Taking it, handing it over and the receipt each begin a limit. */
+  /** `checking` and `sent` are limited from the creation on, `delivered` from the receipt on. */
   #watch({ id, kind, createdAt }: Command, state: keyof typeof LEAVES): void {
     const { simulation } = this.#world;
     const { promise, ms } = LEAVES[state];
@@ -78,7 +78,7 @@ export class Claims {
     tally.count("network", `${who}: not read by then, believed because the printer did it`);
   }
 
-  /** The socket that carried it had brought a receipt by now: what shows without one is not taken for it. */
+  /** Its socket had brought a receipt by now, so that a report alone does not count as one. */
   #isProven(id: string): boolean {
     const connection = this.#world.sent.find(id)?.connection;
     const hasAnswered = connection !== undefined && this.#world.told.hasAnswered(connection);
@@ -88,14 +88,14 @@ export class Claims {
   #checkSuccess(command: Command): void {
     const { machine, told, tally } = this.#world;
     const sent = this.#world.sent.find(command.id);
-    // When nobody can know whether it was read, whatever a live report may still show counts.
+    // Without a receipt nobody knows when it was read: any report that was live at its creation may be the evidence.
     const since = (sent?.readAt ?? command.createdAt - LIMITS.live) - LONGEST_LOOK_MS;
     const truth = truthOf(machine, command, since);
     if (truth === "ended-otherwise" && !told.over.has(command.printExtId ?? 0)) {
       tally.count("network", "cancel inferred from a print whose own end was lost");
       return;
     }
-    // Without a receipt nothing tells how old a report is but its clock, and a stall of every frame misleads that.
+    // Without a receipt only the agent's clock tells a report's age, and a stall of every frame shifts its offset.
     const isUnread = !this.#isProven(command.id) || command.deliveredAt === null;
     if (truth === "not-reached" && isUnread && truthOf(machine, command, 0) === "reached") {
       tally.count("network", "no receipt: success read from a report older than the command");

@@ -1,4 +1,4 @@
-/** What stands between a caller and the shell: the Worker's repeated call, idempotency keys, and the wait for an answer. */
+/** What stands between a caller and the object: the Worker's retry, idempotency keys, and the wait for an answer. */
 import { isReceiptExpected } from "../../src/domain/agent-socket.ts";
 import { type CommandRecord, commandSucceeded, type PrintFile, receiptDueAt } from "../../src/domain/command.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
@@ -45,7 +45,7 @@ export class Desk {
     });
   }
 
-  /** `answer` null: the caller got an error. A call that broke is repeated once, with the same id. */
+  /** `answer` gets null for a caller that got an error. A call that broke is retried once, under the same id. */
   take(call: Call, answer: (answer: Answer | null) => void): void {
     this.#try(call, answer, () => {
       this.#simulation.after(between(this.#random, 5, 300), () => this.#try(call, answer, () => answer(null)));
@@ -78,7 +78,7 @@ export class Desk {
     return commandId;
   }
 
-  /** What one event writes is committed together: a key is saved if its command is, even when the object dies then. */
+  /** The writes of one event commit together: the key is saved exactly if its command is, even when the object dies next. */
   #rememberKey(key: string | null, commandId: string): void {
     const command = this.#shell.find(commandId);
     if (key !== null && command !== null && command.state !== "rejected") this.#keys.set(key, commandId);

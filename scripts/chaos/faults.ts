@@ -78,14 +78,14 @@ export class Faults {
   }
 }
 
-/** What may befall the object between any two steps, and in the middle of one. */
+/** Evictions between any two steps, deaths in the middle of one. */
 export class Mortality {
   readonly #random: Random;
   readonly #tally: Tally;
   readonly #death: number;
   isOver = false;
 
-  /** `death`: how likely the object dies in a step. */
+  /** `death`: the probability, 0 to 1, that the object dies in a step. */
   constructor(random: Random, tally: Tally, death: number) {
     this.#random = random;
     this.#tally = tally;

@@ -46,7 +46,7 @@ export class HandOvers {
     return this.#byRef.get(ref);
   }
 
-  /** The object took the command in, whatever it did then; one that a twin answered may be taken again. */
+  /** The object took the command in, whatever it did then; a caller whose command joined a twin may send its id again. */
   onTaken(commandId: string, meant: number | null, now: number): void {
     this.#order += 1;
     const { connection } = this.#told;
@@ -96,7 +96,7 @@ export class HandOvers {
   }
 }
 
-/** What late reading could set in motion. */
+/** Kinds that move the machine: read late, they start it while nobody expects that. */
 export function startsMotion(kind: CommandKind): boolean {
   return kind === "resume" || kind === "print_file";
 }

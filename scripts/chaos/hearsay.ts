@@ -1,4 +1,4 @@
-/** What the object was told, kept beside it from its inputs alone: sockets, the newest frames, the reported print. */
+/** What the object was told, recorded from its inputs alone: sockets, the newest frames, the reported print. */
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import { GIVES_RECEIPTS } from "../../src/domain/dialect.ts";
 import type { Input } from "../../src/domain/printer.ts";
@@ -11,7 +11,7 @@ export class Hearsay {
   connection: number | null = null;
   /** The `current_print_ts` of the newest frame that had one; null before the first. */
   printTs: number | null = null;
-  /** Time stamps of prints that were told to have ended, and of those after which another was reported. */
+  /** Time stamps of prints that were reported as ended, and of those that another reported print followed. */
   readonly over = new Set<number>();
   readonly left = new Set<number>();
   /** One of the two agents that give receipts has said its name. */

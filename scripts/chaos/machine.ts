@@ -35,7 +35,7 @@ const REST_MS = 1_500;
 export class Machine {
   phase: Phase = "idle";
   print: MachinePrint | null = null;
-  /** The last phase that was no transition. */
+  /** The newest phase that is no transition. */
   settled: "idle" | "printing" | "paused" = "idle";
   readonly history: MachineMoment[] = [];
   readonly #simulation: Simulation;

@@ -7,10 +7,10 @@ const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" }
 const TEXT = { idle: "Operational", printing: "Printing", paused: "Paused" } as const;
 const REGULAR_MS = 30_000;
 const QUEUE = 50;
-/** Klipper's changes are noticed so late at most. */
+/** A change of Klipper's state is noticed this late at most. */
 export const LONGEST_LOOK_MS = 1_000;
 
-/** What an agent that nobody knows leaves out. */
+/** What an agent of an unknown dialect leaves out. */
 export interface Manners {
   readonly isKnown: boolean;
   readonly givesReceipts: boolean;
@@ -22,7 +22,7 @@ export class MoonrakerAgent extends ModelAgent {
   #isDownloading = false;
   #orders = 0;
   #settled: keyof typeof TEXT = "idle";
-  /** Reported until the ending events are out, although the machine knows no print any more. */
+  /** Still reported until the ending events are out, although the machine has no print any more. */
   #reported: MachinePrint | null = null;
   #lastSaidAt = 0;
 
@@ -80,7 +80,7 @@ export class MoonrakerAgent extends ModelAgent {
     });
   }
 
-  /** Klipper's state is looked at some time after it changed: what came and went meanwhile is never seen. */
+  /** Klipper is polled: a state that comes and goes between two polls is never seen. */
   #look(): void {
     const { machine } = this.world;
     const before = this.#settled;
@@ -114,7 +114,7 @@ export class MoonrakerAgent extends ModelAgent {
     });
   }
 
-  /** `print` null: whichever it was. */
+  /** `print` null: any print. */
   #forgetPrint(print: MachinePrint | null): void {
     if (print === null || this.#reported === print) this.#reported = this.world.machine.print;
   }

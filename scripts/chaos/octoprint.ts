@@ -64,7 +64,7 @@ export class OctoPrintAgent extends ModelAgent {
     });
   }
 
-  /** Events are handled one by one a moment later; the status in them is that of the handling. */
+  /** Events are handled one at a time, a moment later, with the status as of then. */
   #follow({ phase, print, end }: MachineMoment): void {
     this.soon(0, 0, () => {
       const before = this.#phase;

@@ -4,7 +4,7 @@ import { type Machine, type MachinePrint, type Phase, TARGET } from "./machine.t
 
 export type Truth = "reached" | "ended-otherwise" | "not-reached";
 
-/** `since`: what was over before that is no outcome of the command. */
+/** `since` (epoch ms): a phase that was over before it is no outcome of the command. */
 export function truthOf(machine: Machine, command: Command, since: number): Truth {
   const { kind, printExtId, file } = command;
   if (kind === "cancel") return truthOfCancel(machine, printExtId);

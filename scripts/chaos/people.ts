@@ -27,7 +27,7 @@ export class People {
   #keys = 0;
   #seenPrint: number | null = null;
 
-  /** They press `presses` buttons, and then leave. */
+  /** They press `presses` buttons in all, then leave. */
   constructor(world: PeopleWorld, presses: number) {
     this.#world = world;
     this.#left = presses;
@@ -83,12 +83,12 @@ export class People {
     return `key-${this.#keys}`;
   }
 
-  /** On its way to the object for a while; a key is there to be sent again. */
+  /** Calls are on their way for a while; what has a key may be sent a second time. */
   #call(call: Call): void {
     const { random, simulation, desk, onCall, onAnswer } = this.#world;
     this.#left -= 1;
     onCall(call);
-    // Whoever hears no answer may ask again under the same id.
+    // A caller that got no answer may retry under the same id.
     for (const wait of random() < 0.05 ? [100, 3_000] : [random() < 0.1 ? 2_000 : 100]) {
       simulation.after(between(random, 1, wait), () => desk.take(call, (answer) => onAnswer(call, answer)));
     }

@@ -1,4 +1,4 @@
-/** What the ledger promises (design 5), each under a stable name. */
+/** What the ledger promises, each under a stable name; the rules behind them are [C1] to [C61]. */
 
 export const PROMISES = {
   "one-frame": "a command is handed over once at most",
@@ -32,7 +32,7 @@ export function hold(isKept: boolean, promise: PromiseName, sentence: string): a
   if (!isKept) throw new BrokenPromise(promise, sentence);
 }
 
-/** Milliseconds, from the design and not from the code that is judged. */
+/** Milliseconds, stated once more instead of imported: the code's own limits are among what is judged. */
 export const LIMITS = {
   expires: 30_000,
   settle: 360_000,
@@ -43,6 +43,6 @@ export const LIMITS = {
   heardUnprobed: 75_000,
   live: 10_000,
   answer: 5_000,
-  /** To the object and back, with the repetition of a call that broke. */
+  /** To the object and back, with the retry of a call that broke. */
   travel: 4_000,
 } as const;

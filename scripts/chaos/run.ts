@@ -1,11 +1,11 @@
-/** Many short worlds from one seed; what is broken in one of them is named by that world's own seed. */
+/** Many short worlds from one seed; a broken promise is reported with the seed of its own world. */
 import { scramble } from "../virtual/random.ts";
 import { BrokenPromise, type PromiseName } from "./promises.ts";
 import { Tally } from "./tally.ts";
 import { World } from "./world.ts";
 
 export interface Breach {
-  /** Of the world alone: a run with this seed begins with it. */
+  /** Of that world alone: a run with this seed begins with it. */
   readonly seed: number;
   readonly promise: PromiseName;
   readonly sentence: string;

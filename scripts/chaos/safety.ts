@@ -1,4 +1,4 @@
-/** Drives the safety pause's rule around the object: its tries are new commands, and a reconnect is one more chance. */
+/** Drives the safety pause against the object: each try is a new command, a new socket one more chance ([W1], [W2]). */
 import { moveSafetyPause, noteTry, type SafetyPause, startSafetyPause } from "../../src/domain/safety-pause.ts";
 import { Killed, type Shell } from "./shell.ts";
 import type { Simulation } from "./simulation.ts";

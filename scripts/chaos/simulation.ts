@@ -1,4 +1,4 @@
-/** Simulated time: pieces of work run at their moments, in the order in which they were made within one moment. */
+/** Simulated time: a queue of events by their moments and, within one moment, by the order in which they were made. */
 
 interface Work {
   readonly at: number;

@@ -37,7 +37,7 @@ export class Wire {
   /** What each side believes. */
   isOpenToServer = true;
   isOpenToAgent = true;
-  /** The socket still looks open, but the next frame to the agent cannot be handed over. */
+  /** The socket still looks open, but the runtime refuses the next frame. */
   isRefusing = false;
   readonly #simulation: Simulation;
   readonly #random: Random;
@@ -57,7 +57,7 @@ export class Wire {
     this.#toAgent = new Lane(simulation, delayMs, (text) => this.#arriveAtAgent(text));
   }
 
-  /** False when the object's runtime refuses the frame; a frame into a dead socket is taken and lost. */
+  /** False when the runtime refuses the frame; one into a dead socket is accepted and lost. */
   sendToAgent(text: string): boolean {
     if (!this.isOpenToServer || this.isRefusing) return false;
     this.#toAgent.send(text);
@@ -68,12 +68,12 @@ export class Wire {
     if (!this.#isCut) this.#toServer.send(text);
   }
 
-  /** What is under way either way arrives so much later. */
+  /** Delays everything under way in that direction, and what is sent meanwhile, by `ms`. */
   stall(way: "to-agent" | "to-server", ms: number): void {
     (way === "to-agent" ? this.#toAgent : this.#toServer).stall(ms);
   }
 
-  /** The network is gone: what is under way is lost, and each side learns of it after so long, or never by itself. */
+  /** The network is gone: frames under way are lost; each side notices after that many milliseconds, or never (null). */
   cut(serverLearnsMs: number | null, agentLearnsMs: number | null): void {
     this.#isCut = true;
     if (serverLearnsMs !== null) this.#simulation.after(serverLearnsMs, () => this.#tellServer());
@@ -90,7 +90,7 @@ export class Wire {
     });
   }
 
-  /** The object died with its end: it gets no close event. */
+  /** The object died: its end gets no close event. */
   forget(): void {
     this.isOpenToServer = false;
     this.cut(null, this.#random() < 0.7 ? between(this.#random, 1, 500) : null);

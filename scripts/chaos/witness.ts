@@ -1,4 +1,4 @@
-/** Sees everything in a world: what people ask, what the object does, what the agent reads. Breaks off at a broken promise. */
+/** Observes a world from outside: calls, steps, frames handed over and read. Throws at the first broken promise. */
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import type { Input } from "../../src/domain/printer.ts";
 import type { AgentWitness } from "./agent.ts";
@@ -35,7 +35,7 @@ export class Witness implements ShellWitness, AgentWitness {
     return this.#claims.states.size;
   }
 
-  /** Something may still become of a command. */
+  /** Some command or call has not come to its end. */
   get isUnsettled(): boolean {
     const states = [...this.#claims.states.values()];
     return (
@@ -52,7 +52,7 @@ export class Witness implements ShellWitness, AgentWitness {
     const { now } = this.#simulation;
     this.#told.onStep(after, effects, input, now);
     if (input.type === "command") this.#sent.onTaken(input.command.id, input.command.printId, now);
-    // A frame is judged when it is handed over: `sent` alone claims nothing.
+    // `sent` claims nothing yet: a frame is judged when it is handed over.
     const ended = effects.flatMap((effect) => (effect.type === "project-command" ? [effect.command] : []));
     for (const command of ended) this.#claims.onImage(command);
     if (before.state.ledger === after.state.ledger) return;
@@ -70,7 +70,7 @@ export class Witness implements ShellWitness, AgentWitness {
   /** Somebody presses a button. */
   onCall({ id, key, kind, waitMs }: Call): void {
     this.#unanswered.add(id);
-    // A call that broke is repeated once, and then waits again.
+    // A call that broke is retried once, and then waits again.
     const longest = LIMITS.travel + 2 * (waitMs ?? LIMITS.answer);
     this.#simulation.after(longest, () => {
       hold(!this.#unanswered.has(id), "answered", `${kind} ${id} has no answer after ${longest} ms`);
@@ -121,7 +121,7 @@ export class Witness implements ShellWitness, AgentWitness {
     this.#tally.count("network", "believed without a receipt, and not read by then");
   }
 
-  /** A key stands for the first command that anything was done or answered for; a rejected one gives it back. */
+  /** A key belongs to the first command that was sent or answered under it; a rejected one frees it. */
   #holdKey(key: string, commandId: string, did: string): void {
     const holder = this.#commandOf.get(key) ?? commandId;
     const isFree = this.#claims.states.get(holder) === "rejected" && this.#sent.find(holder) === undefined;
@@ -130,7 +130,7 @@ export class Witness implements ShellWitness, AgentWitness {
     hold(first === commandId, "same-key", `${commandId} ${did} for the key of ${first}`);
   }
 
-  /** What the network alone can do to a frame that was handed over in time. */
+  /** Lateness that the network alone causes, for a frame that was handed over in time. */
   #latenessOf({ command, at }: Sent): string[] {
     const { now } = this.#simulation;
     const { kind, id, createdAt, printExtId } = command;

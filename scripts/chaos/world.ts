@@ -16,7 +16,7 @@ import { Witness } from "./witness.ts";
 const START = 1_790_000_000_000;
 const PRESSES = 60;
 const MORE_MS = 5_000;
-/** Whatever is under way has its end by then. */
+/** Every command and call has come to its end by then. */
 const LONGEST_END_MS = 8 * 60_000;
 
 const AGENTS = ["moonraker", "moonraker", "octoprint", "octoprint", "unknown with receipts", "unknown"] as const;

@@ -23,7 +23,7 @@ export interface VirtualAgent {
   readonly link: Link;
   /** The calls at start-up; resolves once the token was proved or refused for the first time. */
   start(): Promise<void>;
-  /** The file asks for other filament, and the printer pauses for it (protocol 8.4). */
+  /** The file asks for other filament, and the printer pauses for it [V21]. */
   changeFilament(): void;
   /** Ends timers and socket at once. */
   stop(): void;

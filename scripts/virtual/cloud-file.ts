@@ -1,4 +1,4 @@
-/** A file in the server's cloud that an agent is asked to fetch and print (protocol 6.4). */
+/** A file in the server's cloud that an agent is asked to fetch and print [A27]. */
 import { isJsonObject } from "./json.ts";
 
 export interface CloudFile {

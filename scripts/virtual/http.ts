@@ -1,4 +1,4 @@
-/** The agent's HTTP calls: paths, headers, bodies and time-outs of both dialects (protocol 2 and 6). */
+/** The agent's HTTP calls: paths, headers, bodies and time-outs of both dialects [V31]. */
 import type { Clock } from "./clock.ts";
 import { type Body, type Fields, formBody, multipartBody } from "./form.ts";
 import { isJsonObject, readObject } from "./json.ts";

@@ -1,6 +1,6 @@
 /**
- * The agent's socket as both agents keep it (protocol 3): dialled only for a message that waits, a bounded queue that drops
- * the newest, two minutes lost with every refused handshake, and what a close with 4321 does.
+ * The socket as both agents keep it ([V8] to [V11]): dialled lazily, for a message that waits; a bounded queue that drops
+ * the newest; a growing backoff of two minutes and more after a refused handshake; almost mute after a close with 4321.
  */
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
@@ -58,7 +58,7 @@ export class Link {
     this.#pump();
   }
 
-  /** Queues a frame; when the queue is full it is this one that is lost. */
+  /** Queues a frame; a full queue drops it. */
   post(frame: object): void {
     if (this.#queue.length < this.#options.queueLimit) this.#queue.push(JSON.stringify(frame));
     this.#pump();

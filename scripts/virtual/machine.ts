@@ -70,7 +70,7 @@ export function idleMachine(seed: number): Machine {
   };
 }
 
-/** The machine after the order; the same object when the order makes no sense now. */
+/** The machine after the order; the very same object when the order cannot be carried out now. */
 export function act(machine: Machine, order: Order): Machine {
   switch (order.kind) {
     case "start":
@@ -97,7 +97,7 @@ export function act(machine: Machine, order: Order): Machine {
   }
 }
 
-/** The machine that much later, at most one phase on: steps of half a second miss nothing. */
+/** The machine that much later, one phase further at most: half a second a step skips none. */
 export function advance(machine: Machine, seconds: number): Machine {
   const later = {
     ...machine,

@@ -1,4 +1,4 @@
-/** When pictures are posted (protocol 6.1): by the watchers' interval while it prints, and at once for a viewer. */
+/** When pictures are posted [V33]: at an interval while it prints, and at once for a viewer. */
 import type { Clock } from "./clock.ts";
 import type { Fields } from "./form.ts";
 import type { AgentHttp } from "./http.ts";
@@ -7,7 +7,7 @@ import { PICTURE } from "./picture.ts";
 const TICK_MS = 1000;
 const WATCHED_MS = 10_000;
 const UNWATCHED_MS = 120_000;
-/** In the world's time: a hurried agent stays within what a server allows one agent. */
+/** In wall-clock time: an agent whose clock is sped up stays within the server's limit of calls. */
 const SHORTEST_MS = 5000;
 
 export interface PictureOptions {
@@ -19,7 +19,7 @@ export interface PictureOptions {
 
 export class Pictures {
   readonly #options: PictureOptions;
-  /** Both begin as false and are not reset by a reconnect (protocol 5.2). */
+  /** Both begin as false and outlive a reconnect [V30]. */
   #remote = { viewing: false, shouldWatch: false };
   #isPro = false;
   #lastAt = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** What an agent tells of besides prints: over HTTP, and as a toast for viewers over the socket (protocol 4.5 and 6.2). */
+/** What an agent tells besides prints: an event over HTTP, and a toast for viewers over the socket [V34]. */
 import type { Fields } from "./form.ts";
 
 export interface PrinterEvent {

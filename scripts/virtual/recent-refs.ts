@@ -1,4 +1,4 @@
-/** The references of the latest passthru calls: a repeated one is ignored without a word (protocol 5.3). */
+/** The references of the latest passthru calls: a repeated one is ignored [V26]. */
 
 export class RecentRefs {
   readonly #limit: number;

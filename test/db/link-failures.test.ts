@@ -7,7 +7,7 @@ import { sourceOf } from "../../src/http/linking/address.ts";
 import { elsewhere, freshDigits, insertCode, insertUser, MINUTE, tryCode } from "../support/linking.ts";
 import { meter, scannedTables } from "../support/metered.ts";
 
-/** The hundred wrong codes of one second, at once: what became of them. */
+/** The answers to a hundred wrong codes at the same moment. */
 async function guessAtOnce(at: { source: Source; now: number }, guesses: number) {
   const uses = await Promise.all(Array.from({ length: guesses }, () => tryCode("none", at)));
   const count = (kind: string) => uses.filter((result) => result.kind === kind).length;

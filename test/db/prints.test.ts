@@ -69,7 +69,7 @@ beforeAll(async () => {
   printerIds = [first.id, second.id, third.id];
   history = historyOf(userId, printerIds);
   await insertPrints(history);
-  // Neighbours in the same index and table, who must never be counted in.
+  // Rows of others in the same index and table, which must never be counted.
   const stranger = await makePrinter();
   await insertPrints(Array.from({ length: 100 }, (_, n) => printOf(stranger, { startedAt: FIRST + n * 1_000_000 })));
 }, 60_000);
@@ -149,7 +149,7 @@ describe("a hundred thousand prints of one account", () => {
   );
 });
 
-/** The calendar's own word for the local day of the start. */
+/** The local day of the start, by `Intl`. */
 const calendars = new Map<string, Intl.DateTimeFormat>();
 function dayIn(zone: string, { startedAt }: HistoryPrint): string {
   const parts = { year: "numeric", month: "2-digit", day: "2-digit" } as const;

@@ -1,4 +1,4 @@
-/** Ids that objects make themselves (design 3): each printer's own, and exact as JSON numbers. */
+/** Ids that objects make themselves [O5]: each printer's own, and exact as JSON numbers. */
 import { expect, test } from "vitest";
 import { newState } from "../../scripts/chaos/state.ts";
 import { change, withEvent } from "../../src/domain/change.ts";

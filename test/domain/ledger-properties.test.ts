@@ -20,7 +20,7 @@ import {
 import { aRequest, FILE, NOW, OTHER, PRINT } from "../support/ledger.ts";
 import { fc } from "../support/random.ts";
 
-/** The edges of design 5; a rejected command is never in the ledger. */
+/** The transitions that [C1] to [C9] allow; a rejected command is never in the ledger. */
 const EDGES: Readonly<Record<CommandState, readonly CommandState[]>> = {
   checking: ["sent", "rejected", "superseded"],
   sent: ["delivered", "succeeded", "failed", "unknown", "superseded", "rejected"],

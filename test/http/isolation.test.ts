@@ -17,7 +17,7 @@ const ownRoutes = ROUTES.filter(({ access }) => access !== "open").map((spec) =>
 
 let theirs: Stock;
 let before = "";
-/** Of the calls that only look. */
+/** The account that makes the calls that only read. */
 let reader: Stock;
 
 beforeAll(async () => {
@@ -83,7 +83,7 @@ function withId({ type }: Field, id: number | string): unknown {
 }
 
 interface Naming extends Fields {
-  /** The field's meaning is a row: whether there is one may not show. */
+  /** The field names a row; an answer must not show whether there is one. */
   readonly isOfRow: boolean;
 }
 

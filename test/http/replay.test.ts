@@ -7,9 +7,6 @@ import { db, projected } from "../support/printer.ts";
 import { RECORDINGS, type RecordedLine } from "../support/recordings.ts";
 import { type Answered, Replay, type Replayed, SHIFT_S } from "../support/replay.ts";
 
-/** Whole lives take a while on a busy host. */
-vi.setConfig({ testTimeout: 60_000 });
-
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
 });

@@ -1,4 +1,4 @@
-/** What runs by the clock (issue 3.6): old history and deleted files go, a bounded part at a time. */
+/** What runs by the clock ([O51] to [O56]): old history and deleted files go, a bounded part at a time. */
 import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";

@@ -105,7 +105,7 @@ export class RunningServer {
     return withDescendants(this.script.pid);
   }
 
-  /** As if the power went. */
+  /** As in a power cut. */
   async killTree(): Promise<void> {
     const pids = this.processes();
     for (const pid of pids) signal(pid, "SIGKILL");

@@ -64,7 +64,7 @@ export function printOf(
   };
 }
 
-/** Printers' objects count from 1. */
+/** Far from the ids that objects make, which count from 1. */
 let counted = 50_000;
 
 /** What `act` asks of D1: its answer, its round trips, and how SQLite carries its statements out. */

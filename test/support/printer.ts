@@ -75,7 +75,7 @@ export class ScriptedAgent {
     return this.#frames.filter((frame) => key in frame).length;
   }
 
-  /** Everything sent so far was handled: an unreadable frame is answered after them. */
+  /** Resolves once everything sent so far was handled: an unreadable frame is answered in its turn. */
   async settled(): Promise<void> {
     this.send("settled?");
     await this.next("error");

@@ -50,7 +50,7 @@ export const RECORDINGS = {
   "octoprint receipts": linesOf(octoprintReceipts),
 } as const satisfies Record<string, readonly RecordedLine[]>;
 
-/** What the agent did, and the commands that it obeyed: all else that the stub sent and answered is its own. */
+/** What the agent did, and the commands that it obeyed; the rest of what the stub sent and answered is left out. */
 function linesOf(text: string): RecordedLine[] {
   const lines = text
     .trim()
@@ -69,7 +69,7 @@ function linesOf(text: string): RecordedLine[] {
   });
 }
 
-/** OctoPrint's agent does not obey a pause without arguments (protocol 5.1). */
+/** OctoPrint's agent drops a pause without arguments [V28]. */
 function commandsOf(line: {
   t: number;
   text?: { commands?: { cmd: "pause" | "resume" | "cancel"; args?: object }[] };

@@ -25,7 +25,7 @@ export interface Replayed {
   readonly commands: readonly Answer[];
   /** Statuses of the handshakes, and whether the stub had accepted them. */
   readonly handshakes: readonly { readonly status: number; readonly isAccepted: boolean }[];
-  /** Frames of ours that found fault with one of the agent's. */
+  /** Error frames of the server's. */
   readonly faults: number;
   /** The newest status that was sent, as the server got it. */
   readonly lastStatus: unknown;
@@ -134,7 +134,7 @@ export class Replay {
     if (code === undefined) {
       return path.replace("/printers/77/", `/printers/${this.#printerId}/`).replace("/9/", `/${this.#cloudFileId}/`);
     }
-    // A code that the recording uses again was used up by then.
+    // A code that the recording repeats was used up by then.
     if (!this.#recordedCodes.has(code)) this.#usedCode = await this.#freshCode();
     this.#recordedCodes.add(code);
     return `/api/v1/octo/verify/?code=${this.#usedCode}`;
@@ -153,7 +153,7 @@ export class Replay {
     if (path.endsWith("/g_code_files/") && http === "POST") this.#fileId = body.id;
   }
 
-  /** A handshake that the stub refused is made with a token that was never any. */
+  /** A handshake that the stub refused is made with a bad token. */
   async #dial({ headers, isAccepted }: RecordedLine & { kind: "handshake" }): Promise<void> {
     const { host: _host, connection: _connection, ...sent } = headers;
     const authorization = `bearer ${isAccepted ? this.#token : `${this.#token.slice(0, -1)}!`}`;
@@ -196,7 +196,7 @@ export class Replay {
     await this.#agent?.settled();
   }
 
-  /** Given over REST; the agent reads the frame before its recorded life goes on. */
+  /** Given over REST; the recording goes on once the agent has read the frame. */
   async #command(cmd: "pause" | "resume" | "cancel"): Promise<void> {
     const agent = this.#agent;
     if (agent === null) throw new Error("no agent");
@@ -228,7 +228,7 @@ function isReceiptRef(ref: unknown): boolean {
   return typeof ref === "string" && ref.startsWith("cmd-");
 }
 
-/** As Moonraker's agent gives it; no state id is as good as an expected one. */
+/** The error with which Moonraker's agent answers every probe: a receipt like any other. */
 function receipt(ref: string): string {
   return JSON.stringify({ passthru: { ref, error: "Request not supported." } });
 }

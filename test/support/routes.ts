@@ -1,4 +1,4 @@
-/** Every declared route of the program, to be tested whether or not anybody thought of it. */
+/** Every route that the program declares, so that a new one is tested without being named. */
 import { app } from "../../src/app.ts";
 import { isDeclared, type RouteSpec } from "../../src/http/kit/route.ts";
 
@@ -6,12 +6,12 @@ export const ROUTES: readonly RouteSpec[] = app.routes.flatMap(({ handler }) =>
   isDeclared(handler) ? [handler.spec] : [],
 );
 
-/** Method and path of what has no declaration; middleware and refusals of wrong methods aside. */
+/** Method and path of handlers without a declaration, but for middleware and 405 answers. */
 export const UNDECLARED: readonly string[] = app.routes
   .filter(({ handler, method, path }) => !isDeclared(handler) && method !== "ALL" && !isRefusal(method, path))
   .map(({ method, path }) => `${method} ${path}`);
 
-/** A path of another method's declaration. */
+/** The 405 answer of a path that is declared for other methods. */
 function isRefusal(method: string, path: string): boolean {
   return ROUTES.some((spec) => spec.path === path && spec.method !== method);
 }

@@ -1,6 +1,6 @@
 /**
- * A virtual agent before the real Worker: its clock is the world's, its network can be cut, and its server restarted. What it
- * sends is handled before time goes on.
+ * A virtual agent against the real Worker, in simulated time: its network can be cut, its server restarted. Time goes on
+ * only once everything that it sent was handled.
  */
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
@@ -76,7 +76,7 @@ export class ServedAgent implements Transport {
     return makeAgent(this.#dialect, { token: this.#token, transport: this, clock: this.clock, seed, machine });
   }
 
-  /** That many seconds go by; the object's alarm goes off now and then, as a look would. */
+  /** That many seconds go by; the object's alarm goes off every two minutes, as for a look [P17]. */
   async run(seconds: number): Promise<void> {
     await this.#settle();
     for (let second = 1; second <= seconds; second++) {
@@ -226,7 +226,7 @@ export class ServedAgent implements Transport {
     }
   }
 
-  /** An unreadable frame is answered after those before it. */
+  /** The answer to an unreadable frame comes after everything that was sent before it was handled. */
   async #flush(): Promise<void> {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN) return;

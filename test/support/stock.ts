@@ -43,7 +43,7 @@ async function insertGCode(userId: number, mark: string) {
   return { folderId: made.id, fileId: cloud.id };
 }
 
-/** Noted by the calls that look. */
+/** Columns that a call changes by reading. */
 const BY_LOOKING = new Set(["lastUsedOn"]);
 
 /** All rows of the account and of its printers, and its printers as their objects know them. */

@@ -1,4 +1,4 @@
-/** moonraker-obico 2.1.4 beside a virtual Klipper printer: start-up in its order, then what the server asks (protocol 2 to 6). */
+/** moonraker-obico 2.1.4 beside a virtual Klipper printer: its start in order [V12], then what the server asks. */
 import type { AgentOptions, VirtualAgent } from "../agent.ts";
 import { AgentHttp } from "../http.ts";
 import { isJsonObject, type JsonObject, readObject } from "../json.ts";

@@ -1,4 +1,4 @@
-/** Commands and downloads that the server asks of moonraker-obico, with the transient state they show (protocol 5.1, 6.4). */
+/** Commands and downloads that the server asks of moonraker-obico, with the transient state they show ([V28], [V29]). */
 import type { Clock } from "../clock.ts";
 import type { CloudFile } from "../cloud-file.ts";
 import type { AgentHttp } from "../http.ts";
@@ -59,7 +59,7 @@ export class MoonrakerOrders {
     return this.#options.watch.seen !== "Operational" || this.#options.reports.transient !== null;
   }
 
-  /** The file, then its signature for the server; without the server's word on that nothing is printed. */
+  /** Fetches the file and tells the server its signature; prints only if the server accepts that [V29]. */
   async fetchAndPrint(file: CloudFile): Promise<void> {
     const { http, printer, clock, random, reports } = this.#options;
     this.#show("G-Code Downloading");

@@ -1,4 +1,4 @@
-/** Passthru calls as moonraker-obico 2.1.4 answers them (protocol 5.3). */
+/** Passthru calls as moonraker-obico 2.1.4 answers them [V26]. */
 import { readCloudFile } from "../cloud-file.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { PICTURE_BASE64 } from "../picture.ts";

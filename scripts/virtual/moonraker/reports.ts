@@ -1,4 +1,4 @@
-/** What moonraker-obico posts: whole messages, and when the last one about the printer was (protocol 4.1, 4.6). */
+/** What moonraker-obico posts: whole messages, a regular status 30 s after the last one [V22]. */
 import type { Clock } from "../clock.ts";
 import type { Link } from "../link.ts";
 import type { VirtualPrinter } from "../printer.ts";
@@ -13,7 +13,7 @@ export type MoonrakerEvent =
   | "PrintFailed";
 
 const REGULAR_MS = 30_000;
-/** In the world's time: a hurried agent stays within what a server allows one agent. */
+/** In wall-clock time: an agent whose clock is sped up stays within the server's limit of frames [A8]. */
 const SHORTEST_MS = 500;
 
 export class MoonrakerReports {
@@ -33,7 +33,7 @@ export class MoonrakerReports {
     this.#clock = clock;
   }
 
-  /** Whether 30 s went by since the last word about printer or settings. */
+  /** Whether 30 s went by since the last message about printer or settings. */
   get isDue(): boolean {
     return this.#clock.elapsed() - this.#lastAt >= Math.max(REGULAR_MS, SHORTEST_MS * this.#clock.speed);
   }

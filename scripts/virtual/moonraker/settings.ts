@@ -1,4 +1,4 @@
-/** What moonraker-obico 2.1.4 says of itself (protocol 4.4), as far as it knows it by then. */
+/** The `settings` of moonraker-obico 2.1.4, as far as it knows them by then. */
 
 const PLATFORM = ["Linux", "virtual-klipper", "6.1.0-rpi", "#1 SMP", "aarch64", "", "Raspberry Pi 4 Model B"];
 

@@ -1,4 +1,4 @@
-/** The status of moonraker-obico 2.1.4 (protocol 4.3): what it makes of Klipper's state. */
+/** The status of moonraker-obico 2.1.4 [V25], derived from Klipper's state. */
 import { layer, type Machine, progress } from "../machine.ts";
 
 /** What Klipper's `print_stats` amounts to. */

@@ -1,4 +1,4 @@
-/** The agent's look at Klipper once a second, and the events that it makes of what changed (protocol 4.2, 4.7, 8). */
+/** The agent polls Klipper once a second and makes events of what changed ([V17] to [V19], [V23]). */
 import type { Clock } from "../clock.ts";
 import type { AgentHttp } from "../http.ts";
 import type { VirtualPrinter } from "../printer.ts";
@@ -48,7 +48,7 @@ export class KlipperWatch {
     this.#again(POLL_MS, () => this.#look());
   }
 
-  /** Not ready: a word every second. Not there: one word, then silence. */
+  /** Klipper not ready: `{}` every second. Gone: one `{}`, then silence [V23]. */
   #sayUnknown(): void {
     this.#reports.printTs = null;
     this.seen = null;
@@ -65,7 +65,7 @@ export class KlipperWatch {
     if (text !== "Operational") await this.#upsert();
   }
 
-  /** Says what changed since the last look; true when the next look is arranged already. */
+  /** Reports what changed since the last look; true when the next look is scheduled already. */
   async #report(text: KlipperText): Promise<boolean> {
     const before = this.seen;
     this.seen = text;
@@ -76,7 +76,7 @@ export class KlipperWatch {
     return false;
   }
 
-  /** Without the server's id of the file the started event is never sent (protocol 6.3). */
+  /** Without the server's id of the file the started event is never sent [V32]. */
   async #begin(): Promise<void> {
     this.#reports.printTs = this.#printer.machine.startedAt;
     if (await this.#upsert()) this.#reports.postStatus("PrintStarted");

@@ -1,4 +1,4 @@
-/** OctoPrint-Obico 2.6.1 inside a virtual OctoPrint: start-up in its order, then what the server asks (protocol 2 to 6). */
+/** OctoPrint-Obico 2.6.1 inside a virtual OctoPrint: its start in order [V12], then what the server asks. */
 import type { AgentOptions, VirtualAgent } from "../agent.ts";
 import { AgentHttp } from "../http.ts";
 import { isJsonObject, type JsonObject, readObject } from "../json.ts";

@@ -1,4 +1,4 @@
-/** OctoPrint's events with their payloads, as the plugin passes them on (protocol 4.2). */
+/** OctoPrint's events with their payloads, as the plugin passes them on ([V15] to [V20]). */
 import type { Job } from "../job.ts";
 import { type Machine, progress } from "../machine.ts";
 import { STATES, type StateId } from "./status.ts";

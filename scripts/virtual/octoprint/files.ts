@@ -1,4 +1,4 @@
-/** OctoPrint's files: what it fetches for the server, and what it prints again (protocol 5.3, 6.4). */
+/** OctoPrint's files: what it fetches for the server, and what it prints again [V29]. */
 import type { Clock } from "../clock.ts";
 import type { CloudFile } from "../cloud-file.ts";
 import type { AgentHttp } from "../http.ts";

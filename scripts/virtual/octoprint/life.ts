@@ -1,4 +1,4 @@
-/** OctoPrint's events as its printer's phases change, in OctoPrint's order (protocol 4.2, 4.7, 8). */
+/** OctoPrint's events as its printer's phases change, in OctoPrint's order ([V15] to [V21]). */
 import type { Clock } from "../clock.ts";
 import type { AgentHttp } from "../http.ts";
 import type { Job } from "../job.ts";
@@ -46,7 +46,7 @@ export class OctoprintLife {
   readonly #reports: OctoprintReports;
   #filamentAt = Number.NEGATIVE_INFINITY;
   #errorAt = Number.NEGATIVE_INFINITY;
-  /** OctoPrint handles one event after the other; one that waits for the server holds up the next. */
+  /** OctoPrint handles events one at a time: one that waits for the server holds up the next. */
   #handled: Promise<void> = Promise.resolve();
 
   constructor(options: LifeOptions) {
@@ -67,7 +67,7 @@ export class OctoprintLife {
     });
   }
 
-  /** A host that lived on while nobody simulated it: in mid-print, and nothing to say. */
+  /** The host went on while nobody simulated it: in mid-print, with nothing to report [V14]. */
   async resume(): Promise<void> {
     const { machine } = this.#options.printer;
     this.#reports.stateId = machine.phase === "paused" ? "PAUSED" : "PRINTING";
@@ -131,7 +131,7 @@ export class OctoprintLife {
     this.#become("STARTING");
   }
 
-  /** Without an answer that holds an id the file stays unknown; a 2xx without one loses the event (protocol 6.3). */
+  /** Without an answer that holds an id the file stays unknown; a 2xx without one loses the event [V32]. */
   #onStarted(file: Job): void {
     this.#say(async () => {
       this.#reports.printTs = this.#options.printer.machine.startedAt;

@@ -1,4 +1,4 @@
-/** Passthru calls as OctoPrint-Obico 2.6.1 answers them (protocol 5.3); what it does not know gets no answer at all. */
+/** Passthru calls as OctoPrint-Obico 2.6.1 answers them; what it does not know gets no answer at all [V26]. */
 import { readCloudFile } from "../cloud-file.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { PICTURE_BASE64 } from "../picture.ts";

@@ -1,4 +1,4 @@
-/** What OctoPrint-Obico posts, and when: every message is a status, some with settings or an event (protocol 4.1, 4.4, 4.6). */
+/** What OctoPrint-Obico posts, and when: every message is a status, some with settings or an event ([V22], [V24]). */
 import type { Clock } from "../clock.ts";
 import type { Job } from "../job.ts";
 import type { Link } from "../link.ts";
@@ -13,7 +13,7 @@ const REGULAR_MS = 50_000;
 const BOOSTED_MS = 10_000;
 const BOOST_TICKS = 20;
 const SETTINGS_MS = 30 * 60_000;
-/** In the world's time: a hurried agent stays within what a server allows one agent. */
+/** In wall-clock time: an agent whose clock is sped up stays within the server's limit of frames [A8]. */
 const SHORTEST_MS = 500;
 
 export class OctoprintReports {

@@ -1,4 +1,4 @@
-/** What OctoPrint-Obico 2.6.1 says of itself (protocol 4.4). */
+/** The `settings` of OctoPrint-Obico 2.6.1 [V24]. */
 
 const PLATFORM = ["Linux", "virtual-octopi", "6.1.0-rpi", "#1 SMP", "armv7l", "", "Raspberry Pi 3 Model B Plus"];
 

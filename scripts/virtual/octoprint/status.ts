@@ -1,4 +1,4 @@
-/** The status of OctoPrint-Obico 2.6.1 (protocol 4.3): OctoPrint's own state, and what the plugin adds to it. */
+/** The status of OctoPrint-Obico 2.6.1 [V25]: OctoPrint's own state, and what the plugin adds to it. */
 import type { Job } from "../job.ts";
 import { layer, type Machine, progress } from "../machine.ts";
 

@@ -9,9 +9,6 @@ import { ServedAgent } from "../../support/served-agent.ts";
 
 let served: ServedAgent | null = null;
 
-/** Whole lives take a while on a busy host. */
-vi.setConfig({ testTimeout: 60_000 });
-
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
 });
@@ -254,7 +251,7 @@ describe.each(DIALECTS)("a print of %s", (dialect) => {
     const world = await printing(dialect);
     const { startedAt } = world.machine;
     await world.cut(true);
-    // The first word that finds nobody is lost, and blocks the agent for two minutes.
+    // The first message that finds no server is lost, and blocks the agent for two minutes.
     await world.runUntil(() => !world.agent.link.isOpen);
     await world.run(50);
     world.agent.printer.order(AT_PRINTER.pause);

@@ -13,9 +13,6 @@ import { ServedAgent } from "../../support/served-agent.ts";
 
 let served: ServedAgent | null = null;
 
-/** Whole lives take a while on a busy host. */
-vi.setConfig({ testTimeout: 60_000 });
-
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
 });
@@ -25,7 +22,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What became of the machine's prints, by its own account: the start's second and how it ended. */
+/** The machine's own record of its prints: the second of the start, and how each ended. */
 interface Account {
   readonly ends: Map<number, "finished" | "cancelled" | "failed" | "lost" | null>;
   /** Prints that the server was asked to cancel: if nobody tells how one ended, that is believed [L22]. */

@@ -11,7 +11,7 @@ export interface Bench {
   readonly clock: ManualClock;
   readonly server: StubServer;
   readonly agent: VirtualAgent;
-  /** The gists of the frames since the last call. */
+  /** The frames since the last call, each in a few words. */
   news(): string[];
 }
 

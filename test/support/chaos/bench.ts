@@ -53,7 +53,7 @@ class BenchSocket {
     this.#socket.close(1000);
   }
 
-  /** Everything that was handed over before: an unreadable frame is answered after it. */
+  /** Everything that was handed over so far: the answer to an unreadable frame comes after it. */
   async drain(): Promise<ToAgent[]> {
     this.send("drained?");
     while (!this.isClosed && !this.#inbox.some((said) => said.error !== undefined)) {
@@ -91,7 +91,7 @@ export class Bench {
     return this.arrived.some(({ isRead }) => !isRead);
   }
 
-  /** The object may still hold the older socket; whatever arrives with the new one was released by it. */
+  /** A command that arrives as soon as the socket is open was released by the reconnect, which [C24] forbids. */
   async connect(): Promise<void> {
     await this.collect();
     const { webSocket } = await dial(this.printer);
@@ -142,7 +142,7 @@ export class Bench {
   /** Takes in what arrived, without reading it. */
   async collect(): Promise<void> {
     if (this.#socket === null) return;
-    // What arrives was handed over since the last time that somebody looked.
+    // What arrives now was handed over since the last collection.
     const wasReported = this.reported !== null || this.#wasReported;
     let isProbed = false;
     const inbox = await this.#socket.drain();

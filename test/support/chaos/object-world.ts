@@ -19,7 +19,7 @@ interface Key {
 export class ObjectWorld {
   readonly #bench: Bench;
   readonly #random: Random;
-  /** Which frame carried which command; null: it went into a socket that was closed. */
+  /** The frame of each command by the command's id; null: it went into a closed socket. */
   readonly #frameOf = new Map<string, Arrived | null>();
   readonly #pressedAt = new Map<string, number>();
   readonly #keys: Key[] = [];
@@ -37,7 +37,7 @@ export class ObjectWorld {
 
   async step(): Promise<void> {
     if (this.#random() < 0.25) await evictDurableObject(this.#bench.printer.stub);
-    // Time alone lets the agent be silent; whatever else happens, it says something at the end.
+    // The agent is silent only while time passes: every other step ends with a frame from it.
     const isQuiet = this.#random() < 0.25;
     if (isQuiet) await this.#pass(pick(this.#random, [200, 2_000, 6_000, 6_000, 20_000, 40_000, 90_000]));
     else {
@@ -120,7 +120,7 @@ export class ObjectWorld {
     const result = await stub.command(uid, asked);
     if (!result.ok) throw new Error(result.failure.code);
     const { succeeded, command } = result.value;
-    // A frame that has not been matched yet is one of this step, and the newest.
+    // A frame without a command yet belongs to this step, and is the newest.
     const frame = this.#frameOf.has(command.id) ? this.#frameOf.get(command.id) : this.#bench.arrived.at(-1);
     hold(
       !succeeded || frame?.isRead === true,

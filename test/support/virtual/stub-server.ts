@@ -15,7 +15,7 @@ export type Seen =
   | { readonly at: number; readonly kind: "handshake"; readonly headers: Readonly<Record<string, string>> }
   | { readonly at: number; readonly kind: "frame"; readonly frame: JsonObject };
 
-/** The answer to a call; undefined: what a server answers that works. Null: none. */
+/** The answer to a call; undefined: that of a server that works, null: none. */
 export type Answers = (
   method: string,
   path: string,

@@ -1,4 +1,4 @@
-/** An agent without a token: polls, passcode, messages and the call that links, of both dialects (protocol 1). */
+/** An agent without a token: polls, passcode, messages and the call that links, of both dialects ([V4] to [V7]). */
 import type { Dialect } from "../../../scripts/virtual/agent.ts";
 import { PYTHON_REQUESTS } from "../../../scripts/virtual/http.ts";
 import { isJsonObject, type JsonObject, readObject } from "../../../scripts/virtual/json.ts";
