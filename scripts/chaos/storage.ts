@@ -1,11 +1,15 @@
 /** What outlives the object's fields: one row of state, remembered prints and commands; and attachments, which die with sockets. */
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import { type CommandRecord, recordOf } from "../../src/domain/command.ts";
+import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
+import { initialState } from "../../src/domain/initial-state.ts";
 import type { Print } from "../../src/domain/print.ts";
-import { newState } from "./state.ts";
+
+const CONFIGURATION = { ...DEFAULT_CONFIGURATION, name: "Bench" };
+const BORN = initialState({ id: 7, uid: "uid", userId: 1, createdAt: 0, configuration: CONFIGURATION });
 
 export class ObjectStorage {
-  #row = JSON.stringify({ state: newState({ agentName: null, dialect: "other" }), settings: null });
+  #row = JSON.stringify({ state: BORN, settings: null });
   readonly #prints = new Map<number, Print>();
   readonly #commands = new Map<string, CommandRecord>();
   readonly #attachments = new Map<number, string>();

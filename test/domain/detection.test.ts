@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { MemoryPrinter } from "../../scripts/chaos/state.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
 import { detectionState, notWatchingReason, shouldWatch } from "../../src/domain/detection.ts";
 import { printByServer } from "../../src/domain/print.ts";
 import { viewOf } from "../../src/domain/view.ts";
 import { frame } from "../support/frames.ts";
+import { MemoryPrinter } from "../support/memory-printer.ts";
 
 const T = 1_790_000_100;
 const NOW = T * 1000;

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { MemoryPrinter } from "../../scripts/chaos/state.ts";
 import type { Command, Evidence, Ledger } from "../../src/domain/command.ts";
 import { COMMANDS } from "../../src/domain/command-kind.ts";
 import { onAnswer, onFrame, onReport, onSocketClosed, onTime, takeCommand } from "../../src/domain/ledger.ts";
@@ -17,6 +16,7 @@ import {
   SOCKET,
   seenEvent,
 } from "../support/ledger.ts";
+import { MemoryPrinter } from "../support/memory-printer.ts";
 
 /** The ledger after these reports, and every image that left it. */
 function hear(ledger: Ledger, ...reports: Partial<Evidence>[]): { ledger: Ledger; ended: string[] } {

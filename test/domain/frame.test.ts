@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { MemoryPrinter } from "../../scripts/chaos/state.ts";
 import { frame, type Said } from "../support/frames.ts";
 import { aRequest } from "../support/ledger.ts";
+import { MemoryPrinter } from "../support/memory-printer.ts";
 
 const T = 1_790_000_100;
 

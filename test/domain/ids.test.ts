@@ -1,8 +1,8 @@
 /** Ids that objects make themselves [O5]: each printer's own, and exact as JSON numbers. */
 import { expect, test } from "vitest";
-import { newState } from "../../scripts/chaos/state.ts";
 import { change, withEvent } from "../../src/domain/change.ts";
 import { nextPrintId } from "../../src/domain/frame.ts";
+import { newState } from "../support/memory-printer.ts";
 
 /** More printers than D1 could hold rows of. */
 const LAST_PRINTER = 80_000_000;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { MemoryPrinter } from "../../scripts/chaos/state.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
 import { frame } from "../support/frames.ts";
 import { aRequest } from "../support/ledger.ts";
+import { MemoryPrinter } from "../support/memory-printer.ts";
 
 const NOW = 1_790_000_000_000;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { MemoryPrinter } from "../../scripts/chaos/state.ts";
 import { frame, type Said } from "../support/frames.ts";
+import { MemoryPrinter } from "../support/memory-printer.ts";
 import { fc } from "../support/random.ts";
 
 const T = 1_790_000_100;

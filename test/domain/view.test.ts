@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { MemoryPrinter } from "../../scripts/chaos/state.ts";
 import { nextLook } from "../../src/domain/connection.ts";
 import { viewOf } from "../../src/domain/view.ts";
 import { frame } from "../support/frames.ts";
+import { MemoryPrinter } from "../support/memory-printer.ts";
 
 const T = 1_790_000_100;
 const NOW = T * 1000;

@@ -1,4 +1,4 @@
-/** A printer in memory, driven through the pure `step` as the object drives it, with everything that it asked for. */
+/** A printer in memory, driven through the pure `step` as the object drives it, with every effect that it asked for. */
 import type { Effect, Printer, PrinterState } from "../../src/domain/change.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
 import type { PrinterEvent } from "../../src/domain/events.ts";
