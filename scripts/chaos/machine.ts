@@ -8,7 +8,7 @@ export type Order = "pause" | "resume" | "cancel";
 export type Cause = string;
 
 export const HAND: Cause = "hand";
-export const ITSELF: Cause = "itself";
+const ITSELF: Cause = "itself";
 
 export interface MachinePrint {
   /** Unix seconds by the agent's clock. */

@@ -5,9 +5,9 @@
 import type { Job } from "./job.ts";
 import { scramble } from "./random.ts";
 
-export type Phase = "idle" | "starting" | "printing" | "pausing" | "paused" | "resuming" | "cancelling" | "finishing";
+type Phase = "idle" | "starting" | "printing" | "pausing" | "paused" | "resuming" | "cancelling" | "finishing";
 
-export interface Heater {
+interface Heater {
   readonly actualC: number;
   /** 0 is off. */
   readonly targetC: number;
@@ -49,7 +49,7 @@ export type Order =
   | { readonly kind: "reach"; readonly reach: Machine["reach"] }
   | { readonly kind: "power_cut" };
 
-export const ROOM_C = 22;
+const ROOM_C = 22;
 
 const OFF: Heater = { actualC: ROOM_C, targetC: 0 };
 const NOTHING_PRINTED = { totalSeconds: 0, printSeconds: 0, outcome: null, error: null } as const;

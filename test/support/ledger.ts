@@ -41,7 +41,7 @@ export function aRequest(kind: CommandKind, patch: Partial<CommandRequest> = {})
   };
 }
 
-export function anAgent(patch: Partial<AgentFacts> = {}): AgentFacts {
+function anAgent(patch: Partial<AgentFacts> = {}): AgentFacts {
   return {
     connection: SOCKET,
     lastFrameAt: NOW - 1_000,
