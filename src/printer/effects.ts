@@ -12,8 +12,8 @@ import type { Store } from "./store.ts";
 
 /** What effects are carried out with, outside the object's tables. */
 export interface Outside {
-  readonly sockets: Sockets;
-  readonly outbox: Outbox;
+  readonly sockets: Pick<Sockets, "send" | "closeUpTo">;
+  readonly outbox: Pick<Outbox, "refreshLive">;
   readonly waitUntil: (work: Promise<unknown>) => void;
 }
 
@@ -21,7 +21,7 @@ export interface Work {
   /** An image of a row of D1, saved with the state; it raises the revision. */
   readonly projection?: Projection;
   /** Writes a row of the object's own, in the transaction that saves the state. */
-  readonly remember?: (store: Store) => void;
+  readonly remember?: (store: Pick<Store, "rememberPrint" | "rememberCommand">) => void;
   /** Runs after that transaction; gives the input that follows from it, null for none. */
   readonly carryOut?: (outside: Outside) => Input | null;
 }

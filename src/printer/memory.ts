@@ -9,13 +9,16 @@ import { readStatus } from "./stored-json.ts";
 /** A status too long for the attachment is a row (debounced): it is written at most so often. */
 const LONG_STATUS_MS = 60_000;
 
+type Rows = Pick<Store, "loadState" | "saveState" | "loadDocument" | "saveDocument">;
+type Attachments = Pick<Sockets, "read" | "write">;
+
 export class PrinterMemory {
-  readonly #store: Store;
-  readonly #sockets: Sockets;
+  readonly #store: Rows;
+  readonly #sockets: Attachments;
   #cached: Printer | null = null;
   #longStatusAt = 0;
 
-  constructor(store: Store, sockets: Sockets) {
+  constructor(store: Rows, sockets: Attachments) {
     this.#store = store;
     this.#sockets = sockets;
   }
