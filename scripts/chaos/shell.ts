@@ -1,16 +1,18 @@
 /**
- * The object around the real `step`: storage that survives, fields that do not, sockets with attachments, one alarm. It can
- * be evicted between any two events, and killed before a step is durable or before its effects are carried out.
+ * The object in simulated time: the real `step`, memory and work of effects, on a platform that evicts it between any two
+ * events, and kills it before a step is durable or before its effects are carried out.
  */
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import { type CommandRecord, recordOf } from "../../src/domain/command.ts";
 import { type Input, nextAlarm, type Reply, step } from "../../src/domain/printer.ts";
+import { type Outside, type Work, workOf } from "../../src/printer/effects.ts";
+import { PrinterMemory } from "../../src/printer/memory.ts";
 import { readAgentMessage } from "../../src/protocol/agent.ts";
-import { writeCommand, writeProbe, writeRemoteStatus } from "../../src/protocol/to-agent.ts";
 import { between, type Random } from "../virtual/random.ts";
 import type { Simulation } from "./simulation.ts";
-import { ObjectStorage } from "./storage.ts";
+import { Tables } from "./tables.ts";
 import { Wire, type WireEnd } from "./wire.ts";
+import { Wires } from "./wires.ts";
 
 /** Sees every step, and every frame at the moment in which it is handed over. */
 export interface ShellWitness {
@@ -37,11 +39,13 @@ const ALARM_LATE_MS = 1_500;
 
 export class Shell {
   readonly #world: ShellWorld;
-  readonly #storage = new ObjectStorage();
-  readonly #wires = new Map<number, Wire>();
+  readonly #tables = new Tables();
+  readonly #wires = new Wires();
+  readonly #memory = new PrinterMemory(this.#tables, this.#wires);
+  /** D1 is no part of this world. */
+  readonly #outside: Outside = { sockets: this.#wires, outbox: { refreshLive: async () => {} }, waitUntil: () => {} };
   readonly #onChange: (() => void)[] = [];
   readonly #onKilled: (() => void)[] = [];
-  #cached: Printer | null = null;
   #armedAt: number | null = null;
   #refs = 0;
   isReachable = true;
@@ -72,12 +76,13 @@ export class Shell {
   /** In flight or ended. */
   find(commandId: string): CommandRecord | null {
     const inFlight = this.printer().state.ledger.find(({ id }) => id === commandId);
-    return inFlight === undefined ? this.#storage.findCommand(commandId) : recordOf(inFlight);
+    return inFlight === undefined ? this.#tables.findCommand(commandId) : recordOf(inFlight);
   }
 
   printer(): Printer {
-    this.#cached ??= this.#storage.read();
-    return this.#cached;
+    const printer = this.#memory.load();
+    if (printer === null) throw new Error("a printer is there from the beginning");
+    return printer;
   }
 
   newRef(prefix: "c:" | "p:"): string {
@@ -87,21 +92,19 @@ export class Shell {
 
   /** All fields are gone; sockets and their attachments stay. */
   evict(): void {
-    this.#cached = null;
+    this.#memory.forget();
   }
 
   /** Fields and sockets are gone, callers get an error; only what was saved is left. */
   kill(): void {
-    this.#cached = null;
-    for (const wire of this.#wires.values()) wire.forget();
-    this.#wires.clear();
-    this.#storage.dropAttachments();
+    this.#memory.forget();
+    this.#wires.forget();
     for (const run of this.#onKilled) run();
   }
 
   /** The newest socket, if the runtime takes it for open. */
   get wire(): Wire | null {
-    const wire = this.#wires.get(this.printer().state.connectionSequence);
+    const wire = this.#wires.find(this.printer().state.connectionSequence);
     return wire?.isOpenToServer === true ? wire : null;
   }
 
@@ -129,14 +132,14 @@ export class Shell {
     const { frame } = readAgentMessage(text);
     const extId = frame.report?.printExtId ?? null;
     const isEarlier = extId !== null && extId !== this.printer().state.current?.extId;
-    this.#apply({ type: "frame", frame, remembered: isEarlier ? this.#storage.findPrint(extId) : null });
+    this.#apply({ type: "frame", frame, remembered: isEarlier ? this.#tables.findPrint(extId) : null });
   }
 
   #takeClose(wire: Wire): void {
     this.#maybeEvict();
     if (this.printer().socket?.connection === wire.connection)
       this.#apply({ type: "agent-closed", connection: wire.connection });
-    this.#drop(wire);
+    this.#wires.drop(wire);
   }
 
   /** A socket that died with the object got no close event: the first input after it notices. */
@@ -151,13 +154,15 @@ export class Shell {
     const { witness, chooseDeath, simulation } = this.#world;
     const before = this.printer();
     const { printer: after, effects, reply } = step(before, input, simulation.now);
+    const works = effects.map((effect) => ({ ...workOf(effect, after, simulation.now), effect }));
     const death = chooseDeath();
     if (death === "before-saving") return this.#die();
-    this.#save(after, effects, accepted);
+    this.#save(before, after, works, accepted);
     witness.onStep(before, after, effects, input);
     if (death === "after-saving") return this.#die();
-    for (const effect of effects) this.#deliver(effect, after, input);
+    const next = works.map((work) => this.#carryOut(work, after, input));
     for (const run of this.#onChange) run();
+    for (const follows of next) if (follows !== null) this.#apply(follows);
     return reply;
   }
 
@@ -166,48 +171,29 @@ export class Shell {
     throw new Killed();
   }
 
-  #save(after: Printer, effects: readonly Effect[], accepted: Wire | undefined): void {
-    this.#storage.save(after, effects);
-    this.#cached = after;
-    if (accepted !== undefined && after.socket !== null) {
-      accepted.connection = after.socket.connection;
-      this.#wires.set(after.socket.connection, accepted);
-    }
+  #save(before: Printer, after: Printer, works: readonly Work[], accepted: Wire | undefined): void {
+    this.#memory.save(before, after, this.#world.simulation.now);
+    for (const { remember } of works) remember?.(this.#tables);
     this.#arm();
+    if (accepted !== undefined && after.socket !== null) this.#wires.accept(accepted, after.socket.connection);
+    this.#memory.attach(before, after);
   }
 
-  #deliver(effect: Effect, after: Printer, input: Input): void {
-    const wire = this.#wires.get(after.socket?.connection ?? 0);
-    if (effect.type === "send-command") this.#sendCommand(effect, wire, after, input);
-    if (effect.type === "send-probe") wire?.sendToAgent(writeProbe(effect.ref));
-    if (effect.type === "send-remote-status") wire?.sendToAgent(writeRemoteStatus(effect.viewing, effect.shouldWatch));
-    if (effect.type === "close-agent") this.#closeUpTo(effect.connection);
-  }
-
-  #sendCommand(effect: Effect & { type: "send-command" }, wire: Wire | undefined, after: Printer, input: Input): void {
-    const { command } = effect;
-    const isSent = wire?.sendToAgent(writeCommand(command, after.state.configuration, "https://platen.test")) ?? false;
-    if (isSent && wire !== undefined) this.#world.witness.onHandOver(effect, wire, after, input);
-    else this.#apply({ type: "send-failed", commandId: command.id });
-  }
-
-  #closeUpTo(connection: number): void {
-    for (const wire of [...this.#wires.values()]) {
-      if (wire.connection > connection) continue;
-      wire.closeByServer();
-      this.#drop(wire);
-    }
-  }
-
-  #drop(wire: Wire): void {
-    this.#wires.delete(wire.connection);
-    this.#storage.dropAttachment(wire.connection);
+  /** Whether a command was handed over is the wires' word: what the object makes of it is judged. */
+  #carryOut({ effect, carryOut }: Work & { readonly effect: Effect }, after: Printer, input: Input): Input | null {
+    const { taken } = this.#wires;
+    const next = carryOut?.(this.#outside) ?? null;
+    const wire = this.#wires.find(after.socket?.connection ?? 0);
+    const isHandedOver = effect.type === "send-command" && this.#wires.taken > taken;
+    if (isHandedOver && wire !== null) this.#world.witness.onHandOver(effect, wire, after, input);
+    return next;
   }
 
   #maybeEvict(): void {
     if (this.#world.shouldEvict()) this.evict();
   }
 
+  /** As the object's clock does: earlier, never later. The platform fires it somewhat late. */
   #arm(): void {
     const { simulation, random } = this.#world;
     const wanted = nextAlarm(this.printer(), simulation.now);
@@ -216,7 +202,7 @@ export class Shell {
     simulation.at(wanted + between(random, 0, ALARM_LATE_MS), () => this.#wake(wanted));
   }
 
-  /** An alarm outlives the object; one in which it dies is tried again. */
+  /** An alarm outlives the object; the platform repeats one in which it died. */
   #wake(wanted: number): void {
     if (this.#armedAt !== wanted) return;
     this.#armedAt = null;
