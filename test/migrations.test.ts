@@ -41,6 +41,11 @@ describe("migrations", () => {
     expect(droppedParents("DROP TABLE `commands`;\nALTER TABLE `__new_commands` RENAME TO `commands`;")).toEqual([]);
   });
 
+  test.each(files)("[O48] every column that %s adds for rows that exist has a value for them", (file) => {
+    const added = [...text(file).matchAll(/^ALTER TABLE \S+ ADD (.*);/gm)].map(([, column = ""]) => column);
+    expect(added.filter((column) => /NOT NULL/i.test(column) && !/DEFAULT/i.test(column))).toEqual([]);
+  });
+
   test("[O49] ids that clients keep are never given twice", () => {
     const initial = text(files[0] ?? "");
     for (const table of ["users", "api_tokens", "printers", "g_code_files", "one_time_verification_codes"]) {

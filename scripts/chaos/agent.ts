@@ -4,7 +4,7 @@ import { AgentLink, type Dial } from "./agent-link.ts";
 import type { Machine, MachinePrint, Order } from "./machine.ts";
 import type { Simulation } from "./simulation.ts";
 
-/** Told by the agents themselves: the ground truth against which the ledger's claims are judged. */
+/** EventHeading by the agents themselves: the ground truth against which the ledger's claims are judged. */
 export interface AgentWitness {
   onRead(ref: string): void;
   /** Whether the agent carries the command out. */

@@ -3,7 +3,7 @@ import type { AgentFacts } from "./command.ts";
 import { type Dialect, GIVES_RECEIPTS } from "./dialect.ts";
 import type { Phase } from "./phase.ts";
 import type { Report, ReportedEventType } from "./report.ts";
-import type { Clock, LiveCopy } from "./status.ts";
+import type { Clock, LastCopy } from "./status.ts";
 
 export interface AgentSocket {
   /** Counts the printer's agent sockets; the newest is the current one. */
@@ -27,10 +27,10 @@ export interface AgentSocket {
   readonly gaveReceipt: boolean;
   /** When the look sent a probe that nothing has answered yet; null: none. */
   readonly probedAt: number | null;
-  readonly live: LiveCopy | null;
+  readonly live: LastCopy | null;
 }
 
-/** A sliding window of frames in slots of ten seconds: it refuses more than the limit in any five minutes, and hardly less. */
+/** A sliding window of 31 slots of ten seconds: it counts the frames of the last 300 to 310 s. */
 export interface FrameCount {
   readonly slot: number;
   readonly counts: readonly number[];
@@ -111,8 +111,8 @@ export function forgetPrint(socket: AgentSocket): AgentSocket {
 
 export function agentFacts(socket: AgentSocket, dialect: Dialect): AgentFacts {
   const { connection, lastFrameAt, phase, phaseAt, downloadSeenAt, isPauseSeen, isCancelSeen } = socket;
-  const givesReceipts = isReceiptExpected(socket, dialect);
-  return { connection, lastFrameAt, givesReceipts, phase, phaseAt, downloadSeenAt, isPauseSeen, isCancelSeen };
+  const shown = { phase, phaseAt, downloadSeenAt, isPauseSeen, isCancelSeen };
+  return { connection, lastFrameAt, expectsReceipt: isReceiptExpected(socket, dialect), ...shown };
 }
 
 /** Whether this agent answers every ref, so that a missing answer means that nobody read the frame. */

@@ -3,7 +3,7 @@ import type { AgentSocket, FrameCount } from "./agent-socket.ts";
 import type { Command, Ledger, LedgerStep } from "./command.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Dialect } from "./dialect.ts";
-import { type AgentEvent, type PrinterEvent, tellPrintEvent, textOfPrintEvent } from "./events.ts";
+import { type EventContent, type PrinterEvent, tellPrintEvent, textOfPrintEvent } from "./events.ts";
 import type { Print } from "./print.ts";
 import type { PrintHappening } from "./print-move.ts";
 import type { ShownStatus } from "./status.ts";
@@ -80,7 +80,7 @@ export interface Printer {
 }
 
 /** Why the object closes an agent's socket; `protocol/close.ts` gives the codes. */
-export type CloseCause = "replaced" | "removed" | "flooding" | "silent";
+export type CloseCause = "replaced" | "dead-token" | "flooding" | "silent";
 
 export type Effect =
   | { readonly type: "send-command"; readonly command: Command }
@@ -134,15 +134,15 @@ export function withLedger(before: Change, step: LedgerStep): Change {
 export function withHappening(before: Change, happening: PrintHappening): Change {
   const { state } = before.printer;
   const { type, print, at } = happening;
-  const told = tellPrintEvent(type, print);
+  const heading = tellPrintEvent(type, print);
   const text = textOfPrintEvent(state.configuration.name, print.filename);
-  return withEvent(before, { type, ...told, text, infoUrl: null }, print.id, at);
+  return withEvent(before, { type, ...heading, text, infoUrl: null }, print.id, at);
 }
 
 const EVENTS_PER_PRINTER = 100_000_000;
 
 /** Makes an event; `at` is epoch milliseconds. */
-export function withEvent(before: Change, content: AgentEvent, printId: number | null, at: number): Change {
+export function withEvent(before: Change, content: EventContent, printId: number | null, at: number): Change {
   const { id: printerId, userId, eventSequence } = before.printer.state;
   const sequence = eventSequence + 1;
   const event: PrinterEvent = {

@@ -12,7 +12,7 @@ interface CommandTraits {
   readonly supersedes: readonly CommandKind[];
   /** The machine moves when it is obeyed, so it goes only to an agent that was heard lately [C19]. */
   readonly startsMotion: boolean;
-  /** What giving it says of an open failure alert; null: nothing. */
+  /** How giving it resolves an open failure alert; null: not at all. */
   readonly acknowledges: AlertOverwrite | null;
 }
 
@@ -23,7 +23,7 @@ export interface PrintCommandTraits extends CommandTraits {
   readonly transientEvents: readonly ReportedEventType[];
   readonly doneEvent: ReportedEventType;
   readonly done: Phase;
-  /** What makes `done` count without the transient phase before it: it shows twice in a row, or `paused` did before. */
+  /** When `done` counts without its transient phase: seen in two reports in a row, or after `paused`. */
   readonly doneAlso: "twice" | "after-paused" | null;
   /** Whether `done`, seen on a later socket, settles a command that was given up. */
   readonly isSettledLater: boolean;

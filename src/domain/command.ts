@@ -121,8 +121,8 @@ export interface AgentFacts {
   readonly connection: number;
   /** Arrival of the newest frame, or the socket's opening. */
   readonly lastFrameAt: number;
-  /** Its dialect is known to, or it gave one on this socket: silence then means that nobody read the frame. */
-  readonly givesReceipts: boolean;
+  /** Its dialect answers every ref, or it answered one on this socket: no receipt then means that nobody read the frame. */
+  readonly expectsReceipt: boolean;
   /** Newest live phase on this socket, and its arrival. */
   readonly phase: Phase | null;
   readonly phaseAt: number | null;
@@ -149,8 +149,8 @@ export interface LedgerFacts {
 /** One report, as far as it may tell what became of a command. */
 export interface Evidence {
   readonly connection: number;
-  /** The agent gave a receipt on this socket: without one nobody read the command, whatever the printer does. */
-  readonly owesReceipts: boolean;
+  /** The agent gave a receipt on this socket: a command without its own then counts as unread. */
+  readonly gaveReceipt: boolean;
   readonly isLive: boolean;
   readonly phase: Phase | null;
   /** Null also for a repetition. */

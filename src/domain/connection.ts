@@ -1,4 +1,4 @@
-/** The agent's socket comes, goes, is replaced or found dead; the look that finds it. */
+/** The life of an agent's socket: opened, replaced, closed, lost, and the liveness check that finds a dead one. */
 import { isReceiptExpected, openSocket } from "./agent-socket.ts";
 import {
   type Change,
@@ -47,23 +47,25 @@ export function openAgent(printer: Printer, hello: AgentDial, now: number): Chan
   );
 }
 
-const QUARREL_WINDOW_MS = 2 * 60_000;
-const QUARREL_COUNT = 3;
-const QUARREL_SILENCE_MS = 60 * 60_000;
+const TOKEN_CONFLICT_WINDOW_MS = 2 * 60_000;
+const TOKEN_CONFLICT_COUNT = 3;
+const TOKEN_CONFLICT_SILENCE_MS = 60 * 60_000;
 
-/** Two agents with one token replace each other for ever: history says so, at most once an hour. */
+/** Two agents with one token evict each other for ever: history says so, at most once an hour [A4]. */
 function replace(printer: Printer, connection: number, now: number): Change {
   const closed = withEffects(change(printer), { type: "close-agent", connection, cause: "replaced" });
   const settled = withLedger(closed, onSocketClosed(printer.state.ledger, connection, now));
   const { replacements, current } = printer.state;
-  const at = [...replacements.at.filter((time) => now - time < QUARREL_WINDOW_MS), now].slice(-QUARREL_COUNT);
-  const isQuarrel = at.length >= QUARREL_COUNT;
-  if (!isQuarrel || (replacements.toldAt !== null && now - replacements.toldAt < QUARREL_SILENCE_MS)) {
+  const at = [...replacements.at.filter((time) => now - time < TOKEN_CONFLICT_WINDOW_MS), now].slice(
+    -TOKEN_CONFLICT_COUNT,
+  );
+  const isTokenConflict = at.length >= TOKEN_CONFLICT_COUNT;
+  if (!isTokenConflict || (replacements.toldAt !== null && now - replacements.toldAt < TOKEN_CONFLICT_SILENCE_MS)) {
     return withState(settled, { replacements: { ...replacements, at } });
   }
   const title = "Two agents use this printer's token";
-  const quarrel = { type: "PRINTER_ERROR", class: "ERROR", title, text: null, infoUrl: null } as const;
-  return withEvent(withState(settled, { replacements: { at, toldAt: now } }), quarrel, current?.id ?? null, now);
+  const conflict = { type: "PRINTER_ERROR", class: "ERROR", title, text: null, infoUrl: null } as const;
+  return withEvent(withState(settled, { replacements: { at, toldAt: now } }), conflict, current?.id ?? null, now);
 }
 
 /** The socket with this number closed; a close of any but the current one changes nothing. */
@@ -76,7 +78,7 @@ export function agentLost(printer: Printer, now: number): Change {
   const lost = change({ ...printer, socket: null, shown: null });
   const connection = printer.state.connectionSequence;
   const settled = withLedger(lost, onSocketClosed(printer.state.ledger, connection, now));
-  // When it was last heard died with it; its opening is the latest that is certain.
+  // The time of its last frame was in the attachment that is lost: its opening is the latest certain one.
   const lastSeenAt = printer.state.connectedAt;
   return withState(settled, { disconnectedAt: now, lastSeenAt }, { type: "project-printer" });
 }

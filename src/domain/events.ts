@@ -4,7 +4,7 @@ import type { Print } from "./print.ts";
 export const EVENT_CLASSES = ["ERROR", "WARNING", "SUCCESS", "INFO"] as const;
 export type EventClass = (typeof EVENT_CLASSES)[number];
 
-interface Told {
+interface EventHeading {
   readonly class: EventClass;
   readonly title: string | null;
 }
@@ -20,7 +20,7 @@ const EVENTS = {
   ALERT_UNMUTED: { class: "INFO", title: "Watching Turned On", isOfPrint: true },
   FILAMENT_CHANGE: { class: "WARNING", title: "Filament Change Required", isOfPrint: true },
   PRINTER_ERROR: { class: "ERROR", title: null, isOfPrint: false },
-} as const satisfies Readonly<Record<string, Told & { readonly isOfPrint: boolean }>>;
+} as const satisfies Readonly<Record<string, EventHeading & { readonly isOfPrint: boolean }>>;
 
 export type EventType = keyof typeof EVENTS;
 
@@ -46,7 +46,7 @@ export interface PrinterEvent {
 }
 
 /** An event before it has its ids: as an agent posts it ([A33]), or as a step tells it. */
-export interface AgentEvent {
+export interface EventContent {
   readonly type: EventType;
   readonly class: EventClass;
   readonly title: string | null;
@@ -55,13 +55,13 @@ export interface AgentEvent {
 }
 
 /** Class and title of an event that says no more than its type: an agent's that has neither. */
-export function tellEvent(type: EventType): Told {
+export function tellEvent(type: EventType): EventHeading {
   const { class: eventClass, title } = EVENTS[type];
   return { class: eventClass, title };
 }
 
 /** Class and title of an event about `print`: an end says which one it was. */
-export function tellPrintEvent(type: PrintEventType, print: Print): Told {
+export function tellPrintEvent(type: PrintEventType, print: Print): EventHeading {
   if (type !== "ENDED") return tellEvent(type);
   if (print.outcome === "unknown") return { class: "WARNING", title: "Print Job Ended" };
   return print.cancelledAt === null

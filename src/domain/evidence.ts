@@ -5,7 +5,7 @@ import type { Phase } from "./phase.ts";
 import type { PrintEnd } from "./print.ts";
 import type { PassthruAnswer } from "./report.ts";
 
-/** Null: nothing new but the marks. */
+/** What one report does to a command; without a finding only its marks change. */
 export interface Verdict {
   readonly marks: Marks;
   readonly finding: Finding | null;
@@ -33,7 +33,7 @@ export function weighReceipt(command: Command, answer: PassthruAnswer): Finding 
   return answer.phase === null || obeyed.includes(answer.phase) ? DELIVERED : REFUSED;
 }
 
-/** `isBehind`: an earlier command on that socket has not ended, so evidence is its; a print's end concerns all commands. */
+/** `isBehind`: an earlier command on that socket has not ended and takes the evidence; a print's end settles all of them. */
 export function weighReport(command: Command, evidence: Evidence, isBehind: boolean): Verdict {
   const { kind, marks } = command;
   if (kind === "print_file") return { marks, finding: weighFile(command, evidence) };
@@ -56,12 +56,12 @@ function weighPrint(command: Command, kind: PrintCommandKind, evidence: Evidence
   return isJudged ? weighOwn(command, kind, evidence) : weighLater(kind, evidence, isOwn);
 }
 
-/** Frames keep their order: what arrives before the receipt shows something older, or somebody else's doing. */
+/** Frames keep their order: what is seen before the receipt was not caused by this command. */
 function isReceiptOwed({ state, deliveredAt }: Command, evidence: Evidence): boolean {
-  return evidence.owesReceipts && deliveredAt === null && (state === "sent" || state === "unknown");
+  return evidence.gaveReceipt && deliveredAt === null && (state === "sent" || state === "unknown");
 }
 
-/** Before its receipt only its print's end ends a command; a cancel whose print was cancelled may have been read, and waits. */
+/** Without a receipt only its print's end ends a command; a cancel stays open then, because it may have been read. */
 function weighUnread(command: Command, kind: PrintCommandKind, evidence: Evidence): Finding | null {
   return weighEnd(command, kind, evidence) === PRINT_ENDED ? PRINT_ENDED : null;
 }
@@ -133,7 +133,7 @@ function markReport(command: Command, kind: PrintCommandKind, evidence: Evidence
   const { marks, state } = command;
   const { phase } = evidence;
   if (evidence.connection !== command.connection || (state !== "sent" && state !== "delivered")) return marks;
-  // A late report is not judged, and what it hid may explain a later contradiction.
+  // A report from a backlog is no evidence, but what it skips may explain a later contradiction.
   if (!evidence.isLive || isOthersEvent(kind, evidence)) return doubt(marks);
   if (evidence.printExtId !== command.printExtId) return marks;
   const sawTransient = marks.sawTransient || isTransient(kind, evidence);

@@ -15,7 +15,7 @@ import { closeAgent } from "./connection.ts";
 import { shouldWatch } from "./detection.ts";
 import { onAnswer, onFrame, onReport } from "./ledger.ts";
 import type { Print } from "./print.ts";
-import { isTakenOnce, movePrint, type PrintMove } from "./print-move.ts";
+import { isDeduplicated, movePrint, type PrintMove } from "./print-move.ts";
 import type { AgentFrame, PassthruAnswer, Report, ReportedStatus } from "./report.ts";
 import { takeSettings } from "./settings.ts";
 import { copyHeaters, dateReport, isLiveCopyDue, isNewer, observeClock, showStatus } from "./status.ts";
@@ -114,7 +114,7 @@ interface Moment {
 
 function followPrint(before: Change, report: Report, found: Print | null, moment: Moment): Change {
   const { state } = before.printer;
-  // A print that was re-opened is remembered as it had ended before.
+  // A re-opened print is still remembered as it had ended: that copy is out of date.
   const remembered = found?.id === state.current?.id ? null : found;
   const latest = state.current === null ? 0 : state.trail.latest;
   const date = Math.max(moment.date, latest, remembered?.endedAt ?? 0);
@@ -141,10 +141,10 @@ export function nextPrintId(printerId: number, sequence: number): number {
   return printerId * PRINTS_PER_PRINTER + Math.min(sequence + 1, PRINTS_PER_PRINTER - 1);
 }
 
-/** An event is the same one if its kind and its agent's time are (duplicates; two sockets of one agent). */
+/** Deduplication key of an event: its type and the agent's time stamp. */
 function eventKeyOf(report: Report): string | null {
   const ts = report.status?.ts ?? null;
-  if (report.event === null || ts === null || !isTakenOnce(report.event.type)) return null;
+  if (report.event === null || ts === null || !isDeduplicated(report.event.type)) return null;
   return `${report.event.type}:${ts}`;
 }
 
@@ -206,7 +206,7 @@ function judge(before: Change, report: Report, move: PrintMove, moment: Moment):
   if (socket === null || state.ledger.length === 0) return before;
   const evidence = {
     connection: socket.connection,
-    owesReceipts: socket.gaveReceipt,
+    gaveReceipt: socket.gaveReceipt,
     isLive: moment.isLive,
     phase: report.status?.phase ?? null,
     event: report.event,

@@ -18,8 +18,8 @@ export function useGeneration(tokens: TokenGenerations, generation: number, keyI
 }
 
 /**
- * Re-linking: a lost answer must not lock out both, so the one last used counts until the newest one is, 15 min at most. One
- * that died before stays dead.
+ * Re-linking with a grace period: if its answer is lost, the generation last used still counts, until the newest one is
+ * used or 15 min have passed. A generation that was dead before stays dead.
  */
 export function relinkGeneration(tokens: TokenGenerations, now: number): TokenGenerations {
   const used = tokens.used !== null && isGenerationValid(tokens, tokens.used, now) ? tokens.used : null;

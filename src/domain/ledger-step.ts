@@ -12,9 +12,9 @@ import { traitsOf } from "./command-kind.ts";
 import { doubt, type Finding } from "./evidence.ts";
 
 const SETTLE_MS = 6 * 60_000;
-/** Agents give a download up after that. */
+/** The agents' own limit for a download. */
 const DOWNLOAD_MS = 30 * 60_000;
-/** The newest `unknown` ones that can still be settled: an agent that comes and goes must not grow the state. */
+/** Cap on `unknown` commands that are kept to be settled: an agent that comes and goes must not grow the state. */
 const MOST_UNKNOWN = 16;
 
 export function stay(ledger: Ledger): LedgerStep {
@@ -79,14 +79,14 @@ export function send(step: LedgerStep, command: Command, agent: AgentFacts, now:
   return { ledger: [...others, sent], effects: [...step.effects, { type: "send-command", command: sent }] };
 }
 
-/** While a download is under way the agent shows that instead of what other commands did; doubt passes on. */
+/** A download masks what other commands did; a doubt about an earlier command passes on to later ones. */
 function isUnclear(ledger: Ledger, { downloadSeenAt }: AgentFacts, now: number): boolean {
   const isDoubted = (command: Command) => isInFlight(command) && command.marks.isDoubtful;
   const isDownloading = downloadSeenAt !== null && now - downloadSeenAt < DOWNLOAD_MS;
   return isDownloading || ledger.some((other) => other.kind === "print_file" || isDoubted(other));
 }
 
-/** From now on what the agent shows may be about the later frame. */
+/** From now on reports may be about the later frame, so what they say of an earlier one is in doubt. */
 function follow(earlier: Command, sent: Command): Command {
   if (earlier.connection !== sent.connection || !isInFlight(earlier)) return earlier;
   return { ...earlier, marks: doubt(earlier.marks) };

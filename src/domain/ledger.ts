@@ -13,7 +13,7 @@ import {
 import { traitsOf } from "./command-kind.ts";
 import { PRINT_ENDED, weighReceipt, weighReport } from "./evidence.ts";
 import { advance, end, replace, send, stay } from "./ledger-step.ts";
-import { refusalOf, roadOf } from "./refusal.ts";
+import { dispatchOf, refusalOf } from "./refusal.ts";
 import type { PassthruAnswer } from "./report.ts";
 
 const EXPIRES_MS = 30_000;
@@ -32,14 +32,14 @@ export function takeCommand(ledger: Ledger, request: CommandRequest, facts: Ledg
   if (reason !== null || facts.agent === null) return answeredBy(end(timed, command, "rejected", reason, now), command);
   const twin = findTwin(timed.ledger, command);
   if (twin !== undefined) return answeredBy(timed, twin);
-  const road = roadOf(command.kind, facts.agent, now);
-  if (road === "closed") return answeredBy(end(timed, command, "rejected", "agent_offline", now), command);
+  const dispatch = dispatchOf(command.kind, facts.agent, now);
+  if (dispatch === "refuse") return answeredBy(end(timed, command, "rejected", "agent_offline", now), command);
   const cleared = timed.ledger.reduce<LedgerStep>(
     (step, earlier) => supersedeChecking(step, earlier, command, now),
     timed,
   );
   return answeredBy(
-    road === "open" ? handOver(cleared, command, facts.agent, now) : check(cleared, command, now),
+    dispatch === "send" ? handOver(cleared, command, facts.agent, now) : check(cleared, command, now),
     command,
   );
 }
@@ -49,7 +49,7 @@ function answeredBy(step: LedgerStep, command: Command): TakenCommand {
 }
 
 function newCommand(request: CommandRequest, facts: LedgerFacts, ledger: Ledger, now: number): Command {
-  // The earlier frame of its kind may be obeyed first; then the agent shows that this one had nothing left to do.
+  // An earlier frame of its kind may be obeyed first; this one then looks as if it were not.
   const isDoubtful = ledger.some(({ kind, state }) => kind === request.kind && state === "sent");
   const { id, kind, initiator, userId, tokenName, file, ref, probeRef } = request;
   return {
@@ -182,7 +182,7 @@ const GIVEN_UP = {
   delivered: { state: "unknown", reason: "not_settled" },
 } as const;
 
-/** Gives up what is past its limit. Every other input does this first, so a late alarm changes nothing. */
+/** Gives up what is past its limit. Reports, frames, answers, closes and new commands do this first, so a late alarm is harmless. */
 export function onTime(ledger: Ledger, now: number): LedgerStep {
   const kept = ledger.filter(
     ({ state, endedAt }) => state !== "unknown" || endedAt === null || now - endedAt < UNKNOWN_MS,

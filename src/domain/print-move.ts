@@ -90,6 +90,7 @@ function fileNameOf(report: Report): string | null {
   return name === "" ? null : name;
 }
 
+/** A remembered print is re-opened or left alone; it never begins again [L11]. */
 function begin(move: PrintMove, extId: number, report: Report, context: PrintContext): PrintMove {
   const { remembered } = context;
   if (remembered !== null) return canReopen(remembered, report, context) ? reopen(move, remembered) : move;
@@ -116,7 +117,7 @@ function started(move: PrintMove, print: Print, at: number): PrintMove {
   };
 }
 
-/** Only an end that was inferred can have been wrong; a late report resurrects no print, and a deleted one never comes back. */
+/** Only an end that was inferred can have been wrong [L14]; a late report resurrects no print, and a deleted one never comes back. */
 function canReopen(remembered: Print, report: Report, context: PrintContext): boolean {
   const { outcome, endedAt, deletedAt } = remembered;
   if (outcome !== "unknown" || endedAt === null || deletedAt !== null || !context.isLive) return false;
@@ -142,7 +143,7 @@ function endCurrent(move: PrintMove, print: Print, by: PrintEnd, context: PrintC
 }
 
 /** Whether a second event of this type and of the same moment is a repetition. */
-const IS_TAKEN_ONCE = {
+const IS_DEDUPLICATED = {
   started: false,
   done: true,
   failed: true,
@@ -154,8 +155,8 @@ const IS_TAKEN_ONCE = {
   other: false,
 } as const satisfies Record<ReportedEventType, boolean>;
 
-export function isTakenOnce(type: ReportedEventType): boolean {
-  return IS_TAKEN_ONCE[type];
+export function isDeduplicated(type: ReportedEventType): boolean {
+  return IS_DEDUPLICATED[type];
 }
 
 function takeEvent(

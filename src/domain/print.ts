@@ -2,7 +2,7 @@
 import type { ReportedStatus } from "./report.ts";
 
 export const OUTCOMES = ["finished", "cancelled", "failed", "unknown"] as const;
-/** How a print ended; `unknown` when nobody said (force-closed, or its printer was deleted). */
+/** How a print ended; `unknown` when its end was only inferred, or its printer was deleted ([L22], [L37]). */
 export type Outcome = (typeof OUTCOMES)[number];
 
 export const ALERT_OVERWRITES = ["FAILED", "NOT_FAILED"] as const;
@@ -71,11 +71,11 @@ export function endPrint(print: Print, by: PrintEnd, at: number, isCancelUnderWa
     const cancelledAt = print.cancelledAt ?? at;
     return { ...print, cancelledAt, endedAt: cancelledAt, outcome: "cancelled" };
   }
-  const isTold = by === "done" || by === "finished-by-server";
-  return { ...print, finishedAt: at, endedAt: at, outcome: isTold ? "finished" : "unknown" };
+  const isReported = by === "done" || by === "finished-by-server";
+  return { ...print, finishedAt: at, endedAt: at, outcome: isReported ? "finished" : "unknown" };
 }
 
-/** The first value of each wins [L32]; `printTime` falls back to the time since the start. */
+/** The first value of each wins [L32]; `printTimeSeconds` falls back to the time since the start. */
 export function takeStatistics(print: Print, status: ReportedStatus | null, at: number): Print {
   return {
     ...print,

@@ -26,7 +26,7 @@ import {
 } from "./connection.ts";
 import { acknowledge, endByServer, finishPrint, mute, removePrint, startPrint, withPrint } from "./current-print.ts";
 import { shouldWatch } from "./detection.ts";
-import type { AgentEvent } from "./events.ts";
+import type { EventContent } from "./events.ts";
 import { DEAD_TOKEN, type Failure, notFound } from "./failure.ts";
 import { ledgerFacts, takeFrame } from "./frame.ts";
 import { isGenerationValid, relinkGeneration, rotateGeneration, useGeneration } from "./generation.ts";
@@ -41,7 +41,7 @@ export type Input =
   | ({ readonly type: "agent-remembered" } & RememberedAgent)
   | { readonly type: "frame"; readonly frame: AgentFrame; readonly remembered: Print | null }
   | ({ readonly type: "agent-called" } & AgentHello)
-  | { readonly type: "agent-event"; readonly event: AgentEvent }
+  | { readonly type: "agent-event"; readonly event: EventContent }
   | { readonly type: "command"; readonly command: CommandRequest }
   | { readonly type: "send-failed"; readonly commandId: string }
   /** `ref` is for the probe of a look. */
@@ -63,7 +63,7 @@ type OwnerInput =
 export type Reply =
   | { readonly type: "done" }
   | { readonly type: "refused"; readonly failure: Failure }
-  /** The command that answers: the new one, or the twin that was delivered already. */
+  /** The command that answers: the new one, or its twin that is `checking` or `delivered` already [C26]. */
   | { readonly type: "command"; readonly commandId: string }
   | { readonly type: "fact"; readonly succeeded: boolean };
 
@@ -71,7 +71,7 @@ export interface Step extends Change {
   readonly reply: Reply;
 }
 
-/** Applies `input` at `now` (epoch milliseconds). A deleted printer refuses everything, an archived one most things. */
+/** Applies `input` at `now` (epoch milliseconds). A deleted printer refuses all but alarms, closes and failed sends; an archived one most things. */
 export function step(printer: Printer, input: Input, now: number): Step {
   const { deletedAt, archivedAt } = printer.state;
   const isAllowedArchived = ARCHIVED_INPUTS.has(input.type);
@@ -188,9 +188,9 @@ function withTokens(before: Change, tokens: PrinterState["tokens"]): Change {
 /** Cancel and resume acknowledge an open alert whatever becomes of them, but for another print. */
 function commanded(before: Change, command: CommandRequest, now: number): Step {
   const { state } = before.printer;
-  const taken = takeCommand(state.ledger, command, ledgerFacts(before.printer), now);
-  const reply: Reply = { type: "command", commandId: taken.commandId };
-  const ledgered = withLedger(before, taken);
+  const result = takeCommand(state.ledger, command, ledgerFacts(before.printer), now);
+  const reply: Reply = { type: "command", commandId: result.commandId };
+  const ledgered = withLedger(before, result);
   const print = state.current;
   const isMeant = print !== null && (command.printId === null || command.printId === print.id);
   const { acknowledges } = traitsOf(command.kind);
@@ -208,7 +208,7 @@ function configure(before: Change, patch: ConfigurationPatch): Change {
 }
 
 function leave(before: Change, now: number): Change {
-  return closeAgent(before, "removed", now, now);
+  return closeAgent(before, "dead-token", now, now);
 }
 
 function remove(before: Change, now: number): Change {

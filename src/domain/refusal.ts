@@ -2,7 +2,7 @@
 import type { AgentFacts, Command, CommandReason, Ledger, LedgerFacts } from "./command.ts";
 import { type CommandKind, traitsOf } from "./command-kind.ts";
 
-/** Knowledge older than this refuses nothing; an agent that never gave receipts need not be heard more lately. */
+/** What was seen longer ago refuses nothing; an agent that gives no receipts may have been silent for so long. */
 const FRESH_MS = 75_000;
 /** What starts motion goes only to an agent that was heard so lately. */
 const HEARD_MS = 5_000;
@@ -46,10 +46,10 @@ function isResuming({ printId }: Command, ledger: Ledger): boolean {
   return ledger.some((other) => other.kind === "resume" && other.printId === printId);
 }
 
-/** `probe`: the agent must answer first; `closed`: it would not answer a probe, and was silent too long. */
-export function roadOf(kind: CommandKind, agent: AgentFacts, now: number): "open" | "probe" | "closed" {
+/** `probe`: a sign of life is asked for first; `refuse`: it was silent too long, and would not answer a probe. */
+export function dispatchOf(kind: CommandKind, agent: AgentFacts, now: number): "send" | "probe" | "refuse" {
   const silentMs = now - agent.lastFrameAt;
-  if (!traitsOf(kind).startsMotion || silentMs <= HEARD_MS) return "open";
-  if (agent.givesReceipts) return "probe";
-  return silentMs <= FRESH_MS ? "open" : "closed";
+  if (!traitsOf(kind).startsMotion || silentMs <= HEARD_MS) return "send";
+  if (agent.expectsReceipt) return "probe";
+  return silentMs <= FRESH_MS ? "send" : "refuse";
 }

@@ -18,7 +18,7 @@ export interface Report {
   /** Null when the frame has no status, or an empty one. */
   readonly status: ReportedStatus | null;
   readonly settings: ReportedSettings | null;
-  /** `{}`: the agent does not know its printer's state. An empty `status` without a print says the same. */
+  /** `{}` or an empty `status`: the agent does not know its printer's state. */
   readonly isBlank: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface ReportedEvent {
 
 /** The few paths of a status that the lifecycle, presence and the ledger read. */
 export interface ReportedStatus {
-  /** `_ts`, Unix seconds; null when it is not a number. */
+  /** `_ts`, Unix seconds between 2001 and 5138; null for anything else. */
   readonly ts: number | null;
   /** `state.text`, to tell one status from the next; what it means is `phase`. */
   readonly text: string | null;
@@ -68,7 +68,7 @@ export interface ReportedStatus {
   readonly filamentUsedMm: number | null;
   /** Heater name to actual and target, degrees Celsius. */
   readonly heaters: Readonly<Record<string, { readonly actualC: number | null; readonly targetC: number | null }>>;
-  /** JSON text of `job`, of `file_metadata`, and of everything else, each verbatim; null when the key is absent. */
+  /** JSON text of `job`, of `file_metadata`, and of everything else, each as JSON writes it; null when the key is absent. */
   readonly job: string | null;
   readonly fileMetadata: string | null;
   readonly rest: string;

@@ -16,7 +16,7 @@ export function takeSettings(before: Change, { settings: message }: Report): Cha
   const agentName = message.agentName ?? state.agentName;
   const agentVersion = message.agentVersion ?? state.agentVersion;
   const dialect = message.dialect ?? state.dialect;
-  const isSame = agentName === state.agentName && agentVersion === state.agentVersion;
+  const isSame = agentName === state.agentName && agentVersion === state.agentVersion && dialect === state.dialect;
   if (isSame && settings === before.printer.settings) return before;
   const merged: Change = { ...before, printer: { ...before.printer, settings } };
   return withState(merged, { agentName, agentVersion, dialect }, { type: "project-printer" });

@@ -22,7 +22,7 @@ export function presence(facts: PresenceFacts, now: number): { state: PresenceSt
   return { state: "online", since: connectedAt };
 }
 
-/** The newest status that counts, kept as the agent wrote it. */
+/** The newest status that counts, with every key and value that the agent sent. */
 export interface ShownStatus {
   /** `_ts`, Unix seconds. */
   readonly ts: number | null;
@@ -104,7 +104,7 @@ export function dateReport(ts: number | null, clock: Clock, arrival: number): { 
 /** Heater name to [target, actual] in degrees Celsius, as the list last heard. */
 export type HeaterCopy = Readonly<Record<string, readonly [target: number | null, actual: number | null]>>;
 
-export interface LiveCopy {
+export interface LastCopy {
   /** Epoch milliseconds of the last write to the list's copy. */
   readonly at: number;
   readonly heaters: HeaterCopy;
@@ -126,14 +126,9 @@ function round(value: number | null): number | null {
 }
 
 /** Whether the list's copy is due: once a minute in a print, else when a heater's target or value moved. */
-export function isLiveCopyDue(
-  copy: LiveCopy | null,
-  status: ReportedStatus,
-  isPrinting: boolean,
-  now: number,
-): boolean {
+export function isLiveCopyDue(copy: LastCopy | null, status: ReportedStatus, hasPrint: boolean, now: number): boolean {
   if (copy === null) return true;
-  if (isPrinting) return now - copy.at >= LIVE_COPY_MS;
+  if (hasPrint) return now - copy.at >= LIVE_COPY_MS;
   const heaters = copyHeaters(status);
   return Object.entries(heaters).some(([name, [target, actual]]) => {
     const copied = copy.heaters[name];

@@ -32,7 +32,7 @@ export interface PrinterView {
   readonly agentName: string | null;
   readonly agentVersion: string | null;
   readonly presence: PresenceView;
-  /** JSON text of the agent's status, verbatim; null when offline. */
+  /** JSON text of the agent's status; null when offline. */
   readonly status: string | null;
   /** `state.flags.printing` of that status; false without one. */
   readonly isPrinting: boolean;

@@ -4,7 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { ConfigurationPatch } from "../domain/configuration.ts";
-import type { AgentEvent } from "../domain/events.ts";
+import type { EventContent } from "../domain/events.ts";
 import { DEAD_TOKEN } from "../domain/failure.ts";
 import type { AlertOverwrite, PrintEdit } from "../domain/print.ts";
 import type { Input } from "../domain/printer.ts";
@@ -161,7 +161,7 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     });
   }
 
-  agentEvent(agent: AgentCredential, event: AgentEvent): Promise<Result<null>> {
+  agentEvent(agent: AgentCredential, event: EventContent): Promise<Result<null>> {
     return this.#called(agent, () => {
       this.#stepper.apply({ type: "agent-event", event });
       return null;

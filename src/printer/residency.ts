@@ -59,7 +59,8 @@ export class Residency {
       // Its sockets may stay in the list while they close: no new one takes their number.
       this.#stepper.adopt({ ...state, connectionSequence: earlier?.connectionSequence ?? 0 });
     });
-    if (earlier !== null) this.#stepper.sockets.closeUpTo("agent", earlier.connectionSequence, AGENT_CLOSES.removed);
+    if (earlier !== null)
+      this.#stepper.sockets.closeUpTo("agent", earlier.connectionSequence, AGENT_CLOSES["dead-token"]);
   }
 
   /** A caller found that printer in D1. If it was deleted here, D1 was restored from a backup: repeats the deletion. */

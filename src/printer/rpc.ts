@@ -5,7 +5,7 @@
  */
 import type { CommandRecord, CommandRequest } from "../domain/command.ts";
 import type { ConfigurationPatch } from "../domain/configuration.ts";
-import type { AgentEvent } from "../domain/events.ts";
+import type { EventContent } from "../domain/events.ts";
 import type { AlertOverwrite, PrintEdit } from "../domain/print.ts";
 import type { Result } from "../domain/result.ts";
 import type { PrinterView } from "../domain/view.ts";
@@ -103,7 +103,7 @@ export interface PrinterRpc {
   agentView(agent: AgentCredential): Promise<Result<PrinterView>>;
   /** The agent's own renaming of its printer. */
   agentConfigure(agent: AgentCredential, patch: ConfigurationPatch): Promise<Result<PrinterView>>;
-  agentEvent(agent: AgentCredential, event: AgentEvent): Promise<Result<null>>;
+  agentEvent(agent: AgentCredential, event: EventContent): Promise<Result<null>>;
 }
 
 /** Headers by which the Worker hands a checked `AgentCredential` to the object's upgrade. */

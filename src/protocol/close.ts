@@ -9,7 +9,7 @@ export interface Close {
 
 export const AGENT_CLOSES = {
   replaced: { code: 4409, reason: "replaced by a newer connection" },
-  removed: { code: 4404, reason: "this printer takes no connections with this token" },
+  "dead-token": { code: 4404, reason: "this printer takes no connections with this token" },
   flooding: { code: 1008, reason: "more than 3000 frames in 5 minutes" },
   silent: { code: 4410, reason: "no answer to a probe" },
 } as const satisfies Record<CloseCause, Close>;
@@ -18,8 +18,8 @@ export const FRAME_TOO_LARGE = { code: 1009, reason: "frame too large" } as cons
 
 export const SOCKET_ERROR = { code: 1011, reason: "socket error" } as const satisfies Close;
 
-/** Codes that a peer may report but nobody may send: they are answered with a plain close. */
-const NOT_SENDABLE: ReadonlySet<number> = new Set([1004, 1005, 1006, 1015]);
+/** Codes that nobody may send, and 4321, which is never sent to an agent: a peer's own is answered with a plain close. */
+const NOT_SENDABLE: ReadonlySet<number> = new Set([1004, 1005, 1006, 1015, 4321]);
 
 /** The code with which a peer's close is returned. */
 export function closeBackCode(code: number): number {

@@ -6,6 +6,9 @@ import type { Dialect } from "../domain/dialect.ts";
 import type { Phase } from "../domain/phase.ts";
 import type { FailureReason, Json, ReportedEventType } from "../domain/report.ts";
 
+/** At least one: what has no word would never be recognised. */
+type Words = readonly [string, ...string[]];
+
 /** `state.text` of OctoPrint and moonraker-obico. */
 const TEXTS = {
   idle: ["Operational"],
@@ -21,7 +24,7 @@ const TEXTS = {
   offline: [
     ...["Offline", "Offline after error", "Opening serial connection", "Detecting serial connection", "Connecting"],
   ],
-} as const satisfies Record<Phase, readonly string[]>;
+} as const satisfies Record<Phase, Words>;
 
 const PHASE_OF_TEXT: ReadonlyMap<string, Phase> = inverted(TEXTS);
 
@@ -73,7 +76,7 @@ export function phaseOfStateId(stateId: string): Phase | "unknown" {
 }
 
 /** `event_type` of an event in a frame. Every type of the union but `other` has its words. */
-const EVENT_TYPES = {
+const EVENT_WORDS = {
   started: ["PrintStarted"],
   done: ["PrintDone"],
   failed: ["PrintFailed"],
@@ -82,9 +85,9 @@ const EVENT_TYPES = {
   paused: ["PrintPaused"],
   resumed: ["PrintResumed"],
   "filament-change": ["FilamentChange"],
-} as const satisfies Record<Exclude<ReportedEventType, "other">, readonly string[]>;
+} as const satisfies Record<Exclude<ReportedEventType, "other">, Words>;
 
-const TYPE_OF_EVENT: ReadonlyMap<string, ReportedEventType> = inverted(EVENT_TYPES);
+const TYPE_OF_EVENT: ReadonlyMap<string, ReportedEventType> = inverted(EVENT_WORDS);
 
 /** `other`: an event that changes nothing by itself. */
 export function eventTypeOf(word: string): ReportedEventType {
@@ -95,7 +98,7 @@ export function eventTypeOf(word: string): ReportedEventType {
 const REASONS = {
   cancelled: ["cancelled"],
   error: ["error"],
-} as const satisfies Record<FailureReason, readonly string[]>;
+} as const satisfies Record<FailureReason, Words>;
 
 const REASON_OF_WORD: ReadonlyMap<string, FailureReason> = inverted(REASONS);
 
@@ -107,7 +110,7 @@ export function failureReasonOf(word: string | null): FailureReason | null {
 const AGENT_NAMES = {
   octoprint: ["octoprint_obico"],
   moonraker: ["moonraker_obico"],
-} as const satisfies Record<Exclude<Dialect, "other">, readonly string[]>;
+} as const satisfies Record<Exclude<Dialect, "other">, Words>;
 
 const DIALECT_OF_NAME: ReadonlyMap<string, Dialect> = inverted(AGENT_NAMES);
 
@@ -115,8 +118,11 @@ export function dialectOf(agentName: string | null): Dialect {
   return DIALECT_OF_NAME.get(agentName ?? "") ?? "other";
 }
 
-/** Word to what it stands for. */
+/** Word to what it stands for; throws at the start of the program if one word stands for two things. */
 function inverted<K extends string>(words: Readonly<Record<K, readonly string[]>>): Map<string, K> {
   const entries = Object.entries(words) as [K, readonly string[]][]; // safe: an object literal's own keys
-  return new Map(entries.flatMap(([meaning, own]) => own.map((word) => [word, meaning])));
+  const pairs = entries.flatMap(([meaning, own]) => own.map((word): [string, K] => [word, meaning]));
+  const meanings = new Map(pairs);
+  if (meanings.size < pairs.length) throw new Error("a word of the agents stands for two things");
+  return meanings;
 }

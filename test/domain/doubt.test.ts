@@ -35,7 +35,7 @@ function receipt(ledger: Ledger, { ref }: Command): Ledger {
   return onAnswer(ledger, { ref, phase: null, error: "not supported" }, NOW).ledger;
 }
 
-const OWED = { owesReceipts: true } as const;
+const OWED = { gaveReceipt: true } as const;
 
 describe("an agent that gives receipts", () => {
   test("[C41] before the receipt nothing that the printer does was done by the command", () => {

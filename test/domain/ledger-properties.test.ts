@@ -57,7 +57,7 @@ const input = fc.record({
   print: fc.constantFrom(...PRINTS),
   connection: fc.integer({ min: 1, max: 3 }),
   silentMs: fc.constantFrom(0, 4_000, 5_001, 60_000, 80_000),
-  givesReceipts: fc.boolean(),
+  expectsReceipt: fc.boolean(),
   hasAgent: fc.boolean(),
   isLive: fc.boolean(),
   phase: fc.constantFrom(...SHOWN),
@@ -69,10 +69,10 @@ const input = fc.record({
 type Chosen = typeof input extends fc.Arbitrary<infer T> ? T : never;
 
 function factsOf(chosen: Chosen, now: number): LedgerFacts {
-  const { connection, givesReceipts, phase, silentMs, print } = chosen;
+  const { connection, expectsReceipt, phase, silentMs, print } = chosen;
   const seen = { isPauseSeen: phase === "paused", isCancelSeen: false, downloadSeenAt: null };
   const heard = { lastFrameAt: now - silentMs, phase, phaseAt: now - silentMs };
-  return { print, agent: chosen.hasAgent ? { connection, givesReceipts, ...heard, ...seen } : null };
+  return { print, agent: chosen.hasAgent ? { connection, expectsReceipt, ...heard, ...seen } : null };
 }
 
 function evidenceOf({ connection, isLive, phase, event, print, end }: Chosen): Evidence {
@@ -80,7 +80,7 @@ function evidenceOf({ connection, isLive, phase, event, print, end }: Chosen): E
   const told = event === null ? null : { type: event, fileName: null, reason: null };
   return {
     connection,
-    owesReceipts: false,
+    gaveReceipt: false,
     isLive,
     phase,
     event: told,
@@ -184,7 +184,7 @@ describe("any sequence of inputs", () => {
           expect(printId).toBe(kind === "print_file" ? null : chosen.print?.id);
           const isMotion = kind === "resume" || kind === "print_file";
           if (isMotion && chosen.type === "take")
-            expect(chosen.silentMs).toBeLessThanOrEqual(chosen.givesReceipts ? 5_000 : 75_000);
+            expect(chosen.silentMs).toBeLessThanOrEqual(chosen.expectsReceipt ? 5_000 : 75_000);
         }
       }
     });

@@ -159,8 +159,8 @@ describe("taking", () => {
 describe("the probe before motion", () => {
   const heard = (silentMs: number, dialect: Dialect, gaveReceipt = false) => {
     const socket = openSocket(SOCKET, "https://platen.test", NOW, { clockOffset: 0, frames: NO_FRAMES });
-    const givesReceipts = isReceiptExpected({ ...socket, gaveReceipt }, dialect);
-    return facts({ lastFrameAt: NOW - silentMs, givesReceipts });
+    const expectsReceipt = isReceiptExpected({ ...socket, gaveReceipt }, dialect);
+    return facts({ lastFrameAt: NOW - silentMs, expectsReceipt });
   };
   const roads: readonly (readonly [string, LedgerFacts, string])[] = [
     ["[C19] known, heard 5 s ago", heard(5_000, "moonraker"), "send resume"],

@@ -307,6 +307,16 @@ test.each([
   expect([printer.printer.state.agentName, printer.printer.state.agentVersion]).toEqual([name, version]);
 });
 
+test("[A47] an agent whose name means more to this program than to an earlier one is known by its next settings", () => {
+  const printer = new MemoryPrinter(START);
+  const settings = { agent: { name: "moonraker_obico", version: "2.1.4" } };
+  printer.open();
+  printer.hear({ settings });
+  printer.printer = { ...printer.printer, state: { ...printer.printer.state, dialect: "other" } };
+  printer.hear({ settings });
+  expect(printer.printer.state.dialect).toBe("moonraker");
+});
+
 test.each([
   ["{}", {}],
   ["a tunnel's", new ArrayBuffer(5)],

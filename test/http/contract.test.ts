@@ -2,7 +2,10 @@
 import { Hono } from "hono";
 import { requestId } from "hono/request-id";
 import { describe, expect, test } from "vitest";
+import { app } from "../../src/app.ts";
 import { COMMAND_REASONS } from "../../src/domain/command.ts";
+import type { CommandKind } from "../../src/domain/command-kind.ts";
+import { CONFIGURATION_FIELDS } from "../../src/domain/configuration.ts";
 import { type Failure, invalid, notFound } from "../../src/domain/failure.ts";
 import type { HttpEnv } from "../../src/http/kit/context.ts";
 import { problem } from "../../src/http/kit/errors.ts";
@@ -64,4 +67,24 @@ describe("problem documents", () => {
 test("[H57] the table of reasons has every reason of a command, and no other", () => {
   const told = [...page.matchAll(/^\| `([a-z_]+)` \| (?:`[a-z]+`(?:, )?)+ \|/gm)].map(([, reason]) => reason);
   expect(told.sort()).toEqual([...COMMAND_REASONS].sort());
+});
+
+test("[H58] the contract's table of what may be set has every field, and no other", () => {
+  const [, table = ""] = /\| what may be set \|.*\n\|.*\n((?:\|.*\n)+)/.exec(page) ?? [];
+  const names = table.split("\n").flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)]);
+  const fields = Object.values(CONFIGURATION_FIELDS).map(({ wire }) => wire);
+  expect(names.map(([, name]) => name).sort()).toEqual([...fields].sort());
+});
+
+/** A kind that has no route yet does not compile. */
+const ACTIONS = {
+  pause: "pause_print",
+  resume: "resume_print",
+  cancel: "cancel_print",
+  print_file: "print_file",
+} as const satisfies Record<CommandKind, string>;
+
+test.each(Object.values(ACTIONS))("[H28] the route of %s is mounted", (action) => {
+  const path = `/api/v1/printers/:printerId/${action}`;
+  expect(app.routes.some((route) => route.method === "POST" && route.path === path)).toBe(true);
 });

@@ -15,8 +15,8 @@ test("[A5] [A6] [A7] [A8] [A9] [A10] every close has a code and a reason of the 
 });
 
 test("[A10] a peer's close is answered with its code, or with 1000 where nobody may send that code", () => {
-  expect([1000, 1001, 4409, 1004, 1005, 1006, 1015].map(closeBackCode)).toEqual([
+  expect([1000, 1001, 4409, 1004, 1005, 1006, 1015, 4321].map(closeBackCode)).toEqual([
     ...[1000, 1001, 4409],
-    ...[1000, 1000, 1000, 1000],
+    ...[1000, 1000, 1000, 1000, 1000],
   ]);
 });

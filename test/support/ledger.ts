@@ -45,7 +45,7 @@ function anAgent(patch: Partial<AgentFacts> = {}): AgentFacts {
   return {
     connection: SOCKET,
     lastFrameAt: NOW - 1_000,
-    givesReceipts: true,
+    expectsReceipt: true,
     phase: null,
     phaseAt: null,
     downloadSeenAt: null,
@@ -63,7 +63,7 @@ export function facts(agent: Partial<AgentFacts> | null = {}, print: BoundPrint 
 export function aSight(patch: Partial<Evidence> = {}): Evidence {
   const base = {
     connection: SOCKET,
-    owesReceipts: false,
+    gaveReceipt: false,
     isLive: true,
     phase: null,
     event: null,

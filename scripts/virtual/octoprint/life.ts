@@ -77,7 +77,7 @@ export class OctoprintLife {
     if (machine.job !== null) await this.#upsert(machine.job);
   }
 
-  /** Told over HTTP only, with a picture, and once in ten minutes. */
+  /** EventHeading over HTTP only, with a picture, and once in ten minutes. */
   changeFilament(): void {
     const { clock, http, printer } = this.#options;
     const name = printer.machine.job?.name;
