@@ -111,5 +111,4 @@ export const CREDENTIAL_HEADERS = {
   uid: "x-platen-uid",
   generation: "x-platen-generation",
   keyId: "x-platen-key-id",
-  printerId: "x-platen-printer-id",
 } as const;
