@@ -30,8 +30,13 @@ export const ownedPrinterColumns = {
   archivedAt: printers.archivedAt,
   file: sql<GCodeFile | null>`(select json_object(${sql.join(fileColumns, sql`, `)}) from ${prints}
     inner join ${gCodeFiles} on ${gCodeFiles.id} = ${prints.gCodeFileId}
-    where ${prints.id} = ${printers.currentPrintId})`.mapWith(JSON.parse),
+    where ${prints.id} = ${printers.currentPrintId})`.mapWith(readFile),
 };
+
+/** Drizzle calls it for a value only, so null, for which nothing is decoded, is in the type alone. */
+function readFile(text: string): GCodeFile | null {
+  return JSON.parse(text) as GCodeFile; // safe: an object of the table's columns
+}
 
 /** Joins that account's printer, if it is not deleted; nothing at all without an id. */
 export function ownedPrinter(userId: SQLiteColumn, printerId: number | null): SQL | undefined {

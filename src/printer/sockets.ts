@@ -39,7 +39,8 @@ export class Sockets {
 
   /** The attachment of that socket, even while it is closing; null when it is gone. */
   read<K extends SocketKind>(kind: K, number: number): Attachments[K] | null {
-    return this.#find(kind, number)?.deserializeAttachment() ?? null;
+    const attachment: unknown = this.#find(kind, number)?.deserializeAttachment();
+    return (attachment ?? null) as Attachments[K] | null; // safe: only write attaches anything
   }
 
   write<K extends SocketKind>(kind: K, number: number, attachment: Attachments[K]): void {

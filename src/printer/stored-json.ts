@@ -78,23 +78,23 @@ export function completeCommand(stored: Command): Command {
 
 /** A remembered print. */
 export function readPrint(image: string): Print {
-  return complete(PRINT, JSON.parse(image));
+  return complete(PRINT, parseObject(image));
 }
 
 /** A command that ended. */
 export function readCommandRecord(image: string): CommandRecord {
-  return complete(IMAGES.command, JSON.parse(image));
+  return complete(IMAGES.command, parseObject(image));
 }
 
 /** A row of the outbox. */
 export function readProjection(text: string): Projection {
-  const { kind, image }: Projection = JSON.parse(text);
-  const told = kind === "live" ? withFlag(image, image.status) : image;
-  return { kind, image: complete(IMAGES[kind], told) } as Projection; // safe: the image is one of that kind
+  const { kind, image } = parseObject(text) as Projection; // safe: the outbox wrote it, perhaps without newer keys
+  const flagged = kind === "live" ? withFlag(image, image.status) : image;
+  return { kind, image: complete(IMAGES[kind], flagged) } as Projection; // safe: the image is one of that kind
 }
 
 export function readPrincipal(image: string): Principal {
-  return complete(PRINCIPAL, JSON.parse(image));
+  return complete(PRINCIPAL, parseObject(image));
 }
 
 /** A shown status but for what is stored beside it: `job`, `fileMetadata`, and a `rest` that is too long for an attachment. */
@@ -102,13 +102,13 @@ export type ShownHead = Omit<ShownStatus, "rest" | "job" | "fileMetadata">;
 
 /** The document `status`. */
 export function readStatus(text: string): ShownHead & { readonly rest: string } {
-  const stored = JSON.parse(text);
+  const stored = parseObject(text) as { readonly rest?: string }; // safe: memory.ts wrote it
   return complete({ ...SHOWN, rest: "{}" }, withFlag(stored, stored.rest));
 }
 
 /** The head of an agent's attachment. What it called otherwise is not known until the next report tells it again. */
 export function readAgentHead(text: string, rest: string | null): { socket: AgentSocket; shown: ShownHead | null } {
-  const stored = JSON.parse(text);
+  const stored = parseObject(text) as { readonly socket: object; readonly shown: object | null }; // safe: packAgent wrote it
   const socket = complete(SOCKET, stored.socket);
   return {
     socket: { ...socket, live: completeIfAny(LIVE_COPY, socket.live) },
@@ -122,6 +122,11 @@ function withFlag<T extends object>(stored: T, status: string | null | undefined
 }
 
 function isPrintingIn(status: string): boolean {
-  const { state } = JSON.parse(status);
+  const state: unknown = Reflect.get(parseObject(status), "state");
   return isJsonObject(state) && isJsonObject(state.flags) && state.flags.printing === true;
+}
+
+/** The JSON object in a text that this program stored. */
+function parseObject(text: string): object {
+  return JSON.parse(text) as object; // safe: nothing else is stored as JSON
 }

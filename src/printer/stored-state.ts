@@ -19,7 +19,8 @@ export const STATE_MIGRATIONS: Migrations = {
 
 /** Throws for a state that this program cannot read: one of a newer program stays as it is until that one is back. */
 export function readState(text: string): PrinterState {
-  const state = complete(INITIAL_STATE, migrate(JSON.parse(text), STATE_VERSION, STATE_MIGRATIONS));
+  const stored = JSON.parse(text) as Versioned; // safe: every program's state has its version
+  const state = complete(INITIAL_STATE, migrate(stored, STATE_VERSION, STATE_MIGRATIONS));
   return { ...state, current: completePrint(state.current), ledger: state.ledger.map(completeCommand) };
 }
 

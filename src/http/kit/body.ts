@@ -90,7 +90,9 @@ function checkJson(bytes: Uint8Array): void {
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "list";
   if (value === null) return "NoneType";
-  return { string: "str", boolean: "bool" }[typeof value as string] ?? (Number.isInteger(value) ? "int" : "float");
+  if (typeof value === "string") return "str";
+  if (typeof value === "boolean") return "bool";
+  return Number.isInteger(value) ? "int" : "float";
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -8,6 +8,9 @@ export type RouteList = readonly { readonly method: string; readonly path: strin
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
+/** A schema with the definitions that it refers to, by their ids. */
+type MadeSchema = JsonSchema & { readonly $defs?: Readonly<Record<string, JsonSchema>> };
+
 interface Parameter {
   readonly name: string;
   readonly in: "path" | "query" | "header";
@@ -150,8 +153,7 @@ function responsesOf(spec: RouteSpec, schemas: Map<string, JsonSchema>): Record<
 function schemaOf(schema: z.core.$ZodType, io: "input" | "output", schemas: Map<string, JsonSchema>): JsonSchema {
   const made = z.toJSONSchema(schema, { target: "draft-2020-12", io, unrepresentable: "any" });
   const { $schema: _dialect, $defs = {}, ...own } = rewritten(made);
-  for (const [id, definition] of Object.entries($defs as Record<string, JsonSchema>))
-    schemas.set(id, withoutId(definition)); // safe: toJSONSchema makes it
+  for (const [id, definition] of Object.entries($defs)) schemas.set(id, withoutId(definition));
   const { id } = z.globalRegistry.get(schema) ?? {};
   // One with an id of its own is among the definitions already, and what is left refers to it.
   if (typeof id !== "string" || "$ref" in own) return own;
@@ -159,8 +161,10 @@ function schemaOf(schema: z.core.$ZodType, io: "input" | "output", schemas: Map<
   return { $ref: `#/components/schemas/${id}` };
 }
 
-function rewritten(schema: JsonSchema): JsonSchema {
-  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonSchema; // safe: JSON of a JSON object
+/** Its references lead to the components. */
+function rewritten(schema: MadeSchema): MadeSchema {
+  const text = JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/');
+  return JSON.parse(text) as MadeSchema; // safe: JSON of one, of which only texts changed
 }
 
 function withoutId({ id: _id, ...schema }: JsonSchema): JsonSchema {
