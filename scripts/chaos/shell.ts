@@ -5,7 +5,7 @@
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import { type CommandRecord, recordOf } from "../../src/domain/command.ts";
 import { type Input, nextAlarm, type Reply, step } from "../../src/domain/printer.ts";
-import { type Outside, type Work, workOf } from "../../src/printer/effects.ts";
+import { type EffectPorts, type Work, workOf } from "../../src/printer/effects.ts";
 import { PrinterMemory } from "../../src/printer/memory.ts";
 import { readAgentMessage } from "../../src/protocol/agent.ts";
 import { between, type Random } from "../virtual/random.ts";
@@ -43,7 +43,7 @@ export class Shell {
   readonly #wires = new Wires();
   readonly #memory = new PrinterMemory(this.#tables, this.#wires);
   /** D1 is no part of this world. */
-  readonly #outside: Outside = { sockets: this.#wires, outbox: { refreshLive: async () => {} }, waitUntil: () => {} };
+  readonly #ports: EffectPorts = { sockets: this.#wires, outbox: { refreshLive: async () => {} }, waitUntil: () => {} };
   readonly #onChange: (() => void)[] = [];
   readonly #onKilled: (() => void)[] = [];
   #armedAt: number | null = null;
@@ -182,7 +182,7 @@ export class Shell {
   /** Whether a command was handed over is the wires' word: what the object makes of it is judged. */
   #carryOut({ effect, carryOut }: Work & { readonly effect: Effect }, after: Printer, input: Input): Input | null {
     const { taken } = this.#wires;
-    const next = carryOut?.(this.#outside) ?? null;
+    const next = carryOut?.(this.#ports) ?? null;
     const wire = this.#wires.find(after.socket?.connection ?? 0);
     const isHandedOver = effect.type === "send-command" && this.#wires.taken > taken;
     if (isHandedOver && wire !== null) this.#world.witness.onHandOver(effect, wire, after, input);

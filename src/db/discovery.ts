@@ -39,16 +39,16 @@ export interface PollAnswer {
 }
 
 export async function pollUnlinked(db: Db, poll: Poll, now: number): Promise<PollAnswer> {
-  const [known, taken, , fresh] = await db.batch([
+  const [held, messages, , fresh] = await db.batch([
     selectPasscode(db, poll, now),
     takeMessage(db, poll, now),
     refreshAgent(db, poll, now),
     insertPasscode(db, poll, now),
   ]);
-  const message = taken[0];
+  const message = messages[0];
   return {
     message: message?.code ? { code: message.code, secret: message.secret } : null,
-    passcode: known[0] ?? fresh[0] ?? null,
+    passcode: held[0] ?? fresh[0] ?? null,
   };
 }
 

@@ -150,16 +150,16 @@ function upsertLive(db: Db, owner: ProjectionOwner, image: LiveImage) {
 }
 
 /** The list's copy of a printer's status, for an object that lost its own. */
-export async function findLiveCopy(db: Db, printerId: number): Promise<LiveImage | undefined> {
+export async function findLiveImage(db: Db, printerId: number): Promise<LiveImage | undefined> {
   const [row] = await db.select().from(printerLive).where(eq(printerLive.printerId, printerId));
   return row;
 }
 
 /** A printer's whole row with its current print's, for the first wake of its object; from the primary. */
-export async function findPrinterRow(db: Db, printerId: number) {
+export async function findFirstWakeRow(db: Db, printerId: number) {
   const query = db.select().from(printers).leftJoin(prints, eq(prints.id, printers.currentPrintId));
   const [row] = await query.where(eq(printers.id, printerId));
   return row;
 }
 
-export type PrinterRow = NonNullable<Awaited<ReturnType<typeof findPrinterRow>>>;
+export type FirstWakeRow = NonNullable<Awaited<ReturnType<typeof findFirstWakeRow>>>;

@@ -23,8 +23,8 @@ export async function findOrInsertSignIn(
   printerId: number | null,
   now: number,
 ): Promise<SignInHolder> {
-  const known = await findSignIn(db, identity, printerId);
-  if (known !== undefined) return known;
+  const existing = await findSignIn(db, identity, printerId);
+  if (existing !== undefined) return existing;
   const { issuer, subject, email } = identity;
   const isTaken = sql`exists (select 1 from ${users} where ${users.email} = ${email})`;
   await db

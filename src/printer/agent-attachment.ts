@@ -24,8 +24,8 @@ interface Attached {
 }
 
 export function packAgent(socket: AgentSocket, shown: ShownStatus | null): AgentAttachment {
-  const { rest: text, job: _job, fileMetadata: _metadata, ...told } = shown ?? {};
-  const head = new TextEncoder().encode(JSON.stringify({ socket, shown: shown === null ? null : told }));
+  const { rest: text, job: _job, fileMetadata: _metadata, ...statusHead } = shown ?? {};
+  const head = new TextEncoder().encode(JSON.stringify({ socket, shown: shown === null ? null : statusHead }));
   if (text === undefined) return { head, rest: null };
   const rest = new TextEncoder().encode(text);
   const isShort = rest.byteLength <= Math.min(REST_BYTES, ATTACHMENT_BYTES - head.byteLength);

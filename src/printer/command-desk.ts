@@ -47,8 +47,8 @@ export class CommandDesk {
 
   list(page: { readonly start: number; readonly limit: number }): CommandPage {
     const inFlight = this.#stepper.printer().state.ledger.map(recordOf);
-    const known = new Set(inFlight.map((command) => command.id));
-    const ended = this.#stepper.store.listCommands().filter((command) => !known.has(command.id));
+    const inFlightIds = new Set(inFlight.map((command) => command.id));
+    const ended = this.#stepper.store.listCommands().filter((command) => !inFlightIds.has(command.id));
     const all = [...inFlight, ...ended].sort((a, b) => b.createdAt - a.createdAt);
     const commands = all.slice(page.start, page.start + page.limit).map((command) => this.#show(command));
     return { commands, held: all.length, oldestAt: all.at(-1)?.createdAt ?? null };
@@ -72,8 +72,8 @@ export class CommandDesk {
     });
     if (reply.type === "refused") return err(reply.failure);
     const commandId = reply.type === "command" ? reply.commandId : id;
-    const taken = this.find(commandId);
-    if (call.idempotency !== null && taken !== null && taken.state !== "rejected") {
+    const record = this.find(commandId);
+    if (call.idempotency !== null && record !== null && record.state !== "rejected") {
       const key = keyOf(call, call.idempotency.keyHash);
       this.#stepper.store.rememberIdempotency({ key, request: call.idempotency.requestHash, commandId }, Date.now());
     }

@@ -10,8 +10,8 @@ import { liveImage, printerImage } from "./projections.ts";
 import type { Sockets } from "./sockets.ts";
 import type { Store } from "./store.ts";
 
-/** What effects are carried out with, outside the object's tables. */
-export interface Outside {
+/** What effects act on once the state is saved. */
+export interface EffectPorts {
   readonly sockets: Pick<Sockets, "send" | "closeUpTo">;
   readonly outbox: Pick<Outbox, "refreshLive">;
   readonly waitUntil: (work: Promise<unknown>) => void;
@@ -23,7 +23,7 @@ export interface Work {
   /** Writes a row of the object's own, in the transaction that saves the state. */
   readonly remember?: (store: Pick<Store, "rememberPrint" | "rememberCommand">) => void;
   /** Runs after that transaction; gives the input that follows from it, null for none. */
-  readonly carryOut?: (outside: Outside) => Input | null;
+  readonly carryOut?: (ports: EffectPorts) => Input | null;
 }
 
 /** `printer` is the one after the step, `now` its time (epoch milliseconds). */
@@ -36,7 +36,7 @@ export function workOf(effect: Effect, printer: Printer, now: number): Work {
     case "send-remote-status":
       return send(writeRemoteStatus(effect.viewing, effect.shouldWatch), printer);
     case "close-agent":
-      return outside(({ sockets }) => sockets.closeUpTo("agent", effect.connection, AGENT_CLOSES[effect.cause]));
+      return acting(({ sockets }) => sockets.closeUpTo("agent", effect.connection, AGENT_CLOSES[effect.cause]));
     case "project-printer":
       return { projection: { kind: "printer", image: printerImage(printer) } };
     case "project-print":
@@ -48,7 +48,7 @@ export function workOf(effect: Effect, printer: Printer, now: number): Work {
     case "project-live":
       return { projection: { kind: "live", image: liveImage(printer, now) } };
     case "refresh-live":
-      return outside(({ outbox, waitUntil }) => waitUntil(outbox.refreshLive(printer.state, liveImage(printer, now))));
+      return acting(({ outbox, waitUntil }) => waitUntil(outbox.refreshLive(printer.state, liveImage(printer, now))));
     case "remember-print":
       return { remember: (store) => store.rememberPrint(effect.print) };
     default:
@@ -56,17 +56,18 @@ export function workOf(effect: Effect, printer: Printer, now: number): Work {
   }
 }
 
-function outside(act: (outside: Outside) => void): Work {
+/** Work from which no input follows. */
+function acting(act: (ports: EffectPorts) => void): Work {
   return {
-    carryOut: (tools) => {
-      act(tools);
+    carryOut: (ports) => {
+      act(ports);
       return null;
     },
   };
 }
 
 function send(frame: ToAgent, { socket }: Printer): Work {
-  return outside(({ sockets }) => sockets.send("agent", socket?.connection ?? 0, frame));
+  return acting(({ sockets }) => sockets.send("agent", socket?.connection ?? 0, frame));
 }
 
 /** A frame that the socket did not take is the next input: its command was never sent. */

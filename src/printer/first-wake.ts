@@ -1,7 +1,7 @@
 /** Loads a printer into an object that has no state of it. */
 import { connect } from "../db/client.ts";
 import { within } from "../db/outage.ts";
-import { findPrinterRow } from "../db/projection.ts";
+import { findFirstWakeRow } from "../db/projection.ts";
 import type { PrinterState } from "../domain/change.ts";
 import { UNAVAILABLE } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
@@ -13,7 +13,7 @@ const WAIT_MS = 10_000;
 export class FirstWake {
   readonly #database: D1Database;
   readonly #printerId: number;
-  #flight: Promise<Result<PrinterState | null>> | null = null;
+  #pending: Promise<Result<PrinterState | null>> | null = null;
 
   constructor(database: D1Database, printerId: number) {
     this.#database = database;
@@ -22,16 +22,16 @@ export class FirstWake {
 
   /** The printer that D1 has under this id; null: none. Callers at the same time share one query. */
   find(): Promise<Result<PrinterState | null>> {
-    this.#flight ??= this.#fly().finally(() => {
-      this.#flight = null;
+    this.#pending ??= this.#load().finally(() => {
+      this.#pending = null;
     });
-    return this.#flight;
+    return this.#pending;
   }
 
   /** One round trip to the primary. A D1 error is `unavailable` and never means that there is no such printer. */
-  async #fly(): Promise<Result<PrinterState | null>> {
+  async #load(): Promise<Result<PrinterState | null>> {
     try {
-      const row = await within(WAIT_MS, findPrinterRow(connect(this.#database), this.#printerId));
+      const row = await within(WAIT_MS, findFirstWakeRow(connect(this.#database), this.#printerId));
       return ok(row === undefined ? null : stateOfRow(row));
     } catch (error) {
       log({ event: "wake.failed", printer: String(this.#printerId), error });

@@ -4,7 +4,7 @@
  */
 import { connect } from "../db/client.ts";
 import { isUnwritable, within } from "../db/outage.ts";
-import { findLiveCopy, type LiveImage, type Projection, type ProjectionOwner, projectRow } from "../db/projection.ts";
+import { findLiveImage, type LiveImage, type Projection, type ProjectionOwner, projectRow } from "../db/projection.ts";
 import { log } from "../log.ts";
 import { readProjection } from "./stored-json.ts";
 
@@ -81,7 +81,7 @@ export class Outbox {
   /** The list's copy of the status; null if there is none or D1 cannot be asked. */
   async findLive(printerId: number): Promise<LiveImage | null> {
     try {
-      return (await within(READ_MS, findLiveCopy(connect(this.#database), printerId))) ?? null;
+      return (await within(READ_MS, findLiveImage(connect(this.#database), printerId))) ?? null;
     } catch (error) {
       log({ event: "live.failed", printerId, error });
       return null;

@@ -1,6 +1,6 @@
 /** A printer as D1 shows it: the images of its two rows, and the state that a first wake makes of them. */
 import { configurationOfRow, printOfRow } from "../db/printers.ts";
-import type { LiveImage, PrinterImage, PrinterRow } from "../db/projection.ts";
+import type { FirstWakeRow, LiveImage, PrinterImage } from "../db/projection.ts";
 import type { Printer, PrinterState } from "../domain/change.ts";
 import { initialState } from "../domain/initial-state.ts";
 import { statusText } from "../domain/status.ts";
@@ -35,7 +35,7 @@ export function liveImage({ state, socket, shown }: Printer, now: number): LiveI
 const GAP = 1_000;
 
 /** The state of an object that wakes for the first time, or has lost its storage. */
-export function stateOfRow({ printers: row, prints: print }: PrinterRow): PrinterState {
+export function stateOfRow({ printers: row, prints: print }: FirstWakeRow): PrinterState {
   const gap = row.revision === 0 ? 0 : GAP;
   const { id, uid, userId, createdAt, archivedAt, deletedAt, agentName, agentVersion } = row;
   const { connectedAt, disconnectedAt, printerLostAt } = row;

@@ -7,7 +7,7 @@ import type { Printer, PrinterState } from "../domain/change.ts";
 import { type Input, nextAlarm, type Reply, step } from "../domain/printer.ts";
 import { type PrinterView, viewOf } from "../domain/view.ts";
 import { AlarmClock } from "./alarm-clock.ts";
-import { type Outside, type Work, workOf } from "./effects.ts";
+import { type EffectPorts, type Work, workOf } from "./effects.ts";
 import { PrinterMemory } from "./memory.ts";
 import { Outbox } from "./outbox.ts";
 import { Sockets } from "./sockets.ts";
@@ -30,7 +30,7 @@ export class Stepper {
   readonly #ctx: DurableObjectState;
   readonly #memory: PrinterMemory;
   readonly #clock: AlarmClock;
-  readonly #outside: Outside;
+  readonly #ports: EffectPorts;
   readonly #onChange: OnChange;
 
   constructor(ctx: DurableObjectState, database: D1Database, onChange: OnChange) {
@@ -41,7 +41,7 @@ export class Stepper {
     this.outbox = new Outbox(ctx.storage.sql, database);
     this.#memory = new PrinterMemory(this.store, this.sockets);
     this.#clock = new AlarmClock(ctx.storage);
-    this.#outside = { sockets: this.sockets, outbox: this.outbox, waitUntil: (work) => ctx.waitUntil(work) };
+    this.#ports = { sockets: this.sockets, outbox: this.outbox, waitUntil: (work) => ctx.waitUntil(work) };
   }
 
   /** Runs before any event. */
@@ -81,7 +81,7 @@ export class Stepper {
       this.sockets.accept(accepted, "agent", after.socket.connection);
     }
     this.#memory.attach(before, after);
-    const next = works.map(({ carryOut }) => carryOut?.(this.#outside) ?? null);
+    const next = works.map(({ carryOut }) => carryOut?.(this.#ports) ?? null);
     this.#onChange(before, after);
     for (const follow of next) if (follow !== null) this.apply(follow);
     if (after.state.revision !== before.state.revision) this.#ctx.waitUntil(this.drain(false));

@@ -143,11 +143,11 @@ const postEvent = route(
   async (c) => {
     const agent = c.get("agent");
     const { event_type, event_class, event_title, event_text, info_url } = c.req.valid("json");
-    const told = tellEvent(event_type);
+    const defaults = tellEvent(event_type);
     const event = {
       type: event_type,
-      class: event_class ?? told.class,
-      title: event_title || (event_class === undefined ? told.title : null),
+      class: event_class ?? defaults.class,
+      title: event_title || (event_class === undefined ? defaults.title : null),
       text: event_text ? htmlOfAgentText(event_text) : null,
       infoUrl: /^https?:\/\//i.test(info_url ?? "") ? (info_url ?? null) : null,
     };

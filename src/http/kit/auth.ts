@@ -37,16 +37,16 @@ const DATABASE_MS = 2_000;
 
 /**
  * 401 unless the call carries a valid bearer. `printerId` null: the path names no printer that could exist. With
- * `knownToObject` a call goes on while D1 is down, if the printer's object knows the bearer.
+ * `worksWithoutD1` a call goes on while D1 is down, if the printer's object knows the bearer.
  */
 export async function authenticate(
   c: HttpContext,
   printerId: number | null,
-  knownToObject = false,
+  worksWithoutD1 = false,
 ): Promise<Admission> {
   const token = readCredential(c);
   const bearer = isApiToken(token) ? await readTokenBearer(c, token) : await readSignInBearer(c, token);
-  if (!knownToObject || printerId === null) return bearer.find(printerId);
+  if (!worksWithoutD1 || printerId === null) return bearer.find(printerId);
   try {
     return await within(DATABASE_MS, bearer.find(printerId));
   } catch (error) {

@@ -58,7 +58,7 @@ async function reachPrinter<T>(
   try {
     return await call(stubOf(c, printerId));
   } catch (error) {
-    const { overloaded, retryable, durableObjectReset, remote } = marksOf(error);
+    const { overloaded, retryable, durableObjectReset, remote } = errorFlagsOf(error);
     if (overloaded) throw new FailureError({ code: "overloaded", retryAfterSeconds: OVERLOADED_RETRY_SECONDS });
     if (tries > 1) return reachPrinter(c, printerId, call, tries - 1);
     if (remote && !retryable && !durableObjectReset) throw error;
@@ -72,14 +72,14 @@ function stubOf(c: HttpContext, printerId: number): Stub {
   return c.env.PRINTERS.getByName(String(printerId), hint === undefined ? {} : { locationHint: hint });
 }
 
-interface Marks {
+interface ErrorFlags {
   readonly overloaded?: boolean;
   readonly retryable?: boolean;
   readonly durableObjectReset?: boolean;
   readonly remote?: boolean;
 }
 
-/** What the platform notes on the errors of stubs. */
-function marksOf(error: unknown): Marks {
-  return error instanceof Error ? (error as Marks) : {}; // safe: every mark is optional
+/** What the platform says of a stub's error, as properties of it. */
+function errorFlagsOf(error: unknown): ErrorFlags {
+  return error instanceof Error ? (error as ErrorFlags) : {}; // safe: every flag is optional
 }

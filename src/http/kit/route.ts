@@ -22,9 +22,9 @@ export interface RouteSpec {
   /** The scope that an account's token needs, or an agent's token, or nothing. */
   readonly access: "open" | "read" | "write" | "agent";
   /** Which of the account's printers the path may name; `asked`: archived ones if the query has `with_archived`. */
-  readonly printer?: "live" | "archived-too" | "asked";
+  readonly printer?: "active" | "archived-too" | "asked";
   /** Goes on while D1 is down, for callers that the printer's object remembers ([O29]). */
-  readonly knownToObject?: true;
+  readonly worksWithoutD1?: true;
   /** Looks up what the path names before the body is read, so that its 404 comes first; kept as `found`. */
   readonly find?: (c: AdmittedContext) => Promise<unknown>;
   readonly query?: z.ZodObject;
@@ -129,7 +129,7 @@ async function admit(c: Context, spec: RouteSpec): Promise<void> {
 
 async function admitCaller(c: Context, spec: RouteSpec, scope: "read" | "write"): Promise<void> {
   const printerId = spec.printer === undefined ? null : readId(c.req.param("printerId"));
-  const { caller, printer } = await authenticate(c, printerId, spec.knownToObject);
+  const { caller, printer } = await authenticate(c, printerId, spec.worksWithoutD1);
   if (!(scope === "read" ? caller.canRead : caller.canWrite)) throw new FailureError({ code: "insufficient_scope" });
   c.set("caller", caller);
   if (spec.printer === undefined) return;

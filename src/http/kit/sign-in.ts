@@ -57,9 +57,9 @@ export async function readSignIn(token: string, settings: SignInSettings, now: n
 }
 
 function keySetOf(url: string): KeySet {
-  const known = keySets.get(url) ?? new KeySet(url);
-  keySets.set(url, known);
-  return known;
+  const keySet = keySets.get(url) ?? new KeySet(url);
+  keySets.set(url, keySet);
+  return keySet;
 }
 
 function readHeader(token: string): z.output<typeof Header> | null {

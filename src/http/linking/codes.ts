@@ -173,7 +173,7 @@ const rotate = route(
     summary: "Give a printer's agent a new token",
     description: "Older tokens are dead at once, and the agent's socket is closed.",
     access: "write",
-    printer: "live",
+    printer: "active",
     answers: { 200: PrinterJson },
   },
   async (c) => {

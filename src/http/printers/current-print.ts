@@ -27,7 +27,7 @@ const mute = route(
     path: "/api/v1/printers/:printerId/mute_current_print",
     summary: "Stop watching the current print",
     access: "write",
-    printer: "live",
+    printer: "active",
     query: MuteChoice,
     body: MuteChoice,
     answers: { 200: FactJson },
@@ -50,7 +50,7 @@ const acknowledge = route(
     summary: "Acknowledge the current print's failure alert",
     description: "Without an open alert nothing changes.",
     access: "write",
-    printer: "live",
+    printer: "active",
     query: OverwriteChoice,
     body: OverwriteChoice,
     answers: { 200: FactJson },
@@ -70,7 +70,7 @@ const start = route(
     summary: "Report a print that no agent reports",
     description: "A current print ends first, as finished.",
     access: "write",
-    printer: "live",
+    printer: "active",
     body: z.object({ filename: textField(1000) }),
     answers: { 200: FactJson },
   },
@@ -95,7 +95,7 @@ const finish = route(
     path: "/api/v1/printers/:printerId/finish_print",
     summary: "Report the end of the current print",
     access: "write",
-    printer: "live",
+    printer: "active",
     body: z.object({
       status: z
         .preprocess((status) => status === "cancelled", z.boolean().default(false))

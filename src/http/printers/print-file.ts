@@ -20,7 +20,7 @@ const print = route(
     description:
       "Refused (`printing`) while a print is current. The command has succeeded once the print of that file began.",
     access: "write",
-    printer: "live",
+    printer: "active",
     body: z.object({ g_code_file_id: idField() }),
     headers: COMMAND_HEADERS,
     answers: { 200: CommandAnswerJson },
