@@ -3,13 +3,13 @@ import type { AgentSocket } from "../domain/agent-socket.ts";
 import type { ShownStatus } from "../domain/status.ts";
 import { readAgentHead, type ShownHead } from "./stored-json.ts";
 
-/** Of 16,384, which hold the serialization's own overhead too. */
+/** The platform's limit is 16,384, with the overhead of its serialization. */
 const ATTACHMENT_BYTES = 16_000;
 const REST_BYTES = 15_000;
-/** Code units of a rest that fits beside whatever an `AgentSocket` can hold, so that it need not be measured. */
+/** A rest of up to this many code units fits beside the longest `AgentSocket`, so it is not measured. */
 const SURELY_SHORT = 3_000;
 
-/** UTF-8, half of what a string may take. */
+/** Texts as UTF-8: serialized as strings they may take twice as much. */
 export interface AgentAttachment {
   /** JSON of the `AgentSocket` and of the shown status without its long parts. */
   readonly head: Uint8Array;

@@ -57,7 +57,7 @@ export class AgentLine implements SocketHandler {
     for (const fault of faults) this.#stepper.sockets.send("agent", number, writeFault(fault));
   }
 
-  /** Bytes are a tunnel's and are not read: to the printer they are a frame that says nothing, but is counted and heard. */
+  /** Binary frames are a tunnel's and are not read: each counts as a frame that says nothing of the printer. */
   #takeBytes(webSocket: WebSocket, number: number, bytes: ArrayBuffer): void {
     if (bytes.byteLength > AGENT_FRAME_BYTES) this.#cutOff(webSocket, number);
     else this.#stepper.apply({ type: "frame", frame: BLANK_FRAME, remembered: null });

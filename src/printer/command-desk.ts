@@ -1,4 +1,4 @@
-/** Commands of one printer from outside: idempotency keys, repeated calls, waiting callers and the list, around the ledger. */
+/** The ledger as callers use it: idempotency keys, repeated calls, waiting for an outcome, and the list of commands. */
 import { isReceiptExpected } from "../domain/agent-socket.ts";
 import type { Printer } from "../domain/change.ts";
 import { type CommandRecord, commandSucceeded, receiptDueAt, recordOf, visibleReason } from "../domain/command.ts";
@@ -54,7 +54,7 @@ export class CommandDesk {
     return { commands, held: all.length, oldestAt: all.at(-1)?.createdAt ?? null };
   }
 
-  /** A known use of the key; null for none. A use whose command was rejected does not count: the caller may try again. */
+  /** An earlier use of the key; null for none. A use whose command was rejected does not count: the caller may try again. */
   #findKey(call: CommandCall) {
     if (call.idempotency === null) return null;
     const key = this.#stepper.store.findIdempotency(keyOf(call, call.idempotency.keyHash), Date.now());

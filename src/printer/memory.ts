@@ -6,7 +6,7 @@ import type { Sockets } from "./sockets.ts";
 import type { Store } from "./store.ts";
 import { readStatus } from "./stored-json.ts";
 
-/** A status too long for the attachment is a row (debounced): it is written at most so often. */
+/** A status too long for the attachment is a row, written at most this often (throttled). */
 const LONG_STATUS_MS = 60_000;
 
 type Rows = Pick<Store, "loadState" | "saveState" | "loadDocument" | "saveDocument">;

@@ -54,7 +54,10 @@ export class Outbox {
     return this.isEmpty() ? null : (this.#retryAt ?? now + BACKOFF_MS.first);
   }
 
-  /** Writes what waits. During a backoff only the alarm tries. `owner` is read anew for each batch. */
+  /**
+   * Writes the waiting rows, in batches; `owner` is asked before each. Concurrent calls share one run, and during a backoff
+   * only the alarm's call does anything.
+   */
   drain(owner: () => ProjectionOwner, byAlarm: boolean): Promise<void> {
     if (this.#retryAt !== null && !byAlarm) return Promise.resolve();
     this.#drain ??= this.#drainAll(owner).finally(() => {
@@ -68,7 +71,7 @@ export class Outbox {
     while (this.#drain !== null && this.#hasUpTo(revision)) await this.#drain;
   }
 
-  /** Writes the list's copy of the status past the outbox: a lost one is made up for a minute later. */
+  /** Writes the list's copy of the status without the outbox: if a write is lost, the next one replaces it. */
   async refreshLive(owner: ProjectionOwner, image: LiveImage): Promise<void> {
     if (this.#retryAt !== null) return;
     try {
@@ -101,7 +104,10 @@ export class Outbox {
     this.#retryAt = null;
   }
 
-  /** Null when all rows are written or set aside, else D1's error. After a refusal for good each row is tried alone. */
+  /**
+   * Null when every row is written or set aside, else D1's error. Of a batch that D1 would refuse on every try the rows are
+   * written one by one, and those that it refuses are set aside.
+   */
   async #tryRows(owner: ProjectionOwner, rows: readonly OutboxRow[]): Promise<unknown> {
     const failure = await this.#write(owner, rows);
     if (!isUnwritable(failure)) return failure;

@@ -1,6 +1,6 @@
 /**
- * Callers that D1 let pass to this printer, so that it can be stopped while D1 is down. Nothing here opens anything while D1
- * answers.
+ * Cache of the callers that D1 let pass to this printer, so that they can stop it while D1 is down ([O29]). While D1 answers
+ * it lets nobody in.
  */
 import type { PrinterState } from "../domain/change.ts";
 import { UNAVAILABLE } from "../domain/failure.ts";
@@ -30,7 +30,7 @@ export class Principals {
     return ok({ principal, uid: state.uid, archivedAt: state.archivedAt });
   }
 
-  /** D1 let it pass. Written at most daily; nobody is displaced who passed within the day. */
+  /** Caches a caller that D1 let pass: an LRU of 8, refreshed at most daily. Entries used within a day are not evicted. */
   note(principal: Principal, now: number): void {
     if (principal.userId !== this.#state()?.userId) return;
     const notedAt = this.#notedAt(principal.hash);
@@ -39,7 +39,7 @@ export class Principals {
     this.#write(principal.hash, JSON.stringify(principal), now);
   }
 
-  /** It was revoked. */
+  /** Leaves a tombstone, so that a call under way cannot cache the revoked token again. */
   forget(hash: string, now: number): void {
     if (this.#state() === null) return;
     if (this.#notedAt(hash) === null && !this.#makeRoom(now)) return;
@@ -63,14 +63,14 @@ export class Principals {
     return row?.noted_at ?? null;
   }
 
-  /** False when every place is taken by one who passed within the day. */
+  /** False when every entry was used within a day. */
   #makeRoom(now: number): boolean {
     const rows = this.#sql
       .exec<{ hash: string; noted_at: number; image: string | null }>("SELECT hash, noted_at, image FROM principal")
       .toArray();
     if (rows.length < MOST) return true;
-    const free = rows.filter(({ image, noted_at }) => image === null || now - noted_at >= DAY_MS);
-    const [oldest] = free.sort((a, b) => a.noted_at - b.noted_at);
+    const evictable = rows.filter(({ image, noted_at }) => image === null || now - noted_at >= DAY_MS);
+    const [oldest] = evictable.sort((a, b) => a.noted_at - b.noted_at);
     if (oldest !== undefined) this.#sql.exec("DELETE FROM principal WHERE hash = ?", oldest.hash);
     return oldest !== undefined;
   }

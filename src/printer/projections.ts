@@ -31,7 +31,7 @@ export function liveImage({ state, socket, shown }: Printer, now: number): LiveI
   };
 }
 
-/** An object that lost its storage may have used ids that never reached D1: it goes on behind a gap [O24]. */
+/** An object that lost its storage may have used ids that never reached D1: it goes on after a gap ([O24]). */
 const GAP = 1_000;
 
 /** The state of an object that wakes for the first time, or has lost its storage. */

@@ -1,4 +1,4 @@
-/** Which printer lives in this object: loads it, gives its place to another one, and makes it agree with its sockets. */
+/** Which printer lives in this object: loads it, replaces it by another one, and makes its state agree with its sockets. */
 
 import type { PrinterState } from "../domain/change.ts";
 import { notFound } from "../domain/failure.ts";
@@ -49,28 +49,28 @@ export class Residency {
     return this.#stepper.find()?.state.uid === uid;
   }
 
-  /** Whichever printer was here had this id before D1 was restored: nothing of it stays but that it was deleted. */
+  /** A printer that is here already had this id before D1 was restored: its rows go; if it was deleted, a tombstone stays. */
   #adopt(state: PrinterState): void {
     const earlier = this.#stepper.find()?.state ?? null;
     this.#storage.transactionSync(() => {
       migrateTables(this.#storage.sql);
       if (earlier !== null && earlier.deletedAt !== null) this.#stepper.store.bury(earlier.uid);
       clearTables(this.#storage.sql);
-      // Its sockets may stay in the list while they close: no new one takes their number.
+      // The earlier printer's sockets are listed until they are closed, so new ones are numbered after them.
       this.#stepper.adopt({ ...state, connectionSequence: earlier?.connectionSequence ?? 0 });
     });
     if (earlier !== null)
       this.#stepper.sockets.closeUpTo("agent", earlier.connectionSequence, AGENT_CLOSES["dead-token"]);
   }
 
-  /** A caller found that printer in D1. If it was deleted here, D1 was restored from a backup: repeats the deletion. */
+  /** For a printer that a caller found in D1. If it was deleted here, D1 was restored from a backup: repeats the deletion. */
   repeatDeletion(uid: string): void {
     const state = this.#stepper.find()?.state;
     if (state?.uid !== uid || state.deletedAt === null || !this.#stepper.outbox.isEmpty()) return;
     this.#stepper.reproject();
   }
 
-  /** The alarm's run: what is due is done, and what waits for D1 is tried. `ref` is for the probe of a look. */
+  /** The alarm's run: does what is due, and writes what waits for D1. `ref`: for a probe, should one be due. */
   async wakeUp(ref: string): Promise<void> {
     this.#stepper.alarmFired();
     if (this.#stepper.find() === null) return;

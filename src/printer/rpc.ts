@@ -18,7 +18,7 @@ export interface AgentCredential {
   readonly keyId: string;
 }
 
-/** A caller that D1 let pass. The printer's object keeps the last ones for the time when D1 is down [O29]. */
+/** An authenticated caller, cached in the printer's object so that it can stop the printer while D1 is down ([O29]). */
 export interface Principal {
   /** SHA-256 (hex) of the API token, or of who signed in with which scopes. */
   readonly hash: string;
@@ -27,11 +27,11 @@ export interface Principal {
   readonly tokenName: string | null;
   readonly canRead: boolean;
   readonly canWrite: boolean;
-  /** Epoch milliseconds; null: never, or not for D1 to say. */
+  /** Epoch milliseconds; null: never, or a JWT, whose expiry the Worker checks itself. */
   readonly expiresAt: number | null;
 }
 
-/** What an object knows of a caller that passed before, and of its printer. */
+/** A cached caller, and what a call needs to know of the printer. */
 export interface Vouched {
   readonly principal: Principal;
   readonly uid: string;
@@ -73,7 +73,7 @@ export interface FactAnswer {
 export interface PrinterRpc {
   /** `principal`: the caller, if D1 let it pass just now. */
   view(uid: string, principal?: Principal | null): Promise<Result<PrinterView>>;
-  /** For the time when D1 is down, and never asks it: `unavailable` unless that token passed here within a week. */
+  /** For calls while D1 is down, which it never asks: `unavailable` unless that bearer passed here within a week. */
   vouch(hash: string): Promise<Result<Vouched>>;
   /** The token with that hash was revoked. */
   forget(hash: string): Promise<Result<null>>;

@@ -1,6 +1,6 @@
 /**
  * Runs steps: loads the printer, asks `step`, saves state and rows in one transaction, then carries the effects out. It decides
- * nothing, and its fields hold no truth: eviction may come between any two events.
+ * nothing. Its fields are caches: the object may be evicted between any two events.
  */
 import { orAfter } from "../db/outage.ts";
 import type { Printer, PrinterState } from "../domain/change.ts";
@@ -15,9 +15,9 @@ import { Store } from "./store.ts";
 
 /** A REST write waits so long for D1 to show it. */
 const FLUSH_MS = 1_000;
-/** A failed alarm's next try. */
+/** After a failed run of the alarm. */
 const ALARM_PAUSE_MS = 30_000;
-/** So often the printer's own row goes to D1 with whatever else does: a first wake's gap covers what came after it. */
+/** Revisions after which the printer's own row is projected too: a recovered object's gap of 1,000 ([O24]) stays ahead. */
 const CARRY_EVERY = 200;
 
 /** Runs after each step, once its effects are carried out; `before` and `after` are the printer around it. */
@@ -119,7 +119,7 @@ export class Stepper {
     return after;
   }
 
-  /** Tries what waits for D1; `byAlarm`: even during a failed try's pause. */
+  /** Writes what waits for D1; during a backoff only when the alarm asks for it. */
   async drain(byAlarm: boolean): Promise<void> {
     await this.outbox.drain(() => this.printer().state, byAlarm);
     this.#arm(this.printer(), Date.now());
@@ -135,7 +135,7 @@ export class Stepper {
     this.#clock.fired();
   }
 
-  /** After an alarm that failed, whatever of: not at once, or it would fail again without end. */
+  /** Arms the alarm again after a failed run; later, because at once it might fail without end. */
   rearm(): void {
     const now = Date.now();
     this.#clock.arm([now + ALARM_PAUSE_MS], now);

@@ -1,4 +1,4 @@
-/** Rows of the object's tables (`tables.ts`). `printer` is the state; the others are its past, read when something names it. */
+/** Rows of the object's tables (`tables.ts`). `printer` is the state; the others are history and documents, read when needed. */
 import type { PrinterState } from "../domain/change.ts";
 import type { CommandRecord } from "../domain/command.ts";
 import { DAY_MS } from "../domain/local-day.ts";

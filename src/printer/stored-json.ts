@@ -1,6 +1,6 @@
 /**
- * Reads what this object stored as JSON, also what an older program did: a key that is new since then has its initial value.
- * What a row calls by another name now is rewritten by a migration (`tables.ts`), a state by one of `stored-state.ts`.
+ * Reads what this object stored as JSON, under this program or an older one: a key that was added since has its initial
+ * value. Renamed keys are rewritten by migrations: in rows by one of `tables.ts`, in the state by one of `stored-state.ts`.
  */
 import type { Projection } from "../db/projection.ts";
 import { type AgentSocket, NO_FRAMES, openSocket } from "../domain/agent-socket.ts";
@@ -15,7 +15,7 @@ import { isJsonObject } from "../protocol/codec.ts";
 import { liveImage, printerImage } from "./projections.ts";
 import type { Principal } from "./rpc.ts";
 
-/** `stored` with what it lacks of `whole`, at every depth. Its lists, its nulls and its further keys stay as they are. */
+/** `stored`, and from `whole` the keys that it lacks, at every depth. Its lists, nulls and further keys stay as they are. */
 export function complete<T extends object>(whole: T, stored: object): T {
   const values = Object.entries(whole).map(([key, value]) => [key, completeValue(value, Reflect.get(stored, key))]);
   return { ...stored, ...Object.fromEntries(values) } as T; // safe: it has every key of a T
@@ -64,7 +64,7 @@ const IMAGES: { readonly [K in Projection["kind"]]: ImageOf<K> } = {
   live: liveImage(PRINTER, 0),
 };
 
-/** Every key of a state, as far as nothing in it is null or a list. */
+/** The initial value of every key of a state, but for those inside a null or a list. */
 export const INITIAL_STATE = PRINTER.state;
 
 export function completePrint(stored: Print | null): Print | null {
@@ -97,7 +97,7 @@ export function readPrincipal(image: string): Principal {
   return complete(PRINCIPAL, parseObject(image));
 }
 
-/** A shown status but for what is stored beside it: `job`, `fileMetadata`, and a `rest` that is too long for an attachment. */
+/** A shown status without what is stored separately: `job`, `fileMetadata`, and a `rest` that is too long for an attachment. */
 export type ShownHead = Omit<ShownStatus, "rest" | "job" | "fileMetadata">;
 
 /** The document `status`. */
@@ -106,7 +106,7 @@ export function readStatus(text: string): ShownHead & { readonly rest: string } 
   return complete({ ...SHOWN, rest: "{}" }, withFlag(stored, stored.rest));
 }
 
-/** The head of an agent's attachment. What it called otherwise is not known until the next report tells it again. */
+/** The head of an agent's attachment. A key that an older program named otherwise has its initial value until the next report. */
 export function readAgentHead(text: string, rest: string | null): { socket: AgentSocket; shown: ShownHead | null } {
   const stored = parseObject(text) as { readonly socket: object; readonly shown: object | null }; // safe: packAgent wrote it
   const socket = complete(SOCKET, stored.socket);
@@ -116,7 +116,7 @@ export function readAgentHead(text: string, rest: string | null): { socket: Agen
   };
 }
 
-/** Version 1 kept whether the printer prints in the text of its status alone. */
+/** Version 1 had no such flag: whether the printer prints stood only in the text of its status. */
 function withFlag<T extends object>(stored: T, status: string | null | undefined): T {
   return "isPrinting" in stored ? stored : { ...stored, isPrinting: isPrintingIn(status ?? "{}") };
 }

@@ -34,7 +34,7 @@ export function migrate(stored: Versioned, version: number, migrations: Migratio
   return migrate({ ...next, version: stored.version + 1 }, version, migrations);
 }
 
-/** What the agent's name stands for is kept; `marks` are the `trail`, whose events bear our word for them. */
+/** 1 to 2: adds `dialect`; renames `marks` to `trail`, with events in our vocabulary. */
 function nameDialectAndTrail(state: Versioned): object {
   const { marks, ...kept } = state as Version1; // safe: its version says so
   const events = marks.taken.map((mark) => mark.replace(/^\w+/, eventTypeOf));

@@ -3,7 +3,7 @@
  * run it again.
  */
 
-/** Migration 1 takes over an object that has tables, but no number, from a program that made them anew at each start. */
+/** Migration 1 says IF NOT EXISTS because objects from before the migrations have its tables, but no number. */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
     "CREATE TABLE IF NOT EXISTS printer (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT NOT NULL)",
@@ -14,7 +14,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE IF NOT EXISTS idempotency
       (key TEXT PRIMARY KEY, request TEXT NOT NULL, command_id TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID`,
     "CREATE TABLE IF NOT EXISTS tombstone (uid TEXT PRIMARY KEY) WITHOUT ROWID",
-    // Without an image it is a revoked one, kept so that a call under way cannot bring it back.
+    // `image` NULL: the tombstone of a revoked token, so that a call under way cannot cache it again.
     `CREATE TABLE IF NOT EXISTS principal
       (hash TEXT PRIMARY KEY, noted_at INTEGER NOT NULL, image TEXT) WITHOUT ROWID`,
     `CREATE TABLE IF NOT EXISTS outbox
@@ -23,7 +23,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
 ];
 
-/** What belongs to the printer that lives in the object; tombstones and the number belong to the object itself. */
+/** Tables of the printer that lives in the object; `tombstone` and `migration` are the object's own. */
 const OF_PRINTER = ["printer", "document", "print", "command", "idempotency", "principal", "outbox"] as const;
 
 const NUMBER =
@@ -44,7 +44,7 @@ export function migrateTables(sql: SqlStorage, migrations = MIGRATIONS): void {
   sql.exec("INSERT OR REPLACE INTO migration (one, applied) VALUES (1, ?)", migrations.length);
 }
 
-/** Nothing of the printer that was here stays, but that it was deleted. */
+/** Deletes every row of the printer that was here; tombstones stay. */
 export function clearTables(sql: SqlStorage): void {
   for (const table of OF_PRINTER) sql.exec(`DELETE FROM ${table}`);
 }

@@ -1,4 +1,4 @@
-/** Callers that wait for a command's answer: the object's only timers, cleared as soon as they are settled. */
+/** Callers that wait for a command's answer. A timer prevents hibernation: each is cleared as soon as its caller is settled. */
 
 const MOST = 16;
 
