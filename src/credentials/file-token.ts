@@ -8,7 +8,7 @@ import { isMacOf, isTokenText, MAC_CHARACTERS, macOf, PartReader, sized } from "
 const VERSION = "1";
 const PURPOSE = "platen file token\n";
 
-/** Agents give a download 30 minutes, and may begin it late. */
+/** An agent gives a download up after 30 minutes, and may start it late. */
 export const FILE_TOKEN_LIFE_MS = 60 * 60_000;
 
 /** Valid for an hour from `now`, epoch milliseconds. */

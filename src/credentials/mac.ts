@@ -54,7 +54,7 @@ export async function macOf(text: string, key: AgentKey): Promise<string> {
   return macText(await sign(await importKey(key), text));
 }
 
-/** In constant time: the platform compares whole MACs only and ours are cut, so both are signed once more. */
+/** Constant-time comparison by double HMAC: `verify` takes whole MACs only and ours are truncated, so it compares their MACs. */
 export async function isMacOf(text: string, mac: string, key: AgentKey): Promise<boolean> {
   const hmac = await importKey(key);
   const expected = macText(await sign(hmac, text));

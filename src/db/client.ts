@@ -1,4 +1,4 @@
-/** The one way to D1: a Drizzle client over the binding, or over a session of it. */
+/** The one way to D1: a Drizzle client over the binding. */
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import * as schema from "./schema.ts";

@@ -122,7 +122,10 @@ function insertPasscode(db: Db, { source, deviceId, passcode, freshPasscode }: P
     .returning({ passcode: oneTimePasscodes.passcode, code: sql<string>`''` });
 }
 
-/** Whether a stranger may add a row to that table: `STRANGERS`. Only old rows are deleted, so new ids are dense: a count. */
+/**
+ * Whether a stranger may add a row to that table, within `STRANGERS`. Only old rows are deleted, so recent ids have no gaps:
+ * the row 599 ids before the newest tells without a count whether the bound on all is reached.
+ */
 function hasRoom({ id, network, createdAt }: StrangersTable, source: Source, now: number): SQL {
   const { table } = id;
   const recent = sql`${createdAt} > ${now - STRANGERS.windowMs}`;

@@ -60,7 +60,7 @@ function isWanted({ id, userId, withDeleted }: WantedPrint) {
   return and(eq(prints.id, id), eq(prints.userId, userId), withDeleted ? undefined : isNull(prints.deletedAt));
 }
 
-/** The current print of the printer of a print that may be any. */
+/** `prints` once more in the same query: the current print of a listed print's printer. */
 export const current = alias(prints, "current_prints");
 
 const { settings: _long, ...shortColumns } = getTableColumns(printers);
@@ -131,7 +131,7 @@ export async function deleteEndedPrints(
   ids: readonly number[],
   now: number,
 ): Promise<{ deleted: number; current: CurrentPrint[] }> {
-  // The plus keeps SQLite from using the account's index: there are fewer ids than prints of an account.
+  // The unary plus keeps SQLite off the account's index: the ids are 500 at most, an account's prints may be many more.
   const isMeant = sql`${prints.id} in ${anyOf(ids)} and +${prints.userId} = ${userId}`;
   const [deleted, current] = await db.batch([
     db

@@ -1,7 +1,7 @@
 /**
- * Writes of the printers' objects into D1: whole images, idempotent, and fenced by revision so that an older one changes
- * nothing. `printers` is only updated: an upsert would bring a deleted row back. Nothing is written for an id and uid that D1
- * does not have: after D1 was restored the id may be another printer's.
+ * Writes of the printers' objects into D1: whole images under optimistic versioning, so that an older revision is a no-op.
+ * `printers` is only updated: an upsert would bring a deleted row back. Nothing is written for an id and uid that D1 does not
+ * have: after D1 was restored the id may be another printer's.
  */
 import { and, eq, isNull, or, sql } from "drizzle-orm";
 import type { CommandRecord } from "../domain/command.ts";
@@ -28,7 +28,7 @@ export interface PrinterImage extends Configuration {
   readonly currentPrintId: number | null;
 }
 
-/** The list's copy of what changes with every status; `at` fences it. Times are epoch milliseconds. */
+/** The list's copy of what changes with every status; `at` is its version. Times are epoch milliseconds. */
 export interface LiveImage {
   readonly at: number;
   readonly status: string | null;
@@ -141,7 +141,7 @@ function isThere({ id, uid }: ProjectionOwner) {
   return sql`exists (select 1 from ${printers} where ${and(eq(printers.id, id), eq(printers.uid, uid))})`;
 }
 
-/** Fenced by the object's time: an older copy is dropped. */
+/** Its version is the object's time: an older copy is a no-op. */
 function upsertLive(db: Db, owner: ProjectionOwner, image: LiveImage) {
   return db
     .insert(printerLive)

@@ -87,7 +87,7 @@ const configurationColumns = {
   minTimelapseSecsOnCancel: integer().notNull(),
 } satisfies ConfigurationColumns;
 
-/** A projection of the printer's object but for its birth; see `printer/outbox.ts`. */
+/** Inserted when a printer is made; from then on only its object writes it, through `printer/outbox.ts`. */
 export const printers = sqliteTable(
   "printers",
   {
@@ -242,7 +242,7 @@ export const prints = sqliteTable(
     deletedAt: integer(),
   },
   (t) => [
-    // What an offset skips is skipped in here, deleted or not.
+    // With `deleted_at`, so that the rows that an offset skips are read in the index alone.
     index("prints_user_started").on(t.userId, t.startedAt, t.id, t.deletedAt),
     index("prints_g_code_file").on(t.gCodeFileId).where(sql`${t.gCodeFileId} is not null`),
     check("prints_outcome", sql`${t.outcome} is null or ${oneOf(t.outcome, OUTCOMES)}`),

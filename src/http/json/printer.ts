@@ -28,7 +28,10 @@ const DetectionJson = z
 export const PrinterJson = BasePrinterJson.extend({
   auth_token: z.string().nullable().describe("The agent's token; null for a caller without the scope `write`."),
   pic: z.object({ img_url: z.string() }).nullable(),
-  status: z.record(z.string(), z.unknown()).nullable().describe("What the agent last said, verbatim; null offline."),
+  status: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe("What the agent last said, every key and value as JSON reads them; null offline."),
   settings: SettingsJson,
   current_print: PrintJson.nullable(),
   normalized_p: z.number().describe("Failure detection's gauge, 0 to 1."),
@@ -72,7 +75,7 @@ export function ownPrinterJson(
   return printerJson(c, caller, view, printer.file);
 }
 
-/** The status as the agent wrote it. */
+/** Every key and value of the status as JSON reads them. */
 function readStatus(text: string | null): Json | null {
   const status: unknown = text === null ? null : JSON.parse(text);
   return isJsonObject(status) ? status : null;

@@ -26,7 +26,7 @@ export interface Admission {
 
 /** A call's bearer, before D1 was asked about it. */
 interface Bearer {
-  /** Under which a printer's object may remember it. */
+  /** SHA-256 (hex) of the token, or of who signed in with which scopes: its key in the printer's object's cache. */
   readonly hash: string;
   /** Asks D1; 401 when the bearer does not count. */
   readonly find: (printerId: number | null) => Promise<Admission>;
@@ -37,7 +37,7 @@ const DATABASE_MS = 2_000;
 
 /**
  * 401 unless the call carries a valid bearer. `printerId` null: the path names no printer that could exist. With
- * `worksWithoutD1` a call goes on while D1 is down, if the printer's object knows the bearer.
+ * `worksWithoutD1` a call goes on while D1 is down, if the printer's object has the bearer in its cache.
  */
 export async function authenticate(
   c: HttpContext,

@@ -13,7 +13,7 @@ export interface Caller {
   readonly tokenName: string | null;
   readonly canRead: boolean;
   readonly canWrite: boolean;
-  /** What a printer's object may remember of the caller; null when such an object vouched for it, D1 being down. */
+  /** What a printer's object may cache of the caller; null when it was read from that cache, D1 being down. */
   readonly principal: Principal | null;
 }
 

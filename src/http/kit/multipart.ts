@@ -88,7 +88,7 @@ export class MultipartReader {
     const [first, second] = this.#rest.subarray(blanks, blanks + 2);
     const isEnd = first === 45 && second === 45;
     this.#place = isEnd ? "done" : first === CR && second === 10 ? "headers" : "broken";
-    // The line break stays: headers may be missing, and then it is half of what ends them.
+    // The line break is kept: in a part without headers it is the first half of the blank line that ends them.
     this.#rest = this.#rest.subarray(blanks);
     return true;
   }

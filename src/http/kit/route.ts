@@ -21,9 +21,9 @@ export interface RouteSpec {
   readonly description?: string;
   /** The scope that an account's token needs, or an agent's token, or nothing. */
   readonly access: "open" | "read" | "write" | "agent";
-  /** Which of the account's printers the path may name; `asked`: archived ones if the query has `with_archived`. */
+  /** Which of the account's printers the path may name; `active`: not archived; `asked`: archived ones `with_archived`. */
   readonly printer?: "active" | "archived-too" | "asked";
-  /** Goes on while D1 is down, for callers that the printer's object remembers ([O29]). */
+  /** Works while D1 is down, for callers in the cache of the printer's object ([O29]). */
   readonly worksWithoutD1?: true;
   /** Looks up what the path names before the body is read, so that its 404 comes first; kept as `found`. */
   readonly find?: (c: AdmittedContext) => Promise<unknown>;
@@ -83,12 +83,15 @@ export function route<const S extends RouteSpec>(
 
 type Refusal<P extends string> = [methods: string[], path: P, handler: Handler<HttpEnv, P>];
 
-/** 405 on an action whose word stands where other paths have an id: those would answer 404. To be mounted before them. */
+/**
+ * Answers 405 on the path of an action that a path with an id matches as well (`/prints/bulk_delete`, `/prints/:printId`):
+ * that one would answer 404, so this one is mounted before it.
+ */
 export function postOnly<P extends string>(path: P): Refusal<P> {
   return only(["POST"], path);
 }
 
-/** The same for what is only read. */
+/** The same for a path that is only read (`/prints/stats`). */
 export function getOnly<P extends string>(path: P): Refusal<P> {
   return only(["GET", "HEAD"], path);
 }
@@ -111,7 +114,7 @@ export function isDeclared(handler: object): handler is Declared {
 const NO_FIELDS = z.object({});
 
 function validationsOf({ method, access, query, body, stream, media = ANY_MEDIA, maxBytes }: RouteSpec): Validation[] {
-  // A caller's action without fields reads its body all the same: bytes that are none are refused.
+  // A caller's action without fields reads its body all the same, so that an invalid one is refused.
   const isAction = method === "POST" && access === "write" && stream === undefined;
   const fields = body ?? (isAction ? NO_FIELDS : undefined);
   return [

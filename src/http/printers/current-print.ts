@@ -68,7 +68,7 @@ const start = route(
     method: "POST",
     path: "/api/v1/printers/:printerId/start_print",
     summary: "Report a print that no agent reports",
-    description: "A current print ends first, as finished.",
+    description: "A current print ends first, as finished unless its cancellation was seen.",
     access: "write",
     printer: "active",
     body: z.object({ filename: textField(1000) }),
