@@ -30,18 +30,18 @@ function drawsByItself({ text }: Source): boolean {
 }
 
 describe("what stands where", () => {
-  test("[R23] scripts ship without tests: none imports one", () => {
+  test("[R22] scripts ship without tests: none imports one", () => {
     const scripts = sourcesOf("scripts");
     expect(scripts.length).toBeGreaterThan(50);
     expect(scripts.filter((script) => testsImportedBy(script).length > 0).map(({ file }) => file)).toEqual([]);
   });
 
-  test("[R24] whatever a test draws comes from the seed of the run", () => {
+  test("[R23] whatever a test draws comes from the seed of the run", () => {
     const draws = sourcesOf("test").filter(drawsByItself);
     expect(draws.map(({ file }) => file).sort()).toEqual(["test/support/draw-seed.ts", "test/support/random.ts"]);
   });
 
-  test("[R23] an import that breaks the rule is seen", () => {
+  test("[R22] an import that breaks the rule is seen", () => {
     const file = "scripts/chaos/world.ts";
     for (const from of ["../../test/support/api.ts", "../../test/scripts/raw-agent.ts"]) {
       expect(testsImportedBy({ file, text: `import { x } from "${from}";` })).toHaveLength(1);

@@ -20,7 +20,7 @@ const NEEDED = [
 ];
 const CONFIGS = ["vitest.config.ts", "drizzle.config.ts", "biome.json", ".gitignore"];
 
-test("[R22] an export that is added without an importer is named, in src, scripts and test", () => {
+test("[R21] an export that is added without an importer is named, in src, scripts and test", () => {
   const copy = mkdtempSync(path.join(tmpdir(), "platen-unused-"));
   try {
     for (const name of [...NEEDED, ...CONFIGS])
