@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import { drawApiToken } from "../src/credentials/api-token.ts";
 import { digest } from "../src/credentials/digest.ts";
-import { apiTokens, users } from "../src/db/schema.ts";
+import { apiTokens, users } from "../src/db/schema/accounts.ts";
 import { type Database, type Row, statements } from "./database.ts";
 import { Refusal } from "./refusal.ts";
 

@@ -31,7 +31,7 @@ function checkMigrations(copy: string): void {
   if (consistency.status !== 0) throw new Refusal(`drizzle-kit check failed: ${consistency.stderr.trim()}`);
   // Its exit code is 0 even if it would have to ask what was renamed.
   if (run("generate").stdout.includes("No schema changes")) return;
-  throw new Refusal("migrations/ lacks what src/db/schema.ts says: run npm run db:generate -- --name what_changed.");
+  throw new Refusal("migrations/ lacks what src/db/schema/ says: run npm run db:generate -- --name what_changed.");
 }
 
 function isSame(one: string, other: string): boolean {

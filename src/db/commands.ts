@@ -2,7 +2,7 @@
 import { and, desc, eq, lt } from "drizzle-orm";
 import type { CommandRecord } from "../domain/command.ts";
 import type { Db } from "./client.ts";
-import { commands } from "./schema.ts";
+import { commands } from "./schema/history.ts";
 
 /** Newest first; those made before `before` (epoch milliseconds; null: whenever). */
 export async function listEndedCommands(

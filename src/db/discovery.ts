@@ -18,7 +18,12 @@ import { type Db, ONE_ROW } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { guessHistory, insertFailureIf, isRefused } from "./link-failures.ts";
 import { isLiveCode } from "./linking.ts";
-import { oneTimeVerificationCodes as codes, discoveryMessages, oneTimePasscodes, unlinkedAgents } from "./schema.ts";
+import {
+  oneTimeVerificationCodes as codes,
+  discoveryMessages,
+  oneTimePasscodes,
+  unlinkedAgents,
+} from "./schema/linking.ts";
 
 export interface Poll {
   readonly source: Source;

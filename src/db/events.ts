@@ -2,7 +2,7 @@
 import { and, desc, eq, inArray } from "drizzle-orm";
 import type { EventClass, EventType, PrinterEvent } from "../domain/events.ts";
 import type { Db } from "./client.ts";
-import { printerEvents } from "./schema.ts";
+import { printerEvents } from "./schema/history.ts";
 
 /** Every part narrows the others; null: whichever. */
 export interface EventSelection {

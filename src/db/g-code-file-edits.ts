@@ -5,7 +5,7 @@ import { type Db, ONE_ROW } from "./client.ts";
 import type { GCodeFile } from "./g-code-files.ts";
 import { isOwnFolder } from "./g-code-folders.ts";
 import { anyOf } from "./print-selection.ts";
-import { gCodeFiles } from "./schema.ts";
+import { gCodeFiles } from "./schema/g-code.ts";
 
 /** Undefined parts stay as they are; the parent null is the root. */
 export interface FileEdit {

@@ -2,7 +2,7 @@
 import { and, asc, desc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
-import { gCodeCopies, gCodeFiles } from "./schema.ts";
+import { gCodeCopies, gCodeFiles } from "./schema/g-code.ts";
 
 export type GCodeFile = typeof gCodeFiles.$inferSelect;
 

@@ -3,7 +3,7 @@ import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { type Db, ONE_ROW } from "./client.ts";
 import { type FolderRefusal, type GCodeFolder, isOwnFolder, selectFolder } from "./g-code-folders.ts";
 import { anyOf } from "./print-selection.ts";
-import { gCodeFiles, gCodeFolders } from "./schema.ts";
+import { gCodeFiles, gCodeFolders } from "./schema/g-code.ts";
 
 /** Undefined parts stay as they are; the parent null is the root. */
 export interface FolderEdit {

@@ -3,7 +3,7 @@ import { and, asc, desc, eq, getTableColumns, isNull, type SQL, sql } from "driz
 import { type Db, ONE_ROW } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { cutPage, type NumberedPage } from "./numbered-page.ts";
-import { type gCodeFiles, gCodeFolders } from "./schema.ts";
+import { type gCodeFiles, gCodeFolders } from "./schema/g-code.ts";
 
 export type GCodeFolder = typeof gCodeFolders.$inferSelect & {
   /** What lies directly in it. */

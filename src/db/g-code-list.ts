@@ -5,7 +5,9 @@ import type { GCodeFile } from "./g-code-files.ts";
 import { folderColumns, type GCodeFolder, hasPart, isIn } from "./g-code-folders.ts";
 import { cutPage, type NumberedPage } from "./numbered-page.ts";
 import { current, type ListedPrint, listedOfRow, printerColumns } from "./prints.ts";
-import { gCodeFiles, gCodeFolders, printerLive, printers, prints } from "./schema.ts";
+import { gCodeFiles, gCodeFolders } from "./schema/g-code.ts";
+import { prints } from "./schema/history.ts";
+import { printerLive, printers } from "./schema/printers.ts";
 
 export const FILE_SORTINGS = [
   "created_at_desc",

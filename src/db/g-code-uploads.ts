@@ -9,7 +9,7 @@ import type { GCodeFile } from "./g-code-files.ts";
 import { isOwnFolder } from "./g-code-folders.ts";
 import { valuesIf } from "./insert-if.ts";
 import { anyOf } from "./print-selection.ts";
-import { gCodeFiles, gCodeUploads } from "./schema.ts";
+import { gCodeFiles, gCodeUploads } from "./schema/g-code.ts";
 
 export interface NewCloudFile {
   readonly userId: number;

@@ -7,7 +7,7 @@ import type { Source } from "../domain/linking.ts";
 import { GUESSES } from "../domain/linking.ts";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
-import { linkFailures } from "./schema.ts";
+import { linkFailures } from "./schema/linking.ts";
 
 /** The columns of a `GuessHistory`, each null when its bound is not reached. */
 export function guessHistory(source: Source, now: number) {

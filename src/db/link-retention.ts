@@ -11,7 +11,7 @@ import {
   oneTimePasscodes,
   oneTimeVerificationCodes,
   unlinkedAgents,
-} from "./schema.ts";
+} from "./schema/linking.ts";
 
 /** Used and expired codes stay readable that long for whoever polls them. */
 const CODE_KEPT_MS = DAY_MS;

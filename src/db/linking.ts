@@ -14,7 +14,10 @@ import {
   ownedPrinterColumns,
   viewOfRow,
 } from "./printers.ts";
-import { oneTimeVerificationCodes as codes, gCodeFiles, printerLive, printers, prints } from "./schema.ts";
+import { gCodeFiles } from "./schema/g-code.ts";
+import { prints } from "./schema/history.ts";
+import { oneTimeVerificationCodes as codes } from "./schema/linking.ts";
+import { printerLive, printers } from "./schema/printers.ts";
 
 export type VerificationCode = typeof codes.$inferSelect;
 

@@ -1,6 +1,6 @@
 /** Which prints of an account a list or a statistic is about. */
 import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
-import { prints } from "./schema.ts";
+import { prints } from "./schema/history.ts";
 
 export const PRINT_FILTERS = [
   "cancelled",

@@ -3,7 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Period, PeriodSums } from "../domain/stats.ts";
 import type { Db } from "./client.ts";
 import { type PrintSelection, selects } from "./print-selection.ts";
-import { prints } from "./schema.ts";
+import { prints } from "./schema/history.ts";
 
 /** By the place of the period among `periods`; periods without a print are absent. */
 export async function sumPrints(

@@ -8,7 +8,9 @@ import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
 import type { GCodeFile } from "./g-code-files.ts";
 import { valuesIf } from "./insert-if.ts";
-import { gCodeFiles, printerLive, printers, prints } from "./schema.ts";
+import { gCodeFiles } from "./schema/g-code.ts";
+import { prints } from "./schema/history.ts";
+import { printerLive, printers } from "./schema/printers.ts";
 
 /** What must be known of a printer before its object may be addressed. */
 export interface OwnedPrinter {

@@ -9,7 +9,9 @@ import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
 import { anyOf, type PrintSelection, selects } from "./print-selection.ts";
 import { printOfRow, viewOfRow } from "./printers.ts";
-import { gCodeFiles, printerLive, printers, prints } from "./schema.ts";
+import { gCodeFiles } from "./schema/g-code.ts";
+import { prints } from "./schema/history.ts";
+import { printerLive, printers } from "./schema/printers.ts";
 
 export interface PrintPage {
   readonly isAscending: boolean;

@@ -10,7 +10,9 @@ import type { PrinterEvent } from "../domain/events.ts";
 import type { Print } from "../domain/print.ts";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
-import { commands, gCodeFiles, printerEvents, printerLive, printers, prints } from "./schema.ts";
+import { gCodeFiles } from "./schema/g-code.ts";
+import { commands, printerEvents, prints } from "./schema/history.ts";
+import { printerLive, printers } from "./schema/printers.ts";
 
 export interface PrinterImage extends Configuration {
   readonly printSequence: number;

@@ -5,7 +5,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
 import { deleteChunk, mayHaveMore } from "./delete-chunk.ts";
-import { commands, printerEvents, printers } from "./schema.ts";
+import { commands, printerEvents } from "./schema/history.ts";
+import { printers } from "./schema/printers.ts";
 
 /** Rows of each table that one call deletes at most. */
 const CHUNK = 2000;

@@ -2,7 +2,8 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
 import { type OwnedPrinter, ownedPrinter, ownedPrinterColumns } from "./printers.ts";
-import { printers, users } from "./schema.ts";
+import { users } from "./schema/accounts.ts";
+import { printers } from "./schema/printers.ts";
 
 export interface SignInIdentity {
   readonly issuer: string;

@@ -3,7 +3,8 @@ import { and, asc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { type OwnedPrinter, ownedPrinter, ownedPrinterColumns } from "./printers.ts";
-import { apiTokens, printers } from "./schema.ts";
+import { apiTokens } from "./schema/accounts.ts";
+import { printers } from "./schema/printers.ts";
 
 export interface TokenHolder {
   readonly tokenId: number;

@@ -1,7 +1,8 @@
 /** Accounts. Unseen events are counted when they are asked for: no event costs a row of its account. */
 import { eq, getTableColumns, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
-import { printerEvents, users } from "./schema.ts";
+import { users } from "./schema/accounts.ts";
+import { printerEvents } from "./schema/history.ts";
 
 export type User = typeof users.$inferSelect & { readonly unseenEvents: number };
 

@@ -3,7 +3,12 @@ import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { pollUnlinked } from "../../src/db/discovery.ts";
 import { pruneLinking } from "../../src/db/link-retention.ts";
-import { linkFailures, oneTimePasscodes, oneTimeVerificationCodes, unlinkedAgents } from "../../src/db/schema.ts";
+import {
+  linkFailures,
+  oneTimePasscodes,
+  oneTimeVerificationCodes,
+  unlinkedAgents,
+} from "../../src/db/schema/linking.ts";
 import { CLAIM_LIFE_MS, CODE_LIFE_MS, PASSCODE_LIFE_MS } from "../../src/domain/linking.ts";
 import { codeNow, db, elsewhere, insertCode, insertUser, MINUTE, tryCode, unlinkedAgent } from "../support/linking.ts";
 

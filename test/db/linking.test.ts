@@ -1,7 +1,8 @@
 import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { findOrInsertCode, insertLinkedPrinter, releaseCode } from "../../src/db/linking.ts";
-import { oneTimeVerificationCodes, printers } from "../../src/db/schema.ts";
+import { oneTimeVerificationCodes } from "../../src/db/schema/linking.ts";
+import { printers } from "../../src/db/schema/printers.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
 import { CODE_LIFE_MS } from "../../src/domain/linking.ts";
 import {

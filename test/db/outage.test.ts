@@ -4,7 +4,8 @@ import { DrizzleQueryError, sql } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
 import { connect } from "../../src/db/client.ts";
 import { isDatabaseOutage, isUnwritable, within } from "../../src/db/outage.ts";
-import { printerLive, users } from "../../src/db/schema.ts";
+import { users } from "../../src/db/schema/accounts.ts";
+import { printerLive } from "../../src/db/schema/printers.ts";
 import { log } from "../../src/log.ts";
 
 const db = connect(env.DB);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { app } from "../../src/app.ts";
 import { connect } from "../../src/db/client.ts";
 import { listPrinters } from "../../src/db/printers.ts";
-import { printers } from "../../src/db/schema.ts";
+import { printers } from "../../src/db/schema/printers.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
 import { makeAccount, ORIGIN } from "../support/api.ts";
 import { meter, scannedTables } from "../support/metered.ts";

@@ -2,7 +2,10 @@
 import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { type Projection, projectRow } from "../../src/db/projection.ts";
-import { gCodeFiles, printerLive, prints, users } from "../../src/db/schema.ts";
+import { users } from "../../src/db/schema/accounts.ts";
+import { gCodeFiles } from "../../src/db/schema/g-code.ts";
+import { prints } from "../../src/db/schema/history.ts";
+import { printerLive } from "../../src/db/schema/printers.ts";
 import { type Print, printByServer } from "../../src/domain/print.ts";
 import { db, makePrinter, type TestPrinter } from "../support/printer.ts";
 

@@ -1,6 +1,6 @@
 import { getTableColumns } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { printers } from "../../src/db/schema.ts";
+import { printers } from "../../src/db/schema/printers.ts";
 import { CONFIGURATION_FIELDS, CONFIGURATION_KEYS } from "../../src/domain/configuration.ts";
 
 test("[O62] a configuration column that has a default has that of a new printer", () => {

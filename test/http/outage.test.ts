@@ -3,7 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { printers } from "../../src/db/schema.ts";
+import { printers } from "../../src/db/schema/printers.ts";
 import type { Principal } from "../../src/printer/rpc.ts";
 import { type Account, call, connectAgentOf, makeAccount, makePrinterOf, makeToken } from "../support/api.ts";
 import { breakDatabase } from "../support/database.ts";

@@ -1,7 +1,8 @@
 /** The recordings of the real agents, whole, through the whole Worker: they find what they need, and history tells what they did. */
 import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { gCodeFiles, printerEvents, prints } from "../../src/db/schema.ts";
+import { gCodeFiles } from "../../src/db/schema/g-code.ts";
+import { printerEvents, prints } from "../../src/db/schema/history.ts";
 import { call } from "../support/api.ts";
 import { db, projected } from "../support/printer.ts";
 import { RECORDINGS, type RecordedLine } from "../support/recordings.ts";

@@ -7,14 +7,9 @@ import { connect } from "../../src/db/client.ts";
 import { deleteGCodeFiles } from "../../src/db/g-code-file-edits.ts";
 import { insertCloudFile, insertUpload, listErasable, settleErased } from "../../src/db/g-code-uploads.ts";
 import { pruneHistory } from "../../src/db/retention.ts";
-import {
-  commands,
-  gCodeFiles,
-  gCodeUploads,
-  oneTimeVerificationCodes,
-  printerEvents,
-  prints,
-} from "../../src/db/schema.ts";
+import { gCodeFiles, gCodeUploads } from "../../src/db/schema/g-code.ts";
+import { commands, printerEvents, prints } from "../../src/db/schema/history.ts";
+import { oneTimeVerificationCodes } from "../../src/db/schema/linking.ts";
 import worker from "../../src/index.ts";
 import { runRetention } from "../../src/jobs/retention.ts";
 import { db, insertCode, insertPrinterRow, insertUser } from "../support/linking.ts";

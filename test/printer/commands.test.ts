@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { eq } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { commands } from "../../src/db/schema.ts";
+import { commands } from "../../src/db/schema/history.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
 import type { CommandCall } from "../../src/printer/rpc.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";

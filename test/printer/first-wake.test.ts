@@ -2,7 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { printers } from "../../src/db/schema.ts";
+import { printers } from "../../src/db/schema/printers.ts";
 import { breakDatabase, meterDatabase } from "../support/database.ts";
 import { db, dial, makePrinter } from "../support/printer.ts";
 

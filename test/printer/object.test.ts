@@ -1,7 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { eq } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
-import { printerEvents, printerLive, printers, prints } from "../../src/db/schema.ts";
+import { printerEvents, prints } from "../../src/db/schema/history.ts";
+import { printerLive, printers } from "../../src/db/schema/printers.ts";
 import type { PrinterObject } from "../../src/printer/object.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";
 import { connectAgent, db, dial, makePrinter, type TestPrinter } from "../support/printer.ts";

@@ -2,7 +2,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { commands, printerEvents, printers, prints } from "../../src/db/schema.ts";
+import { commands, printerEvents, prints } from "../../src/db/schema/history.ts";
+import { printers } from "../../src/db/schema/printers.ts";
 import type { CommandCall } from "../../src/printer/rpc.ts";
 import { breakDatabase, meterDatabase, watchBatches } from "../support/database.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";

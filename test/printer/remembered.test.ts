@@ -1,7 +1,7 @@
 /** Prints that the object remembers, for late reports that name them. */
 import { asc, eq } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { prints } from "../../src/db/schema.ts";
+import { prints } from "../../src/db/schema/history.ts";
 import { frame } from "../support/frames.ts";
 import { connectAgent, db, makePrinter, projected } from "../support/printer.ts";
 

@@ -6,7 +6,8 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { asc, desc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { commands, printerEvents, printerLive, printers, prints } from "../../src/db/schema.ts";
+import { commands, printerEvents, prints } from "../../src/db/schema/history.ts";
+import { printerLive, printers } from "../../src/db/schema/printers.ts";
 import { breakDatabase } from "../support/database.ts";
 import { frame } from "../support/frames.ts";
 import { connectAgent, db, dial, type ScriptedAgent, type TestPrinter } from "../support/printer.ts";

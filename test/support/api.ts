@@ -3,7 +3,7 @@ import { env, exports } from "cloudflare:workers";
 import { drawApiToken } from "../../src/credentials/api-token.ts";
 import { digest } from "../../src/credentials/digest.ts";
 import { connect } from "../../src/db/client.ts";
-import { apiTokens, users } from "../../src/db/schema.ts";
+import { apiTokens, users } from "../../src/db/schema/accounts.ts";
 import { ScriptedAgent } from "./printer.ts";
 
 export const ORIGIN = "https://platen.test";

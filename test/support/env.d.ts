@@ -12,4 +12,6 @@ declare module "*?raw" {
 interface ImportMeta {
   /** Vite's: modules by path; none is loaded until it is asked for. */
   glob(patterns: readonly string[]): Readonly<Record<string, unknown>>;
+  /** The same, loaded. */
+  glob(pattern: string, options: { readonly eager: true }): Readonly<Record<string, object>>;
 }

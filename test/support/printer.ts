@@ -2,7 +2,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { connect } from "../../src/db/client.ts";
-import { printers, users } from "../../src/db/schema.ts";
+import { users } from "../../src/db/schema/accounts.ts";
+import { printers } from "../../src/db/schema/printers.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
 import type { PrinterObject } from "../../src/printer/object.ts";
 import { CREDENTIAL_HEADERS } from "../../src/printer/rpc.ts";

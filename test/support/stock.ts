@@ -1,7 +1,7 @@
 /** One account with one of everything, each of it carrying the account's own mark, and a fingerprint of all of that. */
 import { getTableColumns, is, sql } from "drizzle-orm";
 import { type SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
-import * as schema from "../../src/db/schema.ts";
+import { gCodeFiles, gCodeFolders } from "../../src/db/schema/g-code.ts";
 import { type Account, call, makeAccount, makePrinterOf } from "./api.ts";
 import { db } from "./printer.ts";
 
@@ -36,21 +36,25 @@ export async function makeStock(): Promise<Stock> {
 async function insertGCode(userId: number, mark: string) {
   const times = { createdAt: 1_780_000_000_000, updatedAt: 1_780_000_000_000 };
   const folder = { ...times, userId, name: mark, safeName: mark };
-  const [made] = await db.insert(schema.gCodeFolders).values(folder).returning();
+  const [made] = await db.insert(gCodeFolders).values(folder).returning();
   const file = { ...times, userId, filename: mark, safeFilename: mark, agentSignature: `md5:${mark}` };
-  const [cloud] = await db.insert(schema.gCodeFiles).values(file).returning();
+  const [cloud] = await db.insert(gCodeFiles).values(file).returning();
   if (made === undefined || cloud === undefined) throw new Error("no G-code");
   return { folderId: made.id, fileId: cloud.id };
 }
+
+/** Every table, of whichever file of the schema. */
+const TABLES = Object.values(import.meta.glob("../../src/db/schema/*.ts", { eager: true }))
+  .flatMap((module): unknown[] => Object.values(module))
+  .filter((value) => is(value, SQLiteTable));
 
 /** Columns that a call changes by reading. */
 const BY_LOOKING = new Set(["lastUsedOn"]);
 
 /** All rows of the account and of its printers, and its printers as their objects know them. */
 export async function fingerprintOf({ userId, token, ids }: Stock): Promise<string> {
-  const tables = Object.values(schema).filter((table) => is(table, SQLiteTable));
   const rows = await Promise.all(
-    tables.map(async (table) => {
+    TABLES.map(async (table) => {
       const { userId: owner, printerId: printer }: Readonly<Record<string, SQLiteColumn>> = getTableColumns(table);
       if (owner === undefined && printer === undefined) return [];
       const own = sql`select id from printers where user_id = ${userId}`;

@@ -4,7 +4,7 @@ import { eq } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
 import { digest } from "../../../src/credentials/digest.ts";
 import { connect } from "../../../src/db/client.ts";
-import { apiTokens } from "../../../src/db/schema.ts";
+import { apiTokens } from "../../../src/db/schema/accounts.ts";
 import { insertToken, listTokens, revokeToken } from "../../../src/db/tokens.ts";
 import { type Account, type Answer, call, makeAccount, makePrinterOf, makeToken } from "../../support/api.ts";
 import { observed, scansOf } from "../../support/history.ts";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Fields } from "../../../scripts/virtual/form.ts";
 import { connect } from "../../../src/db/client.ts";
 import { findOrInsertGCodeFile } from "../../../src/db/g-code-files.ts";
-import { gCodeFiles } from "../../../src/db/schema.ts";
+import { gCodeFiles } from "../../../src/db/schema/g-code.ts";
 import { form, makeOwned, multipart, recorded, repeat } from "../../support/agent-calls.ts";
 import { agentCall, call, connectAgentOf, makePrinterOf } from "../../support/api.ts";
 import { frame } from "../../support/frames.ts";

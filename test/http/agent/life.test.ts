@@ -3,7 +3,7 @@ import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Job, makeNamedJob } from "../../../scripts/virtual/job.ts";
 import { seededRandom } from "../../../scripts/virtual/random.ts";
-import { printerEvents, prints } from "../../../src/db/schema.ts";
+import { printerEvents, prints } from "../../../src/db/schema/history.ts";
 import { db, projected } from "../../support/printer.ts";
 import { ServedAgent } from "../../support/served-agent.ts";
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { makeNamedJob } from "../../../scripts/virtual/job.ts";
 import type { Machine } from "../../../scripts/virtual/machine.ts";
 import { between, pick, type Random, seededRandom } from "../../../scripts/virtual/random.ts";
-import { printerEvents, prints } from "../../../src/db/schema.ts";
+import { printerEvents, prints } from "../../../src/db/schema/history.ts";
 import type { Print } from "../../../src/domain/print.ts";
 import { db, projected } from "../../support/printer.ts";
 import { ServedAgent } from "../../support/served-agent.ts";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { connect } from "../../../src/db/client.ts";
 import { findOrInsertGCodeFile } from "../../../src/db/g-code-files.ts";
 import { type FileSelection, listGCodeFiles } from "../../../src/db/g-code-list.ts";
-import { prints } from "../../../src/db/schema.ts";
+import { prints } from "../../../src/db/schema/history.ts";
 import { type Account, call, makeAccount, makePrinterOf, makeToken, ORIGIN } from "../../support/api.ts";
 import { meter, scannedTables } from "../../support/metered.ts";
 import { makeFolder, objectsOf, upload, uploaded } from "../../support/upload.ts";

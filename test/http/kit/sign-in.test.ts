@@ -1,7 +1,7 @@
 /** Sign-in by JWTs of the operator's identity provider, against a key set served by the test. */
 import { and, eq } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { users } from "../../../src/db/schema.ts";
+import { users } from "../../../src/db/schema/accounts.ts";
 import { type Answer, call, makeAccount } from "../../support/api.ts";
 import { breakDatabase } from "../../support/database.ts";
 import { db } from "../../support/printer.ts";

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { connect } from "../../../src/db/client.ts";
-import { commands } from "../../../src/db/schema.ts";
+import { commands } from "../../../src/db/schema/history.ts";
 import { call, connectAgentOf, makeAccount, makePrinterOf } from "../../support/api.ts";
 import { frame, MOONRAKER } from "../../support/frames.ts";
 import type { ScriptedAgent } from "../../support/printer.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { connect } from "../../../src/db/client.ts";
 import { listEvents } from "../../../src/db/events.ts";
-import { printerEvents } from "../../../src/db/schema.ts";
+import { printerEvents } from "../../../src/db/schema/history.ts";
 import { editUser, findUser } from "../../../src/db/users.ts";
 import { EVENT_CLASSES, EVENT_TYPES, type EventClass, type EventType } from "../../../src/domain/events.ts";
 import { type Account, agentCall, call, connectAgentOf, makeAccount, makePrinterOf } from "../../support/api.ts";
