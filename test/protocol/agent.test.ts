@@ -131,7 +131,7 @@ describe("values that are too long to keep", () => {
   });
 });
 
-test("[A17] unknown keys of a status come back verbatim", () => {
+test("[A17] unknown keys of a status come back with their values", () => {
   const status = {
     _ts: 1_790_000_000.5,
     odd: { deep: [1, null, "ü"] },

@@ -46,7 +46,7 @@ describe("frames that say nothing of the printer", () => {
   });
 });
 
-test("[A17] a status comes back as it was sent, whatever else is in it", async () => {
+test("[A17] a status comes back with every key and value, whatever else is in it", async () => {
   const { agent, shown } = await connected();
   const said = frame({ ts: -1 });
   const odd = { "ключ 🛠": { deep: [[{ x: null }], "\u2028", 1.5, -0.1, true, ""], __proto: 1 }, "": 0 };
