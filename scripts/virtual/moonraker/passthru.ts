@@ -1,18 +1,17 @@
 /** Passthru calls as moonraker-obico 2.1.4 answers them [V26]. */
 import { readCloudFile } from "../cloud-file.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
+import { type Answer, argumentsOf, heat, move } from "../passthru.ts";
 import { PICTURE_BASE64 } from "../picture.ts";
 import type { VirtualPrinter } from "../printer.ts";
 import type { MoonrakerOrders } from "./orders.ts";
-
-export type Answer = { readonly ret: unknown } | { readonly error: string };
 
 const UNSUPPORTED: Answer = { error: "Request not supported by this version of the agent." };
 const BUSY: Answer = { error: "Printer busy!" };
 const CHANGED: Answer = { error: "File has been modified! It is not the one that was asked for." };
 
 export function answerMoonraker(call: JsonObject, printer: VirtualPrinter, orders: MoonrakerOrders): Answer {
-  const args = Array.isArray(call.args) ? (call.args as unknown[]) : []; // safe: any array is an array of unknowns
+  const args = argumentsOf(call);
   switch (`${call.target}.${call.func}`) {
     case "_printer.pause":
     case "_printer.resume":
@@ -25,7 +24,7 @@ export function answerMoonraker(call: JsonObject, printer: VirtualPrinter, order
     case "_printer.home":
       return { ret: null };
     case "_printer.set_temperature":
-      return heat(printer, args);
+      return heat(printer, "heater_bed", args);
     case "file_downloader.download":
       return download(orders, args[0]);
     case "file_operations.start_printer_local_print":
@@ -34,18 +33,6 @@ export function answerMoonraker(call: JsonObject, printer: VirtualPrinter, order
       return { ret: { pic: PICTURE_BASE64 } };
   }
   return call.target === "moonraker_api" ? answerApi(call, printer) : UNSUPPORTED;
-}
-
-function move(printer: VirtualPrinter, axes: unknown): Answer {
-  const z = isJsonObject(axes) ? axes.z : undefined;
-  if (typeof z === "number") printer.order({ kind: "move", zMm: z });
-  return { ret: null };
-}
-
-function heat(printer: VirtualPrinter, [heater, targetC]: unknown[]): Answer {
-  if (typeof targetC !== "number") return { error: "set_temperature expects a heater and a number" };
-  printer.order({ kind: "heat", heater: heater === "heater_bed" ? "bed" : "nozzle", targetC });
-  return { ret: null };
 }
 
 function download(orders: MoonrakerOrders, argument: unknown): Answer {

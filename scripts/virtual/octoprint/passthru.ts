@@ -1,12 +1,11 @@
 /** Passthru calls as OctoPrint-Obico 2.6.1 answers them; what it does not know gets no answer at all [V26]. */
 import { readCloudFile } from "../cloud-file.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
+import { type Answer, argumentsOf, heat, move } from "../passthru.ts";
 import { PICTURE_BASE64 } from "../picture.ts";
 import type { VirtualPrinter } from "../printer.ts";
 import type { OctoprintFiles } from "./files.ts";
 import type { OctoprintReports } from "./reports.ts";
-
-export type Answer = { readonly ret: unknown } | { readonly error: string };
 
 /** What the calls reach of the agent. */
 export interface OctoprintHost {
@@ -16,7 +15,7 @@ export interface OctoprintHost {
 }
 
 export function answerOctoprint(call: JsonObject, host: OctoprintHost): Answer | null {
-  const args = Array.isArray(call.args) ? (call.args as unknown[]) : []; // safe: any array is an array of unknowns
+  const args = argumentsOf(call);
   switch (`${call.target}.${call.func}`) {
     case "_printer.get_state_id":
       return { ret: host.reports.stateId };
@@ -28,7 +27,7 @@ export function answerOctoprint(call: JsonObject, host: OctoprintHost): Answer |
     case "_printer.connect":
       return { ret: null };
     case "_printer.set_temperature":
-      return heat(host.printer, args);
+      return heat(host.printer, "bed", args);
     case "_printer.get_connection_options":
       return { ret: CONNECTION_OPTIONS };
     case "_file_manager.list_files":
@@ -56,18 +55,6 @@ const CONNECTION_OPTIONS = {
 function run({ reports }: OctoprintHost, commands: unknown): Answer {
   const lines = (Array.isArray(commands) ? commands : [commands]).flatMap((text) => String(text).split("\n"));
   for (const line of lines) if (line.startsWith("M117 ")) reports.show(line.slice(5));
-  return { ret: null };
-}
-
-function move(printer: VirtualPrinter, axes: unknown): Answer {
-  const z = isJsonObject(axes) ? axes.z : undefined;
-  if (typeof z === "number") printer.order({ kind: "move", zMm: z });
-  return { ret: null };
-}
-
-function heat(printer: VirtualPrinter, [heater, targetC]: unknown[]): Answer {
-  if (typeof targetC !== "number") return { error: "set_temperature expects a heater and a number" };
-  printer.order({ kind: "heat", heater: heater === "bed" ? "bed" : "nozzle", targetC });
   return { ret: null };
 }
 
