@@ -96,8 +96,7 @@ export class CommandDesk {
 
   /** No receipt is to be expected of this agent, so a frame that was handed over counts as read. */
   #believesSent({ socket, state }: Printer): boolean {
-    if (socket === null) return false;
-    return !isReceiptExpected(socket, state.dialect);
+    return socket !== null && !isReceiptExpected(socket, state.dialect);
   }
 }
 

@@ -1,5 +1,4 @@
 /** Which printer lives in this object: loads it, replaces it by another one, and makes its state agree with its sockets. */
-
 import type { PrinterState } from "../domain/change.ts";
 import { notFound } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";

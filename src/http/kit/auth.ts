@@ -2,7 +2,6 @@
  * Who is calling. A bearer that begins with `plt_` is an API token of ours: one round trip to D1 finds it and, with it, the
  * printer that the path names. While D1 is down the printer's object may vouch for the caller ([O29]).
  */
-
 import { type AgentToken, readAgentToken } from "../../credentials/agent-token.ts";
 import { isApiToken } from "../../credentials/api-token.ts";
 import { digest } from "../../credentials/digest.ts";

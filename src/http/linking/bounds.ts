@@ -1,5 +1,4 @@
 /** Callers without a token, who are told apart by their address: which one it is, and how often it may call. */
-
 import * as z from "zod";
 import { MAX_CODE_CHARS, normalizeCode, type Source } from "../../domain/linking.ts";
 import type { HttpContext } from "../kit/context.ts";
