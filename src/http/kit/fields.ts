@@ -168,7 +168,7 @@ export function readText(schema: z.ZodObject, texts: Readonly<Record<string, unk
 /** What stands under `optional`, `default` and the like. */
 function bare(field: z.core.$ZodType): z.core.$ZodType {
   const { def } = field._zod;
-  return "innerType" in def && def.innerType instanceof z.core.$ZodType ? bare(def.innerType) : field;
+  return "innerType" in def && def.innerType instanceof z.ZodType ? bare(def.innerType) : field;
 }
 
 function typeOf(field: z.core.$ZodType): string {
@@ -178,7 +178,7 @@ function typeOf(field: z.core.$ZodType): string {
 /** What an array's items are; null for other fields. */
 function itemsOf(field: z.core.$ZodType): z.core.$ZodType | null {
   const array = bare(field);
-  return array instanceof z.core.$ZodArray ? array._zod.def.element : null;
+  return array instanceof z.ZodArray ? array._zod.def.element : null;
 }
 
 function readValue(type: string, value: unknown): unknown {
