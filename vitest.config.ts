@@ -36,6 +36,7 @@ export default defineConfig({
           ],
           environment: "node",
           testTimeout: 2 * MINUTE_MS,
+          hookTimeout: 2 * MINUTE_MS,
         },
       },
       {

@@ -1,4 +1,4 @@
-import { applyD1Migrations } from "cloudflare:test";
+/** The schema, in the D1 of each test file. `cloudflare:test` would load the whole Worker for it, which not every file needs. */
 import { env } from "cloudflare:workers";
 
-await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+await env.DB.batch(env.TEST_MIGRATIONS.flatMap(({ queries }) => queries).map((query) => env.DB.prepare(query)));
