@@ -5,7 +5,6 @@ import { drawApiToken } from "../src/credentials/api-token.ts";
 import { digest } from "../src/credentials/digest.ts";
 import { apiTokens, users } from "../src/db/schema/accounts.ts";
 import { type Database, type Row, statements } from "./database.ts";
-import { Refusal } from "./refusal.ts";
 
 export interface TokenWish {
   readonly email: string;
@@ -58,11 +57,4 @@ export async function revokeToken(database: Database, id: number, now: number): 
   const query = statements.update(apiTokens).set({ revokedAt: now }).where(isValid).returning({ id: apiTokens.id });
   const [rows = []] = await database.run([query]);
   return rows.length > 0;
-}
-
-/** The address in lower case. */
-export function readEmail(text: string): string {
-  const email = text.trim().toLowerCase();
-  if (email.length <= 254 && /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email)) return email;
-  throw new Refusal(`--email ${JSON.stringify(text)} is no e-mail address.`, 2);
 }

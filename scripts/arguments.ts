@@ -41,3 +41,10 @@ export function readDuration(flag: string, text: string): number {
   }
   throw new Refusal(`--${flag} ${text}: a number and one of s, m, h, d is expected, for instance 90d.`, 2);
 }
+
+/** The address that `--email` gives, in lower case. */
+export function readEmail(text: string): string {
+  const email = text.trim().toLowerCase();
+  if (email.length <= 254 && /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email)) return email;
+  throw new Refusal(`--email ${JSON.stringify(text)} is no e-mail address.`, 2);
+}

@@ -2,7 +2,7 @@
 
 import { readCount, readFlags, readSeed } from "./arguments.ts";
 import { LIMITS, PROMISES } from "./chaos/promises.ts";
-import { type Breach, type Run, runWorlds } from "./chaos/run.ts";
+import type { Breach, Run } from "./chaos/run.ts";
 import { GROUPS, type Group } from "./chaos/tally.ts";
 import { Refusal, runScript } from "./refusal.ts";
 
@@ -49,6 +49,7 @@ await runScript(async () => {
   const flags = readFlags(HELP, { commands: text, seed: text });
   const commands = readCount("commands", flags.commands ?? "100000", 1, 10_000_000);
   const seed = readSeed(flags.seed);
+  const { runWorlds } = await import("./chaos/run.ts");
   console.log(`Seed ${seed}.`);
   const began = performance.now();
   let toldAt = began;

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Api, openApi } from "./api.ts";
 import { readCount, readDuration, readFlags, readSeed } from "./arguments.ts";
-import { type Fleet, startFleet } from "./fleet.ts";
+import type { Fleet } from "./fleet.ts";
 import { Refusal, runScript } from "./refusal.ts";
 import type { Machine } from "./virtual/machine.ts";
 
@@ -91,6 +91,7 @@ async function simulate({ api, printers, speed, seed, durationMs }: Options): Pr
     dialect: index % 2 === 0 ? ("moonraker" as const) : ("octoprint" as const),
   }));
   const options = { api, wanted, speed, seed, gapSeconds: GAP_SECONDS, isRestless: true };
+  const { startFleet } = await import("./fleet.ts");
   const fleet = await startFleet({ ...options, resume: () => undefined });
   const tally = new Tally(fleet);
   console.log(

@@ -1,7 +1,7 @@
 /** `npm run -s token`: makes, lists and revokes API tokens, while the server runs or not. */
-import { listTokens, makeToken, readEmail, revokeToken } from "./account.ts";
-import { readCount, readDuration, readFlags } from "./arguments.ts";
-import { type Database, openDatabase, type Row } from "./database.ts";
+import type { TokenWish } from "./account.ts";
+import { readCount, readDuration, readEmail, readFlags } from "./arguments.ts";
+import type { Row } from "./database.ts";
 import { Refusal, runScript } from "./refusal.ts";
 import { stateFolder } from "./wrangler.ts";
 
@@ -21,7 +21,18 @@ const HELP = `Prints a new API token and nothing else; makes the account if it i
   --remote          the deployed database instead of the local one
   --help            this text`;
 
-await runScript(async () => {
+type Act =
+  | { readonly kind: "list"; readonly email: string | null }
+  | { readonly kind: "revoke"; readonly id: number }
+  | { readonly kind: "make"; readonly wish: TokenWish };
+
+interface Options {
+  readonly act: Act;
+  readonly state: string;
+  readonly isRemote: boolean;
+}
+
+function readOptions(): Options {
   const text = { type: "string" } as const;
   const yes = { type: "boolean" } as const;
   const flags = readFlags(HELP, {
@@ -34,24 +45,27 @@ await runScript(async () => {
     list: yes,
     remote: yes,
   });
-  const state = stateFolder(flags.state);
-  const database = openDatabase(state, flags.remote === true);
-  const email = flags.email === undefined ? null : readEmail(flags.email);
-  if (flags.list === true) await list(database, email);
-  else if (flags.revoke !== undefined) await revoke(database, readCount("revoke", flags.revoke, 1, 2 ** 31));
-  else if (email !== null) console.log(await makeToken(database, { email, ...readWish(flags) }, Date.now()));
-  else throw new Refusal("--email says whose token it is to be. --help shows what there is.", 2);
-});
+  return { act: readAct(flags), state: stateFolder(flags.state), isRemote: flags.remote === true };
+}
 
-function readWish({
-  name = "cli",
-  scopes = "read,write",
-  expires,
-}: {
-  name?: string;
-  scopes?: string;
-  expires?: string;
-}) {
+interface Flags {
+  readonly email?: string;
+  readonly name?: string;
+  readonly scopes?: string;
+  readonly expires?: string;
+  readonly revoke?: string;
+  readonly list?: boolean;
+}
+
+function readAct(flags: Flags): Act {
+  const email = flags.email === undefined ? null : readEmail(flags.email);
+  if (flags.list === true) return { kind: "list", email };
+  if (flags.revoke !== undefined) return { kind: "revoke", id: readCount("revoke", flags.revoke, 1, 2 ** 31) };
+  if (email !== null) return { kind: "make", wish: { email, ...readWish(flags) } };
+  throw new Refusal("--email says whose token it is to be. --help shows what there is.", 2);
+}
+
+function readWish({ name = "cli", scopes = "read,write", expires }: Flags): Omit<TokenWish, "email"> {
   const wanted = scopes.split(",").map((scope) => scope.trim());
   if (wanted.some((scope) => scope !== "read" && scope !== "write")) {
     throw new Refusal(`--scopes ${scopes}: read, write, or both with a comma are expected.`, 2);
@@ -64,12 +78,6 @@ function readWish({
     canWrite: wanted.includes("write"),
     expiresAt: expires === undefined ? null : Date.now() + readDuration("expires", expires),
   };
-}
-
-async function list(database: Database, email: string | null): Promise<void> {
-  const rows = await listTokens(database, email);
-  if (rows.length === 0) console.log("No tokens.");
-  for (const row of rows) console.log(describe(row));
 }
 
 function describe(row: Row): string {
@@ -88,8 +96,24 @@ function day(time: string | number | null | undefined): string {
   return new Date(Number(time)).toISOString().slice(0, 10);
 }
 
-async function revoke(database: Database, id: number): Promise<void> {
-  if (!(await revokeToken(database, id, Date.now())))
-    throw new Refusal(`There is no valid token ${id}. --list shows all.`);
-  console.log(`Token ${id} is revoked.`);
+/** What is to be printed. */
+async function carryOut({ act, state, isRemote }: Options): Promise<string[]> {
+  const { listTokens, makeToken, revokeToken } = await import("./account.ts");
+  const { openDatabase } = await import("./database.ts");
+  const database = openDatabase(state, isRemote);
+  switch (act.kind) {
+    case "list": {
+      const rows = await listTokens(database, act.email);
+      return rows.length === 0 ? ["No tokens."] : rows.map(describe);
+    }
+    case "revoke":
+      if (await revokeToken(database, act.id, Date.now())) return [`Token ${act.id} is revoked.`];
+      throw new Refusal(`There is no valid token ${act.id}. --list shows all.`);
+    case "make":
+      return [await makeToken(database, act.wish, Date.now())];
+  }
 }
+
+await runScript(async () => {
+  for (const line of await carryOut(readOptions())) console.log(line);
+});
