@@ -29,6 +29,18 @@ function drawsByItself({ text }: Source): boolean {
   return /Math\.random|getRandom\w+|from ["]fast-check["]/.test(text);
 }
 
+/** Files and packages that are loaded before `file` itself runs: by imports of values, and by theirs. */
+function loadedBy(file: string, seen = new Set<string>()): Set<string> {
+  const text = readFileSync(path.join(ROOT, file), "utf8");
+  for (const [, from = ""] of text.matchAll(/^(?:import|export)\s(?!type\s)(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm)) {
+    const target = from.startsWith(".") ? path.join(path.dirname(file), from) : from;
+    if (seen.has(target)) continue;
+    seen.add(target);
+    if (from.startsWith(".")) loadedBy(target, seen);
+  }
+  return seen;
+}
+
 describe("what stands where", () => {
   test("[R22] scripts ship without tests: none imports one", () => {
     const scripts = sourcesOf("scripts");
@@ -49,4 +61,14 @@ describe("what stands where", () => {
     }
     expect(testsImportedBy({ file, text: 'import { Tally } from "./tally.ts";' })).toEqual([]);
   });
+
+  test.each(["chaos", "link", "simulate", "token"])(
+    "[R25] %s reads its flags before anything heavy is loaded",
+    (name) => {
+      const loaded = [...loadedBy(`scripts/${name}.ts`)].filter((target) => !target.startsWith("node:"));
+      expect(loaded).toContain("scripts/arguments.ts");
+      expect(loaded.length).toBeLessThan(8);
+      expect(loaded.filter((target) => !target.startsWith("scripts/"))).toEqual([]);
+    },
+  );
 });
