@@ -53,18 +53,15 @@ const BY_LOOKING = new Set(["lastUsedOn"]);
 
 /** All rows of the account and of its printers, and its printers as their objects know them. */
 export async function fingerprintOf({ userId, token, ids }: Stock): Promise<string> {
-  const rows = await Promise.all(
-    TABLES.map(async (table) => {
-      const { userId: owner, printerId: printer }: Readonly<Record<string, SQLiteColumn>> = getTableColumns(table);
-      if (owner === undefined && printer === undefined) return [];
-      const own = sql`select id from printers where user_id = ${userId}`;
-      const found = await db
-        .select()
-        .from(table)
-        .where(owner === undefined ? sql`${printer} in (${own})` : sql`${owner} = ${userId}`);
-      return found.map((row) => Object.entries(row).filter(([key]) => !BY_LOOKING.has(key)));
-    }),
-  );
+  const own = sql`select id from printers where user_id = ${userId}`;
+  const [first, ...others] = TABLES.flatMap((table) => {
+    const { userId: owner, printerId: printer }: Readonly<Record<string, SQLiteColumn>> = getTableColumns(table);
+    const isOwn = owner !== undefined ? sql`${owner} = ${userId}` : printer && sql`${printer} in (${own})`;
+    return isOwn === undefined ? [] : [db.select().from(table).where(isOwn)];
+  });
+  if (first === undefined) throw new Error("no table");
+  const found = await db.batch([first, ...others]);
+  const rows = found.flat().map((row) => Object.entries(row).filter(([key]) => !BY_LOOKING.has(key)));
   const { body } = await call("GET", `/api/v1/printers/${ids.printerId}/?with_archived=true`, { token });
   return JSON.stringify([rows, body], null, 1);
 }
