@@ -1,5 +1,6 @@
 /** Reads a request's body once: its size, its media type and its depth are judged before anybody looks at a field. */
 import { invalid } from "../../domain/failure.ts";
+import type { Json } from "../../domain/report.ts";
 import { isDeeperThan, isJsonObject, MAX_DEPTH } from "../../protocol/codec.ts";
 import type { HttpContext } from "./context.ts";
 import { FailureError } from "./errors.ts";
@@ -24,28 +25,26 @@ export function mediaTypeOf(c: HttpContext): string {
   return (c.req.header("Content-Type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
-/**
- * Replaces the request by one that the validators can read, and says which of them; 413, 415 or 400 if none could. No bytes
- * at all are read as `{}`, whatever the Content-Type.
- */
-export async function readBody(c: HttpContext, media: readonly Media[], maxBytes: number): Promise<"json" | "form"> {
+/** A body that was read and parsed, once. */
+export type ReadBody =
+  | { readonly kind: "json"; readonly value: Json }
+  | { readonly kind: "form"; readonly form: FormData };
+
+/** 413, 415 or 400 for what no schema could judge. No bytes at all are `{}`, whatever the Content-Type. */
+export async function readBody(c: HttpContext, media: readonly Media[], maxBytes: number): Promise<ReadBody> {
   const contentType = c.req.header("Content-Type") ?? "";
   const mediaType = mediaTypeOf(c);
   const kind = KINDS.get(mediaType);
   // Only a multipart body may be longer than the others: it may carry a file.
   const bytes = await readBytes(c.req.raw, kind === "multipart" ? maxBytes : Math.min(maxBytes, BODY_BYTES));
-  if (bytes.byteLength === 0 && !(media.length === 1 && media[0] === "multipart")) {
-    replaceBody(c, MEDIA_TYPES.json, "{}");
-    return "json";
-  }
+  if (bytes.byteLength === 0 && !(media.length === 1 && media[0] === "multipart")) return { kind: "json", value: {} };
   if (kind === undefined || !media.includes(kind)) {
     throw new FailureError({ code: "unsupported_media_type", mediaType });
   }
-  if (kind === "json") checkJson(bytes);
-  if (kind === "form") checkForm(bytes);
-  if (kind === "multipart") await checkMultipart(bytes, contentType);
-  replaceBody(c, kind === "json" ? MEDIA_TYPES.json : contentType, bytes);
-  return kind === "json" ? "json" : "form";
+  if (kind === "json") return { kind, value: readJson(bytes) };
+  const form = await readForm(bytes, contentType);
+  if (kind === "form") refuseJsonIn(form);
+  return { kind: "form", form };
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -67,23 +66,16 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   return bytes;
 }
 
-function replaceBody(c: HttpContext, contentType: string, body: Uint8Array<ArrayBuffer> | string): void {
-  const headers = new Headers(c.req.raw.headers);
-  headers.set("Content-Type", contentType);
-  headers.delete("Content-Length");
-  const { method, cf } = c.req.raw;
-  c.req.raw = new Request(c.req.raw.url, { method, headers, body, ...(cf === undefined ? {} : { cf }) });
-}
-
 function refuse(sentence: string): never {
   throw new FailureError(invalid("non_field_errors", sentence));
 }
 
-function checkJson(bytes: Uint8Array): void {
+function readJson(bytes: Uint8Array): Json {
   const value = parseJson(bytes);
   if (value === undefined) refuse("JSON parse error - the body is not JSON.");
   if (!isJsonObject(value)) refuse(`Invalid data. Expected a dictionary, but got ${kindOf(value)}.`);
   if (isDeeperThan(value, MAX_DEPTH)) refuse(`The body nests deeper than ${MAX_DEPTH} levels.`);
+  return value;
 }
 
 /** By Python's names, as existing clients know the sentence. */
@@ -103,18 +95,18 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
+async function readForm(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<FormData> {
+  try {
+    return await new Response(bytes, { headers: { "Content-Type": contentType } }).formData();
+  } catch {
+    refuse("The body is not a form of its Content-Type.");
+  }
+}
+
 /** A form whose only key looks like JSON comes from a client that forgot the header. */
-function checkForm(bytes: Uint8Array): void {
-  const keys = new Set(new URLSearchParams(new TextDecoder().decode(bytes)).keys());
+function refuseJsonIn(form: FormData): void {
+  const keys = new Set(form.keys());
   const [only = ""] = keys;
   if (keys.size === 1 && only.trimStart().startsWith("{"))
     refuse("The header Content-Type: application/json is missing.");
-}
-
-async function checkMultipart(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<void> {
-  try {
-    await new Response(bytes, { headers: { "Content-Type": contentType } }).formData();
-  } catch {
-    refuse("The body is not a multipart form.");
-  }
 }

@@ -1,4 +1,4 @@
-/** Validators of queries and bodies: `zValidator` over one schema, whichever way the values came. */
+/** Validation of queries and bodies: one schema judges the values, whichever way they came. */
 import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler } from "hono";
 import * as z from "zod";
@@ -17,10 +17,17 @@ export function queryValidation(schema: z.ZodObject): Validation {
 
 /** The body is `c.req.valid("json")`, also when it came as a form. */
 export function bodyValidation(schema: z.ZodObject, media: readonly Media[], maxBytes: number): Validation {
-  const json: MiddlewareHandler = zValidator("json", schema, refuseInvalid);
   const form: MiddlewareHandler = zValidator("form", textual(schema), refuseInvalid);
   return async (c) => {
-    if ((await readBody(c, media, maxBytes)) === "json") return json(c, stay);
+    const body = await readBody(c, media, maxBytes);
+    if (body.kind === "json") {
+      const result = await schema.safeParseAsync(body.value);
+      refuseInvalid(result);
+      if (result.success) c.req.addValidatedData("json", result.data);
+      return;
+    }
+    // Where the validator looks before it would read the body itself.
+    c.req.bodyCache.formData = body.form;
     await form(c, stay);
     // safe: the form's validator left what the schema makes of it
     c.req.addValidatedData("json", c.req.valid("form" as never));

@@ -62,8 +62,8 @@ const unlinked = route(
 /** Null for anything that is no poll. */
 async function readPollBody(c: HttpContext): Promise<PollBody | null> {
   try {
-    await readBody(c, ["json"], BODY_BYTES);
-    return readPoll(await c.req.raw.json());
+    const body = await readBody(c, ["json"], BODY_BYTES);
+    return body.kind === "json" ? readPoll(body.value) : null;
   } catch {
     return null;
   }
