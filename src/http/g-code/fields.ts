@@ -22,10 +22,12 @@ export const targetField = z
 /** The same where it may be absent. */
 export const parentField = targetField.optional();
 
+const folderField = idField();
+
 function readParent(value: unknown): { readonly id: number | null } | null {
   if (value === null || value === "" || value === "null") return { id: null };
   const id = typeof value === "object" && "id" in value ? value.id : value;
-  const read = idField().safeParse(typeof id === "string" && /^\d{1,16}$/.test(id) ? Number(id) : id);
+  const read = folderField.safeParse(typeof id === "string" && /^\d{1,16}$/.test(id) ? Number(id) : id);
   return read.success ? { id: read.data } : null;
 }
 

@@ -9,7 +9,7 @@ import { BODY_BYTES, MEDIA_TYPES, mediaTypeOf } from "../kit/body.ts";
 import type { HttpContext } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
 import { boundaryOf, MultipartReader, type Piece } from "../kit/multipart.ts";
-import { refuseInvalid } from "../kit/validate.ts";
+import { parsed } from "../kit/validate.ts";
 import { gCodeNameField, noParent, parentField } from "./fields.ts";
 import { ObjectWriter } from "./object.ts";
 import { TextCheck } from "./text-check.ts";
@@ -118,9 +118,7 @@ class UploadReader {
 
   #fields(): z.output<typeof UploadFields> {
     const texts = Object.entries(this.#texts).map(([name, pieces]) => [name, textOf(pieces)]);
-    const read = UploadFields.safeParse(Object.fromEntries(texts));
-    refuseInvalid(read);
-    return UploadFields.parse(Object.fromEntries(texts));
+    return parsed(UploadFields.safeParse(Object.fromEntries(texts)));
   }
 
   async #take(piece: Piece): Promise<void> {

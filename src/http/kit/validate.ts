@@ -21,9 +21,7 @@ export function bodyValidation(schema: z.ZodObject, media: readonly Media[], max
   return async (c) => {
     const body = await readBody(c, media, maxBytes);
     if (body.kind === "json") {
-      const result = await schema.safeParseAsync(body.value);
-      refuseInvalid(result);
-      if (result.success) c.req.addValidatedData("json", result.data);
+      c.req.addValidatedData("json", parsed(await schema.safeParseAsync(body.value)));
       return;
     }
     // Where the validator looks before it would read the body itself.
@@ -45,9 +43,19 @@ interface Validated {
   readonly error?: z.core.$ZodError;
 }
 
+/** What the schema made of the values; 400 with every fault if it refused them. */
+export function parsed<T>(result: z.ZodSafeParseResult<T>): T {
+  if (!result.success) throw invalidOf(result.error);
+  return result.data;
+}
+
 /** 400 with every fault, unless there is none. */
-export function refuseInvalid(result: Validated): void {
-  if (result.error !== undefined) throw new FailureError({ code: "invalid", errors: errorsOf(result.error) });
+function refuseInvalid(result: Validated): void {
+  if (result.error !== undefined) throw invalidOf(result.error);
+}
+
+function invalidOf(error: z.core.$ZodError): FailureError {
+  return new FailureError({ code: "invalid", errors: errorsOf(error) });
 }
 
 function errorsOf({ issues }: z.core.$ZodError): FieldErrors {

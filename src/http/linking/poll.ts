@@ -8,6 +8,7 @@ const MAX_META_KEYS = 20;
 const text = z.string().max(MAX_TEXT_CHARS);
 /** Left out when it is not what agents send. */
 const optionalText = text.optional().catch(undefined);
+const passcodeText = text.catch("");
 
 export const AgentInfoJson = z
   .object({
@@ -49,6 +50,6 @@ export function readPoll(body: unknown): PollBody | null {
   return {
     deviceId: info.device_id,
     info: isLocalHost(info.host_or_ip ?? "") ? JSON.stringify(info) : null,
-    passcode: "one_time_passcode" in body ? text.catch("").parse(body.one_time_passcode) : null,
+    passcode: "one_time_passcode" in body ? passcodeText.parse(body.one_time_passcode) : null,
   };
 }
