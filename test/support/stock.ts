@@ -1,6 +1,7 @@
 /** One account with one of everything, each of it carrying the account's own mark, and a fingerprint of all of that. */
 import { getTableColumns, is, sql } from "drizzle-orm";
 import { type SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
+import { users } from "../../src/db/schema/accounts.ts";
 import { gCodeFiles, gCodeFolders } from "../../src/db/schema/g-code.ts";
 import { type Account, call, makeAccount, makePrinterOf } from "./api.ts";
 import { db } from "./printer.ts";
@@ -55,7 +56,8 @@ const BY_LOOKING = new Set(["lastUsedOn"]);
 export async function fingerprintOf({ userId, token, ids }: Stock): Promise<string> {
   const own = sql`select id from printers where user_id = ${userId}`;
   const [first, ...others] = TABLES.flatMap((table) => {
-    const { userId: owner, printerId: printer }: Readonly<Record<string, SQLiteColumn>> = getTableColumns(table);
+    const columns: Readonly<Record<string, SQLiteColumn>> = getTableColumns(table);
+    const { printerId: printer, userId: owner = table === users ? users.id : undefined } = columns;
     const isOwn = owner !== undefined ? sql`${owner} = ${userId}` : printer && sql`${printer} in (${own})`;
     return isOwn === undefined ? [] : [db.select().from(table).where(isOwn)];
   });
