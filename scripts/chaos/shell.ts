@@ -4,6 +4,7 @@
  */
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import { type CommandRecord, recordOf } from "../../src/domain/command.ts";
+import { earlierPrintOf } from "../../src/domain/frame.ts";
 import { type Input, nextAlarm, type Reply, step } from "../../src/domain/printer.ts";
 import { type EffectPorts, type Work, workOf } from "../../src/printer/effects.ts";
 import { PrinterMemory } from "../../src/printer/memory.ts";
@@ -130,9 +131,8 @@ export class Shell {
     if (this.printer().socket?.connection !== wire.connection) return;
     this.#world.witness.onFrame(wire.connection);
     const { frame } = readAgentMessage(text);
-    const extId = frame.report?.printExtId ?? null;
-    const isEarlier = extId !== null && extId !== this.printer().state.current?.extId;
-    this.#apply({ type: "frame", frame, remembered: isEarlier ? this.#tables.findPrint(extId) : null });
+    const extId = earlierPrintOf(frame, this.printer());
+    this.#apply({ type: "frame", frame, remembered: extId === null ? null : this.#tables.findPrint(extId) });
   }
 
   #takeClose(wire: Wire): void {
@@ -172,7 +172,8 @@ export class Shell {
   }
 
   #save(before: Printer, after: Printer, works: readonly Work[], accepted: Wire | undefined): void {
-    this.#memory.save(before, after, this.#world.simulation.now);
+    for (const write of this.#memory.rowWrites(before, after, this.#world.simulation.now)) write();
+    this.#memory.keep(after);
     for (const { remember } of works) remember?.(this.#tables);
     this.#arm();
     if (accepted !== undefined && after.socket !== null) this.#wires.accept(accepted, after.socket.connection);

@@ -20,6 +20,12 @@ import type { AgentFrame, PassthruAnswer, Report, ReportedStatus } from "./repor
 import { takeSettings } from "./settings.ts";
 import { copyHeaters, dateReport, isLiveCopyDue, isNewer, observeClock, showStatus } from "./status.ts";
 
+/** The identity that a frame names, if it may be an earlier print's: what is to be looked up for `takeFrame`; else null. */
+export function earlierPrintOf({ report }: AgentFrame, { state }: Printer): number | null {
+  const extId = report?.printExtId ?? null;
+  return extId === null || extId === -1 || extId === state.current?.extId ? null : extId;
+}
+
 /** `remembered`: the earlier print with the reported identity, for late reports; null: none is remembered. */
 export function takeFrame(printer: Printer, frame: AgentFrame, remembered: Print | null, now: number): Change {
   if (printer.socket === null) return change(printer);

@@ -6,15 +6,17 @@ import { readAgentHead, type ShownHead } from "./stored-json.ts";
 /** The platform's limit is 16,384, with the overhead of its serialization. */
 const ATTACHMENT_BYTES = 16_000;
 const REST_BYTES = 15_000;
-/** A rest of up to this many code units fits beside the longest `AgentSocket`, so it is not measured. */
-const SURELY_SHORT = 3_000;
+/** A string is serialized in up to two bytes a code unit, and that is cheaper than encoding it: short ones stay strings. */
+const STRING_UNITS = ATTACHMENT_BYTES / 2;
 
-/** Texts as UTF-8: serialized as strings they may take twice as much. */
+/** A text, or its UTF-8 where the text itself might be too long. */
+type Packed = string | Uint8Array;
+
 export interface AgentAttachment {
   /** JSON of the `AgentSocket` and of the shown status without its long parts. */
-  readonly head: Uint8Array;
+  readonly head: Packed;
   /** JSON text of the rest of the status; null when that is a row of its own. */
-  readonly rest: Uint8Array | null;
+  readonly rest: Packed | null;
 }
 
 /** `shown.rest` is null when it is a row. */
@@ -25,7 +27,9 @@ interface Attached {
 
 export function packAgent(socket: AgentSocket, shown: ShownStatus | null): AgentAttachment {
   const { rest: text, job: _job, fileMetadata: _metadata, ...statusHead } = shown ?? {};
-  const head = new TextEncoder().encode(JSON.stringify({ socket, shown: shown === null ? null : statusHead }));
+  const headText = JSON.stringify({ socket, shown: shown === null ? null : statusHead });
+  if (headText.length + (text?.length ?? 0) <= STRING_UNITS) return { head: headText, rest: text ?? null };
+  const head = new TextEncoder().encode(headText);
   if (text === undefined) return { head, rest: null };
   const rest = new TextEncoder().encode(text);
   const isShort = rest.byteLength <= Math.min(REST_BYTES, ATTACHMENT_BYTES - head.byteLength);
@@ -33,12 +37,11 @@ export function packAgent(socket: AgentSocket, shown: ShownStatus | null): Agent
 }
 
 export function unpackAgent(attachment: AgentAttachment): Attached {
-  const rest = attachment.rest === null ? null : new TextDecoder().decode(attachment.rest);
-  const { socket, shown } = readAgentHead(new TextDecoder().decode(attachment.head), rest);
+  const rest = attachment.rest === null ? null : unpack(attachment.rest);
+  const { socket, shown } = readAgentHead(unpack(attachment.head), rest);
   return { socket, shown: shown === null ? null : { ...shown, rest } };
 }
 
-/** Whether the rest of a status is too long for the attachment, and has to be a row. */
-export function isTooLong(socket: AgentSocket, shown: ShownStatus): boolean {
-  return shown.rest.length > SURELY_SHORT && packAgent(socket, shown).rest === null;
+function unpack(packed: Packed): string {
+  return typeof packed === "string" ? packed : new TextDecoder().decode(packed);
 }

@@ -1,4 +1,5 @@
 /** The agent's end of the object: its upgrades, frames and closes become inputs of a step. */
+import { earlierPrintOf } from "../domain/frame.ts";
 import { BLANK_FRAME } from "../domain/report.ts";
 import { type FromAgent, readAgentMessage } from "../protocol/agent.ts";
 import { FRAME_TOO_LARGE } from "../protocol/close.ts";
@@ -51,9 +52,8 @@ export class AgentLine implements SocketHandler {
       return;
     }
     const { store } = this.#stepper;
-    const extId = frame.report?.printExtId ?? null;
-    const isEarlier = extId !== null && extId !== this.#stepper.printer().state.current?.extId;
-    this.#stepper.apply({ type: "frame", frame, remembered: isEarlier ? store.findPrint(extId) : null });
+    const extId = earlierPrintOf(frame, this.#stepper.printer());
+    this.#stepper.apply({ type: "frame", frame, remembered: extId === null ? null : store.findPrint(extId) });
     for (const fault of faults) this.#stepper.sockets.send("agent", number, writeFault(fault));
   }
 

@@ -1,7 +1,8 @@
 /** The printer between two events: state from its row, the rest from the socket's attachment and the document rows. */
-import type { Printer, PrinterState } from "../domain/change.ts";
+import type { AgentSocket } from "../domain/agent-socket.ts";
+import type { Printer } from "../domain/change.ts";
 import type { ShownStatus } from "../domain/status.ts";
-import { isTooLong, packAgent, unpackAgent } from "./agent-attachment.ts";
+import { type AgentAttachment, packAgent, unpackAgent } from "./agent-attachment.ts";
 import type { Sockets } from "./sockets.ts";
 import type { Store } from "./store.ts";
 import { readStatus } from "./stored-json.ts";
@@ -12,11 +13,19 @@ const LONG_STATUS_MS = 60_000;
 type Rows = Pick<Store, "loadState" | "saveState" | "loadDocument" | "saveDocument">;
 type Attachments = Pick<Sockets, "read" | "write">;
 
+/** The newest attachment, and what it was made of. */
+interface Packed {
+  readonly socket: AgentSocket;
+  readonly shown: ShownStatus | null;
+  readonly attachment: AgentAttachment;
+}
+
 export class PrinterMemory {
   readonly #store: Rows;
   readonly #sockets: Attachments;
   #cached: Printer | null = null;
   #longStatusAt = 0;
+  #packed: Packed | null = null;
 
   constructor(store: Rows, sockets: Attachments) {
     this.#store = store;
@@ -29,42 +38,53 @@ export class PrinterMemory {
     return this.#cached;
   }
 
-  /** Starts over with `state`: whatever was here is gone from the tables. */
-  adopt(state: PrinterState): void {
-    this.#store.saveState(state);
-    this.#cached = null;
-  }
-
-  /** The transaction was rolled back: the cached printer was never saved. */
+  /** The tables may hold something else: they were cleared, or a transaction was rolled back. */
   forget(): void {
     this.#cached = null;
-  }
-
-  /** Writes the rows in which `after` differs; runs inside the transaction. */
-  save(before: Printer, after: Printer, now: number): void {
-    if (after.state !== before.state) this.#store.saveState(after.state);
-    if (after.settings !== before.settings) this.#store.saveDocument("settings", after.settings);
-    if (after.shown?.job !== before.shown?.job) this.#store.saveDocument("job", after.shown?.job ?? null);
-    if (after.shown?.fileMetadata !== before.shown?.fileMetadata) {
-      this.#store.saveDocument("file_metadata", after.shown?.fileMetadata ?? null);
-    }
-    if (this.#isStatusRowDue(before, after, now)) this.#saveStatus(after.shown);
-    this.#cached = after;
   }
 
   /** Puts what changed into the socket's attachment, which costs no row. */
   attach(before: Printer, after: Printer): void {
     if (after.socket === null) return;
     if (after.socket === before.socket && after.shown === before.shown) return;
-    this.#sockets.write("agent", after.socket.connection, packAgent(after.socket, after.shown));
+    this.#sockets.write("agent", after.socket.connection, this.#pack(after.socket, after.shown));
+  }
+
+  /** The writes of the rows in which `after` differs, for one transaction; most frames need none. */
+  rowWrites(before: Printer, after: Printer, now: number): (() => void)[] {
+    const store = this.#store;
+    const writes: (() => void)[] = [];
+    if (after.state !== before.state) writes.push(() => store.saveState(after.state));
+    if (after.settings !== before.settings) writes.push(() => store.saveDocument("settings", after.settings));
+    if (after.shown?.job !== before.shown?.job) writes.push(() => store.saveDocument("job", after.shown?.job ?? null));
+    if (after.shown?.fileMetadata !== before.shown?.fileMetadata) {
+      writes.push(() => store.saveDocument("file_metadata", after.shown?.fileMetadata ?? null));
+    }
+    if (this.#isStatusRowDue(before, after, now)) writes.push(() => this.#saveStatus(after.shown));
+    return writes;
+  }
+
+  /** The rows of `after` are written. */
+  keep(after: Printer): void {
+    this.#cached = after;
   }
 
   #isStatusRowDue(before: Printer, after: Printer, now: number): boolean {
     if (after.socket === null) return before.socket !== null || after.shown !== before.shown;
-    if (after.shown === null || after.shown === before.shown || !isTooLong(after.socket, after.shown)) return false;
+    if (after.shown === null || after.shown === before.shown) return false;
+    // What is too long for the attachment has to be a row.
+    if (this.#pack(after.socket, after.shown).rest !== null) return false;
     const isDue = now - this.#longStatusAt >= LONG_STATUS_MS;
     if (isDue) this.#longStatusAt = now;
     return isDue;
+  }
+
+  /** Once a step: whether the status fits is asked before it is attached. */
+  #pack(socket: AgentSocket, shown: ShownStatus | null): AgentAttachment {
+    if (this.#packed?.socket !== socket || this.#packed.shown !== shown) {
+      this.#packed = { socket, shown, attachment: packAgent(socket, shown) };
+    }
+    return this.#packed.attachment;
   }
 
   #saveStatus(shown: ShownStatus | null): void {

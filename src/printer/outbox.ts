@@ -29,6 +29,8 @@ interface OutboxRow {
 export class Outbox {
   readonly #sql: SqlStorage;
   readonly #database: D1Database;
+  /** Whether a row waits; null: the table was not asked since it may have changed. */
+  #hasRows: boolean | null = null;
   #drain: Promise<void> | null = null;
   #failures = 0;
   #retryAt: number | null = null;
@@ -47,6 +49,12 @@ export class Outbox {
       "INSERT OR REPLACE INTO outbox (key, place, revision, refused, projection) VALUES (?, ?, ?, 0, ?)",
       ...[key, place, revision, text],
     );
+    this.#hasRows = true;
+  }
+
+  /** The table may hold something else: it was cleared, or a transaction was rolled back. */
+  forget(): void {
+    this.#hasRows = null;
   }
 
   /** When the alarm is to try, epoch milliseconds; null while nothing waits. */
@@ -122,6 +130,7 @@ export class Outbox {
 
   #setAside(owner: ProjectionOwner, { key, revision }: OutboxRow, error: unknown): void {
     this.#sql.exec("UPDATE outbox SET refused = 1 WHERE key = ? AND revision = ?", key, revision);
+    this.#hasRows = null;
     log({ event: "outbox.refused", printerId: owner.id, key, error });
   }
 
@@ -137,6 +146,7 @@ export class Outbox {
     }
     for (const { key, revision } of rows)
       this.#sql.exec("DELETE FROM outbox WHERE key = ? AND revision = ?", key, revision);
+    this.#hasRows = null;
     return null;
   }
 
@@ -147,7 +157,8 @@ export class Outbox {
   }
 
   isEmpty(): boolean {
-    return this.#sql.exec("SELECT 1 FROM outbox WHERE refused = 0 LIMIT 1").toArray().length === 0;
+    this.#hasRows ??= this.#sql.exec("SELECT 1 FROM outbox WHERE refused = 0 LIMIT 1").toArray().length > 0;
+    return !this.#hasRows;
   }
 
   #hasUpTo(revision: number): boolean {

@@ -23,6 +23,8 @@ export interface SocketHandler {
 
 export class Sockets {
   readonly #ctx: DurableObjectState;
+  /** Tags never change, and asking the runtime for them costs more than reading a frame. */
+  readonly #names = new WeakMap<WebSocket, SocketName>();
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
@@ -49,8 +51,12 @@ export class Sockets {
 
   /** The name of a socket that the runtime hands us. */
   nameOf(webSocket: WebSocket): SocketName {
+    const known = this.#names.get(webSocket);
+    if (known !== undefined) return known;
     const [kind, number] = this.#ctx.getTags(webSocket).find(isName)?.split(":") ?? [];
-    return { kind: kind as SocketKind, number: Number(number) }; // safe: every socket was taken in by accept
+    const name = { kind: kind as SocketKind, number: Number(number) }; // safe: every socket was taken in by accept
+    this.#names.set(webSocket, name);
+    return name;
   }
 
   /** False when the frame could not be handed over. */

@@ -67,7 +67,8 @@ export class Stepper {
 
   /** Begins with `state`, in the caller's transaction: the tables are empty. */
   adopt(state: PrinterState): void {
-    this.#memory.adopt(state);
+    this.store.saveState(state);
+    this.#forget();
   }
 
   /** `accepted`: the socket of an upgrade, taken in if the step allows it. */
@@ -103,20 +104,35 @@ export class Stepper {
     const after = isProjected ? { ...stepped, state: { ...stepped.state, revision } } : stepped;
     const isCarried = isProjected && revision % CARRY_EVERY === 0;
     const carried = isCarried ? [workOf({ type: "project-printer" }, stepped, now)] : [];
+    const writes = this.#memory.rowWrites(before, after, now);
+    for (const { projection, remember } of [...works, ...carried]) {
+      if (projection !== undefined) writes.push(() => this.outbox.put(projection, revision));
+      if (remember !== undefined) writes.push(() => remember(this.store));
+    }
+    if (writes.length === 0) this.#arm(after, now);
+    else this.#write(writes, after, now);
+    this.#memory.keep(after);
+    return after;
+  }
+
+  /** Rows and alarm, all or none of them. */
+  #write(writes: readonly (() => void)[], after: Printer, now: number): void {
     try {
       this.#ctx.storage.transactionSync(() => {
-        this.#memory.save(before, after, now);
-        for (const { projection } of [...works, ...carried]) {
-          if (projection !== undefined) this.outbox.put(projection, revision);
-        }
-        for (const { remember } of works) remember?.(this.store);
+        for (const write of writes) write();
         this.#arm(after, now);
       });
     } catch (error) {
-      this.#memory.forget();
+      this.#forget();
       throw error;
     }
-    return after;
+  }
+
+  /** What is cached of the tables may differ from them. */
+  #forget(): void {
+    this.#memory.forget();
+    this.store.forget();
+    this.outbox.forget();
   }
 
   /** Writes what waits for D1; during a backoff only when the alarm asks for it. */

@@ -24,9 +24,16 @@ interface IdempotencyRecord {
 export class Store {
   readonly #sql: SqlStorage;
   #isCreated = false;
+  /** An agent may name a print that is over in every frame. */
+  #lastFound: { readonly extId: number; readonly print: Print | null } | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+  }
+
+  /** The tables may hold something else: they were cleared, or a transaction was rolled back. */
+  forget(): void {
+    this.#lastFound = null;
   }
 
   /** False for an object that never held a printer. */
@@ -65,6 +72,11 @@ export class Store {
   }
 
   findPrint(extId: number): Print | null {
+    if (this.#lastFound?.extId !== extId) this.#lastFound = { extId, print: this.#readPrint(extId) };
+    return this.#lastFound.print;
+  }
+
+  #readPrint(extId: number): Print | null {
     const [row] = this.#sql.exec<{ image: string }>("SELECT image FROM print WHERE ext_id = ?", extId).toArray();
     return row === undefined ? null : readPrint(row.image);
   }
@@ -80,6 +92,7 @@ export class Store {
   /** Keeps the newest 200 by id, each under its last time stamp only. */
   rememberPrint(print: Print): void {
     const image = JSON.stringify(print);
+    this.#lastFound = null;
     this.#sql.exec("DELETE FROM print WHERE id = ? AND ext_id <> ?", print.id, print.extId);
     this.#sql.exec("INSERT OR REPLACE INTO print (ext_id, id, image) VALUES (?, ?, ?)", print.extId, print.id, image);
     const count = this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM print").one().n;

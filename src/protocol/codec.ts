@@ -67,5 +67,7 @@ function parse(text: string): unknown {
 export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
-  return Object.values(value).some((child) => isDeeperThan(child, levels - 1));
+  if (Array.isArray(value)) return value.some((child) => isDeeperThan(child, levels - 1));
+  for (const key in value) if (isDeeperThan((value as Json)[key], levels - 1)) return true;
+  return false;
 }
