@@ -194,7 +194,7 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     return this.#with(uid, async () => {
       const reply = this.#stepper.apply(input);
       if (reply.type === "refused") return err(reply.failure);
-      await this.#stepper.flushed();
+      await this.#stepper.flush();
       return ok(this.#stepper.view());
     });
   }
@@ -203,7 +203,7 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     return this.#with(uid, async () => {
       const reply = this.#stepper.apply(input());
       if (reply.type === "refused") return err(reply.failure);
-      await this.#stepper.flushed();
+      await this.#stepper.flush();
       return ok({ succeeded: reply.type === "fact" && reply.succeeded, printer: this.#stepper.view() });
     });
   }

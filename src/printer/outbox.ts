@@ -57,14 +57,19 @@ export class Outbox {
     this.#hasRows = null;
   }
 
+  /** Rows wait, and D1 did not fail lately: a drain that is not the alarm's would do something. */
+  canDrain(): boolean {
+    return this.#retryAt === null && !this.isEmpty();
+  }
+
   /** When the alarm is to try, epoch milliseconds; null while nothing waits. */
   nextTry(now: number): number | null {
     return this.isEmpty() ? null : (this.#retryAt ?? now + BACKOFF_MS.first);
   }
 
   /**
-   * Writes the waiting rows, in batches; `owner` is asked before each. Concurrent calls share one run, and during a backoff
-   * only the alarm's call does anything.
+   * Writes the rows that wait now, in batches; `owner` is asked before each. Concurrent calls share one run, and during a
+   * backoff only the alarm's call does anything.
    */
   drain(owner: () => ProjectionOwner, byAlarm: boolean): Promise<void> {
     if (this.#retryAt !== null && !byAlarm) return Promise.resolve();
@@ -74,9 +79,9 @@ export class Outbox {
     return this.#drain;
   }
 
-  /** Resolves when no row up to `revision` waits, or when the running drain ended. */
-  async flushed(revision: number): Promise<void> {
-    while (this.#drain !== null && this.#hasUpTo(revision)) await this.#drain;
+  /** Drains until no row up to `revision` waits, or D1 fails. */
+  async flush(owner: () => ProjectionOwner, revision: number): Promise<void> {
+    while (this.#retryAt === null && this.#hasUpTo(revision)) await this.drain(owner, false);
   }
 
   /** Writes the list's copy of the status without the outbox: if a write is lost, the next one replaces it. */
@@ -100,16 +105,21 @@ export class Outbox {
   }
 
   async #drainAll(owner: () => ProjectionOwner): Promise<void> {
-    for (let rows = this.#rows(); rows.length > 0; rows = this.#rows()) {
+    let rows: readonly OutboxRow[];
+    do {
+      rows = this.#rows();
       const failure = await this.#tryRows(owner(), rows);
-      if (failure === null) continue;
-      this.#failures += 1;
-      this.#retryAt = Date.now() + backoff(this.#failures, Math.random());
-      log({ event: "outbox.failed", printerId: owner().id, attempt: this.#failures, error: failure });
-      return;
-    }
+      if (failure !== null) return this.#backOff(owner().id, failure);
+      // What a batch that was not full left behind came during its write: the next drain has it.
+    } while (rows.length === BATCH_ROWS);
     this.#failures = 0;
     this.#retryAt = null;
+  }
+
+  #backOff(printerId: number, error: unknown): void {
+    this.#failures += 1;
+    this.#retryAt = Date.now() + backoff(this.#failures, Math.random());
+    log({ event: "outbox.failed", printerId, attempt: this.#failures, error });
   }
 
   /**

@@ -15,6 +15,8 @@ import { Store } from "./store.ts";
 
 /** A REST write waits so long for D1 to show it. */
 const FLUSH_MS = 1_000;
+/** How long a drain waits for more to write. */
+const GATHER_MS = 500;
 /** After a failed run of the alarm. */
 const ALARM_PAUSE_MS = 30_000;
 /** Revisions after which the printer's own row is projected too: a recovered object's gap of 1,000 ([O24]) stays ahead. */
@@ -32,6 +34,7 @@ export class Stepper {
   readonly #clock: AlarmClock;
   readonly #ports: EffectPorts;
   readonly #onChange: OnChange;
+  #isGathering = false;
 
   constructor(ctx: DurableObjectState, database: D1Database, onChange: OnChange) {
     this.#ctx = ctx;
@@ -85,7 +88,8 @@ export class Stepper {
     const next = works.map(({ carryOut }) => carryOut?.(this.#ports) ?? null);
     this.#onChange(before, after);
     for (const follow of next) if (follow !== null) this.apply(follow);
-    if (after.state.revision !== before.state.revision) this.#ctx.waitUntil(this.drain(false));
+    if (works.some(({ projection }) => projection?.kind === "print")) this.#ctx.waitUntil(this.drain(false));
+    else if (after.state.revision !== before.state.revision) this.#drainSoon();
     return reply;
   }
 
@@ -94,7 +98,7 @@ export class Stepper {
     const printer = this.printer();
     const now = Date.now();
     this.#save(printer, printer, [workOf({ type: "project-printer" }, printer, now)], now);
-    this.#ctx.waitUntil(this.drain(false));
+    this.#drainSoon();
   }
 
   /** The printer as it is stored: with its next revision if D1 is to hear of anything. */
@@ -139,11 +143,25 @@ export class Stepper {
   async drain(byAlarm: boolean): Promise<void> {
     await this.outbox.drain(() => this.printer().state, byAlarm);
     this.#arm(this.printer(), Date.now());
+    this.#drainSoon();
   }
 
-  /** Waits until D1 shows what was changed, 1 s at most. */
-  async flushed(): Promise<void> {
-    await orAfter(FLUSH_MS, this.outbox.flushed(this.printer().state.revision), () => {});
+  /** Nobody waits for it: what comes within a moment goes in the same batch. The object stays awake longer than that anyway. */
+  #drainSoon(): void {
+    if (this.#isGathering || !this.outbox.canDrain()) return;
+    this.#isGathering = true;
+    const drained = scheduler.wait(GATHER_MS).then(() => {
+      this.#isGathering = false;
+      return this.outbox.isEmpty() ? undefined : this.drain(false);
+    });
+    this.#ctx.waitUntil(drained);
+  }
+
+  /** Writes what was changed without further delay, and waits until D1 shows it, 1 s at most. */
+  async flush(): Promise<void> {
+    const { revision } = this.printer().state;
+    const flushed = this.outbox.flush(() => this.printer().state, revision);
+    await orAfter(FLUSH_MS, flushed, () => {});
   }
 
   /** The alarm fired: nothing is armed any more. */

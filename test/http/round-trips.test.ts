@@ -65,6 +65,36 @@ describe("round trips to D1", () => {
     expect(cost).toEqual({ roundTrips: 1, rowsWritten: 0 });
   });
 
+  test("[O39] [O63] a pause until the printer shows it: 1, and one batch for its texts, its event and its end", async () => {
+    const bench = await printing();
+    const { token, path, agent } = bench;
+    const cost = await costOf(bench, async () => {
+      const answer = call("POST", `${path}pause_print/`, { token });
+      const { passthru } = (await agent.next("commands")) as { passthru: { ref: string } };
+      agent.send(frame({ ts: T, text: "Pausing" }));
+      agent.send({ passthru: { ref: passthru.ref, error: "Request not supported" } });
+      const { command } = (await answer).body;
+      agent.send(frame({ ts: T, text: "Pausing", event: "PrintPaused" }));
+      agent.send(frame({ ts: T, text: "Paused" }));
+      await agent.settled();
+      const ended = await call("GET", `${path}commands/${command.id}/`, { token });
+      expect(ended.body).toMatchObject({ state: "succeeded" });
+    });
+    expect(cost.roundTrips).toBe(1 + 1 + 1);
+  });
+
+  test("[O63] a print that began is in D1 without delay: its id can be asked for at once", async () => {
+    const bench = await printing();
+    const meter = meterDatabase();
+    undo = meter.undo;
+    bench.agent.send(frame({ ts: T, text: "Paused" }));
+    await bench.agent.settled();
+    expect(meter.take().roundTrips).toBe(0);
+    bench.agent.send(frame({ ts: T + 1_000, text: "Printing", event: "PrintStarted" }));
+    await bench.agent.settled();
+    expect(meter.take().roundTrips).toBe(1);
+  });
+
   test("[O39] a PATCH: 1 and the object's batch of one row", async () => {
     const bench = await printing();
     const { token, path } = bench;

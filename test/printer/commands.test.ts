@@ -5,7 +5,7 @@ import { commands } from "../../src/db/schema/history.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
 import type { CommandCall } from "../../src/printer/rpc.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";
-import { connectAgent, db, makePrinter, type ScriptedAgent, type TestPrinter } from "../support/printer.ts";
+import { connectAgent, db, makePrinter, projected, type ScriptedAgent, type TestPrinter } from "../support/printer.ts";
 
 const T = 1_790_000_100;
 
@@ -239,9 +239,7 @@ describe("deadlines and evictions", () => {
     expect(listed.ok && listed.value.commands.map((command) => command.id).sort()).toEqual(
       [id, rejected.command.id].sort(),
     );
-    await runInDurableObject(printer.stub, async (_instance, state) => {
-      while (state.storage.sql.exec("SELECT 1 FROM outbox").toArray().length > 0) await scheduler.wait(1);
-    });
+    await projected(printer.id);
     const rows = await db.select().from(commands).where(eq(commands.printerId, printer.id));
     expect(rows.find((row) => row.id === id)).toMatchObject({
       state: "succeeded",

@@ -5,7 +5,7 @@ import { printerEvents, prints } from "../../src/db/schema/history.ts";
 import { printerLive, printers } from "../../src/db/schema/printers.ts";
 import type { PrinterObject } from "../../src/printer/object.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";
-import { connectAgent, db, dial, makePrinter, type TestPrinter } from "../support/printer.ts";
+import { connectAgent, db, dial, makePrinter, projected, type TestPrinter } from "../support/printer.ts";
 
 const T = 1_790_000_100;
 
@@ -19,13 +19,6 @@ async function rowOf(printer: TestPrinter) {
   const [row] = await db.select().from(printers).where(eq(printers.id, printer.id));
   if (row === undefined) throw new Error("no row");
   return row;
-}
-
-/** D1 shows everything that the object has to tell. */
-async function projected(printer: TestPrinter): Promise<void> {
-  await runInDurableObject(printer.stub, async (_instance: PrinterObject, state) => {
-    while (state.storage.sql.exec("SELECT 1 FROM outbox").toArray().length > 0) await scheduler.wait(1);
-  });
 }
 
 describe("an agent's socket", () => {
@@ -147,7 +140,7 @@ describe("presence", () => {
     const view = await viewOf(printer);
     expect(view.presence.state).toBe("stale");
     expect(view.status).not.toBeNull();
-    await projected(printer);
+    await projected(printer.id);
     expect((await rowOf(printer)).disconnectedAt).not.toBeNull();
   });
 
@@ -183,7 +176,7 @@ describe("presence", () => {
     const agent = await connectAgent(printer);
     agent.send(frame({ ts: T }));
     await agent.settled();
-    await projected(printer);
+    await projected(printer.id);
     const { lastSeenAt: told } = await listedOf(printer);
     await evictDurableObject(printer.stub, { webSockets: "close" });
     const view = await viewOf(printer);
@@ -217,7 +210,7 @@ describe("eviction between any two events", () => {
     await agent.settled();
     await evictDurableObject(printer.stub);
     expect((await viewOf(printer)).currentPrint).toBeNull();
-    await projected(printer);
+    await projected(printer.id);
     const rows = await db.select().from(prints).where(eq(prints.printerId, printer.id));
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({ outcome: "finished", id: before.currentPrint?.id });
@@ -238,23 +231,31 @@ describe("eviction between any two events", () => {
 });
 
 describe("what a status costs", () => {
-  /** Rows that the object's storage wrote, and statements that went to D1, while `act` ran. */
+  const NOTHING = { storageStatements: 0, transactions: 0, storageRows: 0, statements: 0 };
+
+  /** What the object asked of its storage, the rows that it wrote there, and statements that went to D1, while `act` ran. */
   async function costOf(printer: TestPrinter, act: () => Promise<void>) {
-    const cost = { storageRows: 0, statements: 0 };
+    const cost = { ...NOTHING };
     const undo = await runInDurableObject(printer.stub, (instance: PrinterObject, state) => {
       const sql = state.storage.sql;
       const exec = sql.exec.bind(sql);
       const setAlarm = state.storage.setAlarm.bind(state.storage);
+      const transactionSync = state.storage.transactionSync.bind(state.storage);
       const env = Reflect.get(instance, "env") as Env;
       const prepare = env.DB.prepare.bind(env.DB);
       sql.exec = (query: string, ...bindings: unknown[]) => {
         const cursor = exec(query, ...bindings);
+        cost.storageStatements += 1;
         cost.storageRows += cursor.rowsWritten;
         return cursor as never;
       };
       state.storage.setAlarm = (...args) => {
         cost.storageRows += 1;
         return setAlarm(...args);
+      };
+      state.storage.transactionSync = (run) => {
+        cost.transactions += 1;
+        return transactionSync(run);
       };
       env.DB.prepare = (query) => {
         cost.statements += 1;
@@ -267,20 +268,28 @@ describe("what a status costs", () => {
     return cost;
   }
 
-  test("[O2] one that changes nothing that matters costs no storage row and no D1 statement", async () => {
+  test.each([
+    ["in a print", T, T],
+    ["without a print", -1, -1],
+    ["after a print whose time stamp its agent goes on naming", T, T],
+  ])("[O2] one that changes nothing that matters, %s, asks nothing of storage or D1", async (what, begun, ts) => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
-    const at = Date.now() / 1000;
-    agent.send({ ...frame({ ts: T, at }), ...MOONRAKER });
+    const at = Date.now() / 1000 - 2;
+    const isOver = what.startsWith("after");
+    agent.send({ ...frame({ ts: begun, at }), ...MOONRAKER });
+    if (isOver) agent.send(frame({ ts: begun, at: at + 0.001, event: "PrintDone" }));
+    agent.send(frame({ ts, at: at + 0.002, temperature: 200 }));
     await agent.settled();
-    await projected(printer);
+    await projected(printer.id);
     const cost = await costOf(printer, async () => {
       for (let index = 1; index <= 50; index++)
-        agent.send(frame({ ts: T, at: at + index / 100, temperature: 200 + index }));
+        agent.send(frame({ ts, at: at + index / 100, temperature: 200 + index / 12.5 }));
       await agent.settled();
     });
-    expect(cost).toEqual({ storageRows: 0, statements: 0 });
-    expect((await viewOf(printer)).status).toContain('"actual":250');
+    expect((await viewOf(printer)).currentPrint === null).toBe(ts === -1 || isOver);
+    expect(cost).toEqual(NOTHING);
+    expect((await viewOf(printer)).status).toContain('"actual":204');
   });
 
   test("[O2] {} once a second while Klipper is down costs nothing after the first", async () => {
@@ -289,23 +298,23 @@ describe("what a status costs", () => {
     agent.send(frame({ ts: T }));
     agent.send({});
     await agent.settled();
-    await projected(printer);
+    await projected(printer.id);
     const cost = await costOf(printer, async () => {
       for (let index = 0; index < 100; index++) agent.send({});
       await agent.settled();
     });
-    expect(cost).toEqual({ storageRows: 0, statements: 0 });
+    expect(cost).toEqual(NOTHING);
   });
 
   test("[O2] a counted change shows that the counter counts", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     await agent.settled();
-    await projected(printer);
+    await projected(printer.id);
     const cost = await costOf(printer, async () => {
       agent.send(frame({ ts: T }));
       await agent.settled();
-      await projected(printer);
+      await projected(printer.id);
     });
     expect(cost.storageRows).toBeGreaterThan(0);
     expect(cost.statements).toBeGreaterThan(0);
@@ -324,7 +333,7 @@ describe("the way to D1", () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
     await agent.settled();
-    await projected(printer);
+    await projected(printer.id);
     const restore = await runInDurableObject(printer.stub, (instance: PrinterObject) => {
       const env = Reflect.get(instance, "env") as Env;
       const batch = env.DB.batch.bind(env.DB);
@@ -341,7 +350,7 @@ describe("the way to D1", () => {
     logged.mockRestore();
     await runInDurableObject(printer.stub, () => restore());
     expect(await runDurableObjectAlarm(printer.stub)).toBe(true);
-    await projected(printer);
+    await projected(printer.id);
     const rows = await db.select().from(prints).where(eq(prints.printerId, printer.id));
     expect(rows).toMatchObject([{ outcome: "finished" }]);
     const [live] = await db.select().from(printerLive).where(eq(printerLive.printerId, printer.id));
@@ -353,7 +362,7 @@ describe("the way to D1", () => {
     const agent = await connectAgent(printer);
     agent.send(frame({ ts: T }));
     await agent.settled();
-    await projected(printer);
+    await projected(printer.id);
     const before = await rowOf(printer);
     await runDurableObjectAlarm(printer.stub);
     await runDurableObjectAlarm(printer.stub);
@@ -379,7 +388,7 @@ describe("an agent's calls", () => {
       infoUrl: null,
     } as const;
     expect(await printer.stub.agentEvent(credential, told)).toEqual({ ok: true, value: null });
-    await projected(printer);
+    await projected(printer.id);
     const [row] = await db.select().from(printerEvents).where(eq(printerEvents.eventType, "FILAMENT_CHANGE"));
     expect(row).toMatchObject({ printerId, printId: view.ok && view.value.currentPrint?.id, eventText: "<b>x</b>" });
     for (const dead of [

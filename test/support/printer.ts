@@ -1,5 +1,5 @@
 /** A printer of its own for a test: its rows in D1, its object, and a scripted agent on a real socket. */
-import { runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { connect } from "../../src/db/client.ts";
 import { users } from "../../src/db/schema/accounts.ts";
@@ -108,9 +108,10 @@ export async function connectAgent(printer: TestPrinter, generation = 1): Promis
   return new ScriptedAgent(webSocket);
 }
 
-/** D1 shows everything that the printer's object has to tell. */
+/** D1 shows everything that the printer's object has to tell: its alarm does not gather. */
 export async function projected(printerId: number): Promise<void> {
-  await runInDurableObject(env.PRINTERS.getByName(String(printerId)), async (_instance, state) => {
-    while (state.storage.sql.exec("SELECT 1 FROM outbox").toArray().length > 0) await scheduler.wait(1);
-  });
+  const stub = env.PRINTERS.getByName(String(printerId));
+  const isWaiting = () =>
+    runInDurableObject(stub, (_instance, state) => state.storage.sql.exec("SELECT 1 FROM outbox").toArray().length > 0);
+  while (await isWaiting()) await runDurableObjectAlarm(stub);
 }

@@ -4,7 +4,7 @@ import { type SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { users } from "../../src/db/schema/accounts.ts";
 import { gCodeFiles, gCodeFolders } from "../../src/db/schema/g-code.ts";
 import { type Account, call, makeAccount, makePrinterOf } from "./api.ts";
-import { db } from "./printer.ts";
+import { db, projected } from "./printer.ts";
 
 export interface Stock extends Account {
   /** Text that stands in every name of the account's, and nowhere else. */
@@ -28,6 +28,7 @@ export async function makeStock(): Promise<Stock> {
   const { printer } = await post(`${actions}/start_print/`, { filename: mark });
   const { command } = await post(`${actions}/pause_print/`, {});
   const { id: tokenId } = await post("/api/v1/api_tokens/", { name: mark });
+  await projected(printerId);
   const code = await call("GET", `/api/v1/onetimeverificationcodes/?printer_id=${printerId}`, account);
   const eventId = (await call("GET", "/api/v1/printer_events/?limit=1", account)).body[0].id;
   const ids = { printerId, printId: printer.current_print.id, commandId: command.id, tokenId, codeId: code.body.id };

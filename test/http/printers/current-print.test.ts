@@ -1,6 +1,7 @@
 /** Prints that people report, and facts about the current one. */
 import { describe, expect, test } from "vitest";
 import { call, connectAgentOf, makeAccount, makePrinterOf } from "../../support/api.ts";
+import { projected } from "../../support/printer.ts";
 
 async function bench() {
   const account = await makeAccount();
@@ -91,7 +92,7 @@ describe("a print that no agent reports", () => {
   });
 
   test("[D4] [L44] an agent is told to watch while it lasts, and one that says it is idle ends it", async () => {
-    const { act, auth_token, prints } = await bench();
+    const { id, act, auth_token, prints } = await bench();
     const agent = await connectAgentOf({ auth_token });
     await agent.next("remote_status");
     await act("start_print", { filename: "a" });
@@ -101,6 +102,7 @@ describe("a print that no agent reports", () => {
     await act("start_print", { filename: "b" });
     agent.send({ current_print_ts: -1, status: { _ts: Date.now() / 1000, state: { text: "Operational", flags: {} } } });
     await agent.settled();
+    await projected(id);
     const [print] = await prints();
     expect(print).toMatchObject({ filename: "b", outcome: "unknown" });
   });
