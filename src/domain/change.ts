@@ -16,7 +16,7 @@ export interface PrinterState {
   readonly uid: string;
   readonly userId: number;
   readonly createdAt: number;
-  /** Rises with every projected change. */
+  /** Rises with every projected change but those of the list's copy of the status. */
   readonly revision: number;
   readonly printSequence: number;
   readonly eventSequence: number;

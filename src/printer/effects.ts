@@ -18,7 +18,7 @@ export interface EffectPorts {
 }
 
 export interface Work {
-  /** An image of a row of D1, saved with the state; it raises the revision. */
+  /** An image of a row of D1, saved with the state; it raises the revision, unless it has a time of its own (the list's copy). */
   readonly projection?: Projection;
   /** Writes a row of the object's own, in the transaction that saves the state. */
   readonly remember?: (store: Pick<Store, "rememberPrint" | "rememberCommand">) => void;

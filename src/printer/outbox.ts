@@ -1,6 +1,6 @@
 /**
- * The way to D1 (write-behind): one row per target row, with its newest image and revision, saved in the state's transaction.
- * The only writer of the projected tables. An outage of D1 delays history and loses nothing.
+ * The way to D1 (write-behind): one row per target row, with its newest image and the revision of that moment, saved in the
+ * state's transaction. The only writer of the projected tables. An outage of D1 delays history and loses nothing.
  */
 import { connect } from "../db/client.ts";
 import { isUnwritable, within } from "../db/outage.ts";
@@ -31,6 +31,8 @@ export class Outbox {
   readonly #database: D1Database;
   /** Whether a row waits; null: the table was not asked since it may have changed. */
   #hasRows: boolean | null = null;
+  /** Keys that were put while a batch is under way: its images of them are no longer the newest. */
+  readonly #renewed = new Set<string>();
   #drain: Promise<void> | null = null;
   #failures = 0;
   #retryAt: number | null = null;
@@ -50,6 +52,7 @@ export class Outbox {
       ...[key, place, revision, text],
     );
     this.#hasRows = true;
+    if (this.#drain !== null) this.#renewed.add(key);
   }
 
   /** The table may hold something else: it was cleared, or a transaction was rolled back. */
@@ -138,8 +141,8 @@ export class Outbox {
     return null;
   }
 
-  #setAside(owner: ProjectionOwner, { key, revision }: OutboxRow, error: unknown): void {
-    this.#sql.exec("UPDATE outbox SET refused = 1 WHERE key = ? AND revision = ?", key, revision);
+  #setAside(owner: ProjectionOwner, { key }: OutboxRow, error: unknown): void {
+    if (!this.#renewed.has(key)) this.#sql.exec("UPDATE outbox SET refused = 1 WHERE key = ?", key);
     this.#hasRows = null;
     log({ event: "outbox.refused", printerId: owner.id, key, error });
   }
@@ -154,13 +157,13 @@ export class Outbox {
     } catch (error) {
       return error;
     }
-    for (const { key, revision } of rows)
-      this.#sql.exec("DELETE FROM outbox WHERE key = ? AND revision = ?", key, revision);
+    for (const { key } of rows) if (!this.#renewed.has(key)) this.#sql.exec("DELETE FROM outbox WHERE key = ?", key);
     this.#hasRows = null;
     return null;
   }
 
   #rows(): OutboxRow[] {
+    this.#renewed.clear();
     const query = "SELECT key, revision, projection FROM outbox WHERE refused = 0 ORDER BY place, key LIMIT ?";
     const rows = this.#sql.exec<{ key: string; revision: number; projection: string }>(query, BATCH_ROWS).toArray();
     return rows.map((row) => ({ ...row, projection: readProjection(row.projection) }));

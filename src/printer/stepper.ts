@@ -89,7 +89,7 @@ export class Stepper {
     this.#onChange(before, after);
     for (const follow of next) if (follow !== null) this.apply(follow);
     if (works.some(({ projection }) => projection?.kind === "print")) this.#ctx.waitUntil(this.drain(false));
-    else if (after.state.revision !== before.state.revision) this.#drainSoon();
+    else if (works.some(({ projection }) => projection !== undefined)) this.#drainSoon();
     return reply;
   }
 
@@ -101,12 +101,12 @@ export class Stepper {
     this.#drainSoon();
   }
 
-  /** The printer as it is stored: with its next revision if D1 is to hear of anything. */
+  /** The printer as it is stored: with its next revision if D1 is to hear of it. The list's copy has its time instead. */
   #save(before: Printer, stepped: Printer, works: readonly Work[], now: number): Printer {
-    const isProjected = works.some(({ projection }) => projection !== undefined);
-    const revision = before.state.revision + (isProjected ? 1 : 0);
-    const after = isProjected ? { ...stepped, state: { ...stepped.state, revision } } : stepped;
-    const isCarried = isProjected && revision % CARRY_EVERY === 0;
+    const isRevised = works.some(({ projection }) => projection !== undefined && projection.kind !== "live");
+    const revision = before.state.revision + (isRevised ? 1 : 0);
+    const after = isRevised ? { ...stepped, state: { ...stepped.state, revision } } : stepped;
+    const isCarried = isRevised && revision % CARRY_EVERY === 0;
     const carried = isCarried ? [workOf({ type: "project-printer" }, stepped, now)] : [];
     const writes = this.#memory.rowWrites(before, after, now);
     for (const { projection, remember } of [...works, ...carried]) {

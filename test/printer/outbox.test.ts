@@ -256,7 +256,9 @@ describe("an object that lost its storage", () => {
       storage.sql.exec("UPDATE printer SET state = json_set(state, '$.revision', 1395)");
     });
     await evictDurableObject(printer.stub);
-    for (let change = 0; change < 10; change++) agent.send(frame({ ts: T, text: change % 2 ? "Printing" : "Paused" }));
+    const events = ["PrintPaused", "PrintResumed"];
+    for (let change = 0; change < 10; change++)
+      agent.send(frame({ ts: T, event: events[change % 2] ?? "", at: T + change }));
     await agent.settled();
     await printer.stub.mute(printer.uid, true);
     await projected(printer.id);
