@@ -12,9 +12,17 @@ import { readPrincipal } from "./stored-json.ts";
 const MOST = 8;
 const KEPT_MS = 7 * DAY_MS;
 
+/** When a caller was written, epoch milliseconds; a tombstone, when it was revoked. */
+interface Entry {
+  readonly notedAt: number;
+  readonly isTombstone: boolean;
+}
+
 export class Principals {
   readonly #sql: SqlStorage;
   readonly #state: () => PrinterState | null;
+  /** The table without its images, of the printer with that uid: most calls find that they wrote their caller today. */
+  #cached: { readonly uid: string; readonly entries: Map<string, Entry> } | null = null;
 
   /** `state`: the printer that is here; null while there is none, and no table either. */
   constructor(sql: SqlStorage, state: () => PrinterState | null) {
@@ -32,18 +40,22 @@ export class Principals {
 
   /** Caches a caller that D1 let pass: an LRU of 8, refreshed at most daily. Entries used within a day are not evicted. */
   note(principal: Principal, now: number): void {
-    if (principal.userId !== this.#state()?.userId) return;
-    const notedAt = this.#notedAt(principal.hash);
-    if (notedAt !== null && now - notedAt < DAY_MS) return;
-    if (notedAt === null && !this.#makeRoom(now)) return;
-    this.#write(principal.hash, JSON.stringify(principal), now);
+    const state = this.#state();
+    if (state === null || principal.userId !== state.userId) return;
+    const entries = this.#entries(state.uid);
+    const noted = entries.get(principal.hash);
+    if (noted !== undefined && now - noted.notedAt < DAY_MS) return;
+    if (noted === undefined && !this.#makeRoom(entries, now)) return;
+    this.#write(entries, principal.hash, JSON.stringify(principal), now);
   }
 
   /** Leaves a tombstone, so that a call under way cannot cache the revoked token again. */
   forget(hash: string, now: number): void {
-    if (this.#state() === null) return;
-    if (this.#notedAt(hash) === null && !this.#makeRoom(now)) return;
-    this.#write(hash, null, now);
+    const state = this.#state();
+    if (state === null) return;
+    const entries = this.#entries(state.uid);
+    if (!entries.has(hash) && !this.#makeRoom(entries, now)) return;
+    this.#write(entries, hash, null, now);
   }
 
   #find(hash: string, now: number): Principal | null {
@@ -54,24 +66,30 @@ export class Principals {
     return principal.expiresAt === null || principal.expiresAt > now ? principal : null;
   }
 
-  #write(hash: string, image: string | null, now: number): void {
-    this.#sql.exec("INSERT OR REPLACE INTO principal (hash, noted_at, image) VALUES (?, ?, ?)", hash, now, image);
+  #entries(uid: string): Map<string, Entry> {
+    if (this.#cached?.uid !== uid) this.#cached = { uid, entries: this.#read() };
+    return this.#cached.entries;
   }
 
-  #notedAt(hash: string): number | null {
-    const [row] = this.#sql.exec<{ noted_at: number }>("SELECT noted_at FROM principal WHERE hash = ?", hash).toArray();
-    return row?.noted_at ?? null;
+  #read(): Map<string, Entry> {
+    const query = "SELECT hash, noted_at, image IS NULL AS is_tombstone FROM principal";
+    const rows = this.#sql.exec<{ hash: string; noted_at: number; is_tombstone: number }>(query).toArray();
+    return new Map(rows.map((row) => [row.hash, { notedAt: row.noted_at, isTombstone: row.is_tombstone === 1 }]));
+  }
+
+  #write(entries: Map<string, Entry>, hash: string, image: string | null, now: number): void {
+    this.#sql.exec("INSERT OR REPLACE INTO principal (hash, noted_at, image) VALUES (?, ?, ?)", hash, now, image);
+    entries.set(hash, { notedAt: now, isTombstone: image === null });
   }
 
   /** False when every entry was used within a day. */
-  #makeRoom(now: number): boolean {
-    const rows = this.#sql
-      .exec<{ hash: string; noted_at: number; image: string | null }>("SELECT hash, noted_at, image FROM principal")
-      .toArray();
-    if (rows.length < MOST) return true;
-    const evictable = rows.filter(({ image, noted_at }) => image === null || now - noted_at >= DAY_MS);
-    const [oldest] = evictable.sort((a, b) => a.noted_at - b.noted_at);
-    if (oldest !== undefined) this.#sql.exec("DELETE FROM principal WHERE hash = ?", oldest.hash);
-    return oldest !== undefined;
+  #makeRoom(entries: Map<string, Entry>, now: number): boolean {
+    if (entries.size < MOST) return true;
+    const evictable = [...entries].filter(([, { isTombstone, notedAt }]) => isTombstone || now - notedAt >= DAY_MS);
+    const [oldest] = evictable.sort(([, a], [, b]) => a.notedAt - b.notedAt);
+    if (oldest === undefined) return false;
+    this.#sql.exec("DELETE FROM principal WHERE hash = ?", oldest[0]);
+    entries.delete(oldest[0]);
+    return true;
   }
 }

@@ -26,6 +26,10 @@ export class Store {
   #isCreated = false;
   /** An agent may name a print that is over in every frame. */
   #lastFound: { readonly extId: number; readonly print: Print | null } | null = null;
+  /** The command that ended last: whoever made or waits for it asks several times. */
+  #lastEnded: CommandRecord | null = null;
+  /** Rows of a table, or somewhat more: counted exactly once this says that a bound is passed. */
+  readonly #counts = new Map<string, number>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -34,6 +38,8 @@ export class Store {
   /** The tables may hold something else: they were cleared, or a transaction was rolled back. */
   forget(): void {
     this.#lastFound = null;
+    this.#lastEnded = null;
+    this.#counts.clear();
   }
 
   /** False for an object that never held a printer. */
@@ -95,11 +101,11 @@ export class Store {
     this.#lastFound = null;
     this.#sql.exec("DELETE FROM print WHERE id = ? AND ext_id <> ?", print.id, print.extId);
     this.#sql.exec("INSERT OR REPLACE INTO print (ext_id, id, image) VALUES (?, ?, ?)", print.extId, print.id, image);
-    const count = this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM print").one().n;
-    if (count > PRINTS) this.#sql.exec("DELETE FROM print WHERE id = (SELECT min(id) FROM print)");
+    if (this.#isFull("print", PRINTS)) this.#sql.exec("DELETE FROM print WHERE id = (SELECT min(id) FROM print)");
   }
 
   findCommand(id: string): CommandRecord | null {
+    if (this.#lastEnded?.id === id) return this.#lastEnded;
     const [row] = this.#sql.exec<{ image: string }>("SELECT image FROM command WHERE id = ?", id).toArray();
     return row === undefined ? null : readCommandRecord(row.image);
   }
@@ -114,6 +120,7 @@ export class Store {
   rememberCommand(command: CommandRecord): void {
     const { id, createdAt } = command;
     const image = JSON.stringify(command);
+    this.#lastEnded = command;
     this.#sql.exec("INSERT OR REPLACE INTO command (id, created_at, image) VALUES (?, ?, ?)", id, createdAt, image);
     this.#dropOldest(COMMANDS, "command", "id", "created_at", "WHERE id NOT IN (SELECT command_id FROM idempotency)");
   }
@@ -138,8 +145,21 @@ export class Store {
   }
 
   #dropOldest(kept: number, table: string, key: string, at: string, where = ""): void {
-    const count = this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${table} ${where}`).one().n;
+    if (!this.#isFull(table, kept, where)) return;
     const oldest = `SELECT ${key} FROM ${table} ${where} ORDER BY ${at}, ${key} LIMIT 1`;
-    if (count > kept) this.#sql.exec(`DELETE FROM ${table} WHERE ${key} = (${oldest})`);
+    this.#sql.exec(`DELETE FROM ${table} WHERE ${key} = (${oldest})`);
+    this.#counts.delete(table);
+  }
+
+  /** Called after each row that is put: whether the table holds more than `most` of those rows. */
+  #isFull(table: string, most: number, where = ""): boolean {
+    const atMost = (this.#counts.get(table) ?? most) + 1;
+    if (atMost <= most) {
+      this.#counts.set(table, atMost);
+      return false;
+    }
+    const count = this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${table} ${where}`).one().n;
+    this.#counts.set(table, count);
+    return count > most;
   }
 }
