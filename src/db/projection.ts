@@ -3,13 +3,16 @@
  * `printers` is only updated: an upsert would bring a deleted row back. Nothing is written for an id and uid that D1 does not
  * have: after D1 was restored the id may be another printer's.
  */
-import { and, eq, isNull, or, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, isNull, or, type SQL, sql } from "drizzle-orm";
+import { toSnakeCase } from "drizzle-orm/casing";
+import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { CommandRecord } from "../domain/command.ts";
 import type { Configuration } from "../domain/configuration.ts";
 import type { PrinterEvent } from "../domain/events.ts";
 import type { Print } from "../domain/print.ts";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
+import { PreparedQuery } from "./prepared.ts";
 import { gCodeFiles } from "./schema/g-code.ts";
 import { commands, printerEvents, prints } from "./schema/history.ts";
 import { printerLive, printers } from "./schema/printers.ts";
@@ -58,97 +61,152 @@ export interface ProjectionOwner {
 }
 
 /** The statement that carries one image into D1, to run alone or in a batch. */
-export function projectRow(db: Db, owner: ProjectionOwner, projection: Projection, revision: number) {
+export function projectRow(
+  db: Db,
+  owner: ProjectionOwner,
+  projection: Projection,
+  revision: number,
+): D1PreparedStatement {
+  const { id: ownerId, uid: ownerUid } = owner;
+  return statementsOf(db)[projection.kind].bind(db, {
+    ...{ ...valuesOf(owner, projection), ownerId, ownerUid },
+    revision,
+  });
+}
+
+/** The columns of the row that an image is of, by the names of their placeholders. */
+function valuesOf(
+  { id: printerId, userId }: ProjectionOwner,
+  projection: Projection,
+): Readonly<Record<string, unknown>> {
   switch (projection.kind) {
     case "printer":
-      return updatePrinter(db, owner, projection.image, revision);
-    case "print":
-      return upsertPrint(db, owner, projection.image, revision);
-    case "event":
-      return insertEvent(db, owner, projection.image);
+      return { ...projection.image };
+    case "print": {
+      const { filamentUsedMm: filamentUsed, printTimeSeconds: printTime, ...shared } = projection.image;
+      return { ...shared, filamentUsed, printTime, printerId, userId };
+    }
+    case "event": {
+      const { type: eventType, class: eventClass, title: eventTitle, text: eventText, ...shared } = projection.image;
+      return { ...shared, eventType, eventClass, eventTitle, eventText };
+    }
     case "command":
-      return upsertCommand(db, owner, projection.image, revision);
     case "live":
-      return upsertLive(db, owner, projection.image);
+      return { ...projection.image, printerId };
   }
 }
 
-function updatePrinter(db: Db, owner: ProjectionOwner, image: PrinterImage, revision: number) {
-  const isOlder = and(eq(printers.id, owner.id), eq(printers.uid, owner.uid), sql`${printers.revision} < ${revision}`);
-  return db
-    .update(printers)
-    .set({ ...image, revision })
-    .where(isOlder);
+type Statements = Readonly<Record<Projection["kind"], PreparedQuery>>;
+
+let statements: Statements | null = null;
+
+/** Written once for the isolate: Drizzle takes longer to write one than D1 to carry it out. */
+function statementsOf(db: Db): Statements {
+  statements ??= {
+    printer: new PreparedQuery(updatePrinter(db)),
+    print: new PreparedQuery(upsertPrint(db)),
+    event: new PreparedQuery(insertEvent(db)),
+    command: new PreparedQuery(upsertCommand(db)),
+    live: new PreparedQuery(upsertLive(db)),
+  };
+  return statements;
 }
 
-function upsertPrint(db: Db, owner: ProjectionOwner, print: Print, revision: number) {
-  const { filamentUsedMm, printTimeSeconds, gCodeFileId, alertOverwrite, deletedAt, ...shared } = print;
-  const projected = { ...shared, revision, gCodeFileId: ownFile(owner, gCodeFileId) };
-  const once = { alertOverwrite, deletedAt, filamentUsed: filamentUsedMm, printTime: printTimeSeconds };
-  const row = { ...projected, ...once, printerId: owner.id, userId: owner.userId };
+const OWNER_ID = sql.placeholder("ownerId");
+
+function updatePrinter(db: Db) {
+  const { id: _id, uid: _uid, userId: _userId, createdAt: _createdAt, ...projected } = placeholdersOf(printers);
+  const isSame = and(eq(printers.id, OWNER_ID), eq(printers.uid, sql.placeholder("ownerUid")));
+  const isOlder = sql`${printers.revision} < ${sql.placeholder("revision")}`;
+  return db.update(printers).set(projected).where(and(isSame, isOlder));
+}
+
+function upsertPrint(db: Db) {
+  const row = { ...placeholdersOf(prints), gCodeFileId: ownFile() };
+  const { printerId: _printerId, userId: _userId, ...newer } = excludedOf(prints);
   return db
     .insert(prints)
-    .select(valuesIf(prints, row, isThere(owner)))
+    .select(valuesIf(prints, row, isThere()))
     .onConflictDoUpdate({
       target: prints.id,
       // Once D1 shows the end these four columns are the owner's.
-      set: { ...projected, ...keepOnceEnded(once) },
+      set: { ...newer, ...keepOnceEnded(newer) },
       setWhere: sql`excluded.revision > ${prints.revision}`,
     });
 }
 
-interface OwnedOnceEnded {
-  readonly alertOverwrite: Print["alertOverwrite"];
-  readonly deletedAt: number | null;
-  readonly filamentUsed: number | null;
-  readonly printTime: number | null;
-}
+type OwnedOnceEnded = "alertOverwrite" | "deletedAt" | "filamentUsed" | "printTime";
 
-function keepOnceEnded(image: OwnedOnceEnded) {
+function keepOnceEnded(newer: Readonly<Record<OwnedOnceEnded, SQL>>) {
   return {
-    alertOverwrite: sql`iif(${prints.endedAt} is null, ${image.alertOverwrite}, ${prints.alertOverwrite})`,
+    alertOverwrite: sql`iif(${prints.endedAt} is null, ${newer.alertOverwrite}, ${prints.alertOverwrite})`,
     // Kept through a re-opening, too: no write brings a deleted row back.
-    deletedAt: sql`coalesce(${prints.deletedAt}, ${image.deletedAt})`,
-    filamentUsed: sql`iif(${prints.endedAt} is null, ${image.filamentUsed}, ${prints.filamentUsed})`,
-    printTime: sql`iif(${prints.endedAt} is null, ${image.printTime}, ${prints.printTime})`,
+    deletedAt: sql`coalesce(${prints.deletedAt}, ${newer.deletedAt})`,
+    filamentUsed: sql`iif(${prints.endedAt} is null, ${newer.filamentUsed}, ${prints.filamentUsed})`,
+    printTime: sql`iif(${prints.endedAt} is null, ${newer.printTime}, ${prints.printTime})`,
   };
 }
 
 /** An agent may name any file id: it is linked only if its owner has that file, in the cloud or on this printer. */
-function ownFile(owner: ProjectionOwner, gCodeFileId: number | null) {
-  if (gCodeFileId === null) return null;
+function ownFile() {
   const { id, userId, residentPrinterId } = gCodeFiles;
-  const isReachable = or(isNull(residentPrinterId), eq(residentPrinterId, owner.id));
-  return sql`(select ${id} from ${gCodeFiles} where ${and(eq(id, gCodeFileId), eq(userId, owner.userId), isReachable)})`;
+  const isOwn = and(eq(id, sql.placeholder("gCodeFileId")), eq(userId, sql.placeholder("userId")));
+  const isReachable = or(isNull(residentPrinterId), eq(residentPrinterId, OWNER_ID));
+  return sql`(select ${id} from ${gCodeFiles} where ${and(isOwn, isReachable)})`;
 }
 
-function insertEvent(db: Db, owner: ProjectionOwner, event: PrinterEvent) {
-  const { type, class: eventClass, title, text, ...shared } = event;
-  const row = { ...shared, eventType: type, eventClass, eventTitle: title, eventText: text };
+function insertEvent(db: Db) {
   return db
     .insert(printerEvents)
-    .select(valuesIf(printerEvents, row, isThere(owner)))
+    .select(valuesIf(printerEvents, placeholdersOf(printerEvents), isThere()))
     .onConflictDoNothing();
 }
 
-function upsertCommand(db: Db, owner: ProjectionOwner, command: CommandRecord, revision: number) {
-  const row = { ...command, revision };
+function upsertCommand(db: Db) {
   return db
     .insert(commands)
-    .select(valuesIf(commands, { ...row, printerId: owner.id }, isThere(owner)))
-    .onConflictDoUpdate({ target: commands.id, set: row, setWhere: sql`excluded.revision > ${commands.revision}` });
+    .select(valuesIf(commands, placeholdersOf(commands), isThere()))
+    .onConflictDoUpdate({
+      target: commands.id,
+      set: excludedOf(commands),
+      setWhere: sql`excluded.revision > ${commands.revision}`,
+    });
 }
 
-function isThere({ id, uid }: ProjectionOwner) {
-  return sql`exists (select 1 from ${printers} where ${and(eq(printers.id, id), eq(printers.uid, uid))})`;
+function isThere() {
+  return sql`exists (select 1 from ${printers} where ${and(eq(printers.id, OWNER_ID), eq(printers.uid, sql.placeholder("ownerUid")))})`;
 }
 
 /** Its version is the object's time: an older copy is a no-op. */
-function upsertLive(db: Db, owner: ProjectionOwner, image: LiveImage) {
+function upsertLive(db: Db) {
   return db
     .insert(printerLive)
-    .select(valuesIf(printerLive, { ...image, printerId: owner.id }, isThere(owner)))
-    .onConflictDoUpdate({ target: printerLive.printerId, set: image, setWhere: sql`excluded.at >= ${printerLive.at}` });
+    .select(valuesIf(printerLive, placeholdersOf(printerLive), isThere()))
+    .onConflictDoUpdate({
+      target: printerLive.printerId,
+      set: excludedOf(printerLive),
+      setWhere: sql`excluded.at >= ${printerLive.at}`,
+    });
+}
+
+type ColumnsOf<T extends SQLiteTable, Value> = { [K in keyof T["_"]["columns"]]: Value };
+
+/** A placeholder a column, by its key. */
+function placeholdersOf<T extends SQLiteTable>(table: T): ColumnsOf<T, SQL> {
+  return mapColumns(table, (key, column) => sql`${sql.param(sql.placeholder(key), column)}`);
+}
+
+/** In an upsert: the columns of the row that could not be inserted. */
+function excludedOf<T extends SQLiteTable>(table: T): ColumnsOf<T, SQL> {
+  return mapColumns(table, (key) => sql`excluded.${sql.identifier(toSnakeCase(key))}`);
+}
+
+function mapColumns<T extends SQLiteTable, Value>(
+  table: T,
+  map: (key: string, column: SQLiteColumn) => Value,
+): ColumnsOf<T, Value> {
+  const entries = Object.entries<SQLiteColumn>(getTableColumns(table)).map(([key, column]) => [key, map(key, column)]);
+  return Object.fromEntries(entries) as ColumnsOf<T, Value>; // safe: a value for every column
 }
 
 /** The list's copy of a printer's status, for an object that lost its own. */

@@ -91,7 +91,7 @@ export class Outbox {
   async refreshLive(owner: ProjectionOwner, image: LiveImage): Promise<void> {
     if (this.#retryAt !== null) return;
     try {
-      await within(WRITE_MS, projectRow(connect(this.#database), owner, { kind: "live", image }, 0));
+      await within(WRITE_MS, projectRow(connect(this.#database), owner, { kind: "live", image }, 0).run());
     } catch (error) {
       log({ event: "live.failed", printerId: owner.id, error });
     }
@@ -149,11 +149,11 @@ export class Outbox {
 
   /** Writes the rows in one batch and deletes them here. Null, or D1's error. */
   async #write(owner: ProjectionOwner, rows: readonly OutboxRow[]): Promise<unknown> {
+    if (rows.length === 0) return null;
     const db = connect(this.#database);
-    const [first, ...rest] = rows.map((row) => projectRow(db, owner, row.projection, row.revision));
-    if (first === undefined) return null;
     try {
-      await within(WRITE_MS, db.batch([first, ...rest]));
+      const statements = rows.map((row) => projectRow(db, owner, row.projection, row.revision));
+      await within(WRITE_MS, this.#database.batch(statements));
     } catch (error) {
       return error;
     }

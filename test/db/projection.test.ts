@@ -12,7 +12,7 @@ import { db, makePrinter, type TestPrinter } from "../support/printer.ts";
 const T = 1_790_000_100;
 
 async function project(owner: TestPrinter, projection: Projection, revision: number): Promise<void> {
-  await db.batch([projectRow(db, owner, projection, revision)]);
+  await projectRow(db, owner, projection, revision).run();
 }
 
 function aPrint({ id }: TestPrinter, patch: Partial<Print> = {}): Print {
