@@ -6,58 +6,37 @@ import { connect } from "../db/client.ts";
 import { isUnwritable, within } from "../db/outage.ts";
 import { findLiveImage, type LiveImage, type Projection, type ProjectionOwner, projectRow } from "../db/projection.ts";
 import { log } from "../log.ts";
-import { readProjection } from "./stored-json.ts";
+import { BATCH_ROWS, type OutboxRow, OutboxTable } from "./outbox-table.ts";
 
-/** The order of writing, because of foreign keys. */
-const PLACES = { printer: 0, print: 1, event: 2, command: 3, live: 4 } as const satisfies Record<
-  Projection["kind"],
-  number
->;
-
-const BATCH_ROWS = 100;
 const BACKOFF_MS = { first: 30_000, last: 5 * 60_000 } as const;
 /** Limits for one call of D1. A write that took longer may still happen; it is idempotent, so it is tried again. */
 const WRITE_MS = 30_000;
 const READ_MS = 2_000;
 
-interface OutboxRow {
-  readonly key: string;
-  readonly revision: number;
-  readonly projection: Projection;
-}
-
 export class Outbox {
-  readonly #sql: SqlStorage;
+  readonly #table: OutboxTable;
   readonly #database: D1Database;
-  /** Whether a row waits; null: the table was not asked since it may have changed. */
-  #hasRows: boolean | null = null;
-  /** Keys that were put while a batch is under way: its images of them are no longer the newest. */
-  readonly #renewed = new Set<string>();
   #drain: Promise<void> | null = null;
   #failures = 0;
   #retryAt: number | null = null;
 
   constructor(sql: SqlStorage, database: D1Database) {
-    this.#sql = sql;
+    this.#table = new OutboxTable(sql);
     this.#database = database;
   }
 
   /** Runs inside the transaction that saves the state. */
   put(projection: Projection, revision: number): void {
-    const key = keyOf(projection);
-    const text = JSON.stringify(projection);
-    const place = PLACES[projection.kind];
-    this.#sql.exec(
-      "INSERT OR REPLACE INTO outbox (key, place, revision, refused, projection) VALUES (?, ?, ?, 0, ?)",
-      ...[key, place, revision, text],
-    );
-    this.#hasRows = true;
-    if (this.#drain !== null) this.#renewed.add(key);
+    this.#table.put(projection, revision);
   }
 
   /** The table may hold something else: it was cleared, or a transaction was rolled back. */
   forget(): void {
-    this.#hasRows = null;
+    this.#table.forget();
+  }
+
+  isEmpty(): boolean {
+    return this.#table.isEmpty();
   }
 
   /** Rows wait, and D1 did not fail lately: a drain that is not the alarm's would do something. */
@@ -84,7 +63,7 @@ export class Outbox {
 
   /** Drains until no row up to `revision` waits, or D1 fails. */
   async flush(owner: () => ProjectionOwner, revision: number): Promise<void> {
-    while (this.#retryAt === null && this.#hasUpTo(revision)) await this.drain(owner, false);
+    while (this.#retryAt === null && this.#table.hasUpTo(revision)) await this.drain(owner, false);
   }
 
   /** Writes the list's copy of the status without the outbox: if a write is lost, the next one replaces it. */
@@ -110,7 +89,7 @@ export class Outbox {
   async #drainAll(owner: () => ProjectionOwner): Promise<void> {
     let rows: readonly OutboxRow[];
     do {
-      rows = this.#rows();
+      rows = this.#table.readPage();
       const failure = await this.#tryRows(owner(), rows);
       if (failure !== null) return this.#backOff(owner().id, failure);
       // What a batch that was not full left behind came during its write: the next drain has it.
@@ -120,6 +99,7 @@ export class Outbox {
   }
 
   #backOff(printerId: number, error: unknown): void {
+    this.#table.release();
     this.#failures += 1;
     this.#retryAt = Date.now() + backoff(this.#failures, Math.random());
     log({ event: "outbox.failed", printerId, attempt: this.#failures, error });
@@ -136,15 +116,10 @@ export class Outbox {
       const alone = await this.#write(owner, [row]);
       if (alone === null) continue;
       if (!isUnwritable(alone)) return alone;
-      this.#setAside(owner, row, alone);
+      this.#table.setAside(row);
+      log({ event: "outbox.refused", printerId: owner.id, key: row.key, error: alone });
     }
     return null;
-  }
-
-  #setAside(owner: ProjectionOwner, { key }: OutboxRow, error: unknown): void {
-    if (!this.#renewed.has(key)) this.#sql.exec("UPDATE outbox SET refused = 1 WHERE key = ?", key);
-    this.#hasRows = null;
-    log({ event: "outbox.refused", printerId: owner.id, key, error });
   }
 
   /** Writes the rows in one batch and deletes them here. Null, or D1's error. */
@@ -157,36 +132,8 @@ export class Outbox {
     } catch (error) {
       return error;
     }
-    for (const { key } of rows) if (!this.#renewed.has(key)) this.#sql.exec("DELETE FROM outbox WHERE key = ?", key);
-    this.#hasRows = null;
+    this.#table.remove(rows);
     return null;
-  }
-
-  #rows(): OutboxRow[] {
-    this.#renewed.clear();
-    const query = "SELECT key, revision, projection FROM outbox WHERE refused = 0 ORDER BY place, key LIMIT ?";
-    const rows = this.#sql.exec<{ key: string; revision: number; projection: string }>(query, BATCH_ROWS).toArray();
-    return rows.map((row) => ({ ...row, projection: readProjection(row.projection) }));
-  }
-
-  isEmpty(): boolean {
-    this.#hasRows ??= this.#sql.exec("SELECT 1 FROM outbox WHERE refused = 0 LIMIT 1").toArray().length > 0;
-    return !this.#hasRows;
-  }
-
-  #hasUpTo(revision: number): boolean {
-    const query = "SELECT 1 FROM outbox WHERE refused = 0 AND revision <= ? LIMIT 1";
-    return this.#sql.exec(query, revision).toArray().length > 0;
-  }
-}
-
-function keyOf(projection: Projection): string {
-  switch (projection.kind) {
-    case "printer":
-    case "live":
-      return projection.kind;
-    default:
-      return `${projection.kind}:${projection.image.id}`;
   }
 }
 

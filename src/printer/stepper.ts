@@ -113,19 +113,20 @@ export class Stepper {
       if (projection !== undefined) writes.push(() => this.outbox.put(projection, revision));
       if (remember !== undefined) writes.push(() => remember(this.store));
     }
-    if (writes.length === 0) this.#arm(after, now);
-    else this.#write(writes, after, now);
+    this.#write(writes, after, now);
     this.#memory.keep(after);
     return after;
   }
 
-  /** Rows and alarm, all or none of them. */
+  /** Rows and alarm, all or none of them: what is written without waiting is one transaction unless something throws. */
   #write(writes: readonly (() => void)[], after: Printer, now: number): void {
+    const write = () => {
+      for (const writeRow of writes) writeRow();
+      this.#arm(after, now);
+    };
     try {
-      this.#ctx.storage.transactionSync(() => {
-        for (const write of writes) write();
-        this.#arm(after, now);
-      });
+      if (writes.length > 1) this.#ctx.storage.transactionSync(write);
+      else write();
     } catch (error) {
       this.#forget();
       throw error;
