@@ -42,7 +42,7 @@ export class OutboxTable {
     this.#renewed.add(key);
     if (waiting === "stored") return;
     waiting.set(key, { key, revision, projection });
-    if (waiting.size > BATCH_ROWS) this.release();
+    if (waiting.size > BATCH_ROWS) this.#waiting = "stored";
   }
 
   isEmpty(): boolean {
@@ -77,12 +77,7 @@ export class OutboxTable {
     this.#settle(key, "UPDATE outbox SET refused = 1 WHERE key = ?");
   }
 
-  /** What waits may have to wait long: it is in the table. */
-  release(): void {
-    this.#waiting = "stored";
-  }
-
-  /** The table may hold something else: it was cleared, or a transaction was rolled back. */
+  /** Lets go of what is in memory: it may wait long, or the table was cleared, or a transaction rolled back. */
   forget(): void {
     this.#waiting = null;
   }

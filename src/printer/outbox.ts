@@ -99,7 +99,7 @@ export class Outbox {
   }
 
   #backOff(printerId: number, error: unknown): void {
-    this.#table.release();
+    this.#table.forget();
     this.#failures += 1;
     this.#retryAt = Date.now() + backoff(this.#failures, Math.random());
     log({ event: "outbox.failed", printerId, attempt: this.#failures, error });

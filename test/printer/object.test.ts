@@ -306,6 +306,21 @@ describe("what a status costs", () => {
     expect(cost).toEqual(NOTHING);
   });
 
+  test.each([
+    ["a new text", { text: "Paused" }, { storageRows: 1, transactions: 0 }],
+    ["an event with a new text", { text: "Paused", event: "PrintPaused" }, { storageRows: 3, transactions: 1 }],
+  ])("[O64] %s costs its rows in the outbox, and the state's only if that changed", async (_what, said, expected) => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send({ ...frame({ ts: T }), ...MOONRAKER });
+    await agent.settled();
+    const cost = await costOf(printer, async () => {
+      agent.send(frame({ ts: T, ...said }));
+      await agent.settled();
+    });
+    expect(cost).toMatchObject({ ...expected, statements: 0 });
+  });
+
   test("[O2] a counted change shows that the counter counts", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);
