@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
-import { readCorsOrigins, readSettings } from "./env.ts";
+import { readCorsOrigins, readOnce, readSettings } from "./env.ts";
 import { apiTokens } from "./http/account/api-tokens.ts";
 import { users } from "./http/account/users.ts";
 import { agent } from "./http/agent/calls.ts";
@@ -25,6 +25,19 @@ import { prints } from "./http/prints/prints.ts";
 import { printStatistics } from "./http/prints/statistics.ts";
 import { docs } from "./http/service/docs.ts";
 
+const corsOf = readOnce((origins) =>
+  cors({
+    origin: readCorsOrigins(origins),
+    allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
+    allowHeaders: [
+      ...["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID"],
+      "If-None-Match",
+    ],
+    exposeHeaders: ["X-Request-Id", "Retry-After", "Preference-Applied", "Idempotency-Replayed", "ETag"],
+    maxAge: 7200,
+  }),
+);
+
 const shell = new Hono<HttpEnv>({ strict: false })
   .use(requestId())
   .use(async (c, next) => {
@@ -36,16 +49,7 @@ const shell = new Hono<HttpEnv>({ strict: false })
   .use("/api/v1/*", async (c, next) => {
     // Agents are no browsers: no page of another origin may read their routes ([S55]).
     if (c.req.path.startsWith("/api/v1/octo/")) return next();
-    return cors({
-      origin: readCorsOrigins(c.env),
-      allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
-      allowHeaders: [
-        ...["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID"],
-        "If-None-Match",
-      ],
-      exposeHeaders: ["X-Request-Id", "Retry-After", "Preference-Applied", "Idempotency-Replayed", "ETag"],
-      maxAge: 7200,
-    })(c, next);
+    return corsOf(c.env.CORS_ORIGINS ?? "*")(c, next);
   })
   .use(async (c, next) => {
     c.set("settings", unwrap(readSettings(c.env)));

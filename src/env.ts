@@ -32,9 +32,18 @@ const NOT_CONFIGURED = {
   command: `node -e 'console.log("k1:" + crypto.randomBytes(32).toString("base64url"))' | npx wrangler secret put AGENT_KEYS`,
 } as const satisfies Failure;
 
+/** `read`, which is asked once for the same text: while a deployment lives, its vars and its secret do not change. */
+export function readOnce<T>(read: (text: string) => T): (text: string) => T {
+  let last: { readonly text: string; readonly value: T } | null = null;
+  return (text) => {
+    if (last?.text !== text) last = { text, value: read(text) };
+    return last.value;
+  };
+}
+
 /** `not_configured` when the secret is missing or any of its keys cannot be read. */
 export function readSettings(env: Env): Result<Settings> {
-  const agentKeys = readAgentKeys(env.AGENT_KEYS);
+  const agentKeys = readAgentKeys(env.AGENT_KEYS ?? "");
   if (agentKeys === null) return err(NOT_CONFIGURED);
   return ok({
     agentKeys,
@@ -43,9 +52,8 @@ export function readSettings(env: Env): Result<Settings> {
   });
 }
 
-/** Origins that browsers may call from; `*`: any. */
-export function readCorsOrigins(env: Env): "*" | string[] {
-  const text: string = env.CORS_ORIGINS ?? "*";
+/** Origins of the var `CORS_ORIGINS` that browsers may call from; `*`: any. */
+export function readCorsOrigins(text: string): "*" | string[] {
   const origins = text.split(",").map((origin) => origin.trim());
   return origins.includes("*") ? "*" : origins.filter((origin) => origin !== "");
 }
@@ -68,14 +76,14 @@ function isKeySetUrl(text: string): boolean {
 }
 
 /** `id:base64url-key` pairs, comma separated. */
-function readAgentKeys(text: string | undefined): Settings["agentKeys"] | null {
-  const keys = (text ?? "").split(",").map(readAgentKey);
+const readAgentKeys = readOnce((text): Settings["agentKeys"] | null => {
+  const keys = text.split(",").map(readAgentKey);
   const [newest, ...older] = keys.filter((key) => key !== null);
   const ids = new Set(keys.map((key) => key?.id));
   return newest !== undefined && older.length === keys.length - 1 && ids.size === keys.length
     ? [newest, ...older]
     : null;
-}
+});
 
 function readAgentKey(pair: string): AgentKey | null {
   const [, id, encoded] = AGENT_KEY.exec(pair.trim()) ?? [];

@@ -8,8 +8,7 @@ import type { AgentKey } from "../domain/agent-key.ts";
 export const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz";
 /** No token is longer. */
 const MAX_CHARACTERS = 64;
-const MAC_BYTES = 16;
-/** 16 bytes in base 36. */
+/** 128 bits in base 36. */
 export const MAC_CHARACTERS = 25;
 
 /** Whether the text may be a token of ours of that version, before anything in it is read. */
@@ -51,18 +50,26 @@ export class PartReader {
 }
 
 export async function macOf(text: string, key: AgentKey): Promise<string> {
-  return macText(await sign(await importKey(key), text));
+  return macText(await sign(await hmacOf(key), text));
 }
 
 /** Constant-time comparison by double HMAC: `verify` takes whole MACs only and ours are truncated, so it compares their MACs. */
 export async function isMacOf(text: string, mac: string, key: AgentKey): Promise<boolean> {
-  const hmac = await importKey(key);
+  const hmac = await hmacOf(key);
   const expected = macText(await sign(hmac, text));
   return crypto.subtle.verify("HMAC", hmac, await sign(hmac, expected), new TextEncoder().encode(mac));
 }
 
-function importKey(key: AgentKey): Promise<CryptoKey> {
-  return crypto.subtle.importKey("raw", key.secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+/** Imported once for each key that was read: a rotated one is another object, whatever its id. */
+const imported = new WeakMap<AgentKey, CryptoKey>();
+
+async function hmacOf(key: AgentKey): Promise<CryptoKey> {
+  const kept = imported.get(key);
+  if (kept !== undefined) return kept;
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const hmac = await crypto.subtle.importKey("raw", key.secret, algorithm, false, ["sign", "verify"]);
+  imported.set(key, hmac);
+  return hmac;
 }
 
 function sign(key: CryptoKey, text: string): Promise<ArrayBuffer> {
@@ -70,7 +77,7 @@ function sign(key: CryptoKey, text: string): Promise<ArrayBuffer> {
 }
 
 function macText(mac: ArrayBuffer): string {
-  const bytes = new Uint8Array(mac).subarray(0, MAC_BYTES);
-  const number = bytes.reduce((value, byte) => value * 256n + BigInt(byte), 0n);
+  const words = new DataView(mac);
+  const number = (words.getBigUint64(0) << 64n) | words.getBigUint64(8);
   return number.toString(36).padStart(MAC_CHARACTERS, "0");
 }
