@@ -2,64 +2,64 @@
 
 export interface Meter {
   readonly database: D1Database;
-  /** Every statement prepared so far. */
+  /** Every statement that was run so far. */
   readonly statements: readonly string[];
   /** Counts since the last call. */
   take(): { roundTrips: number; rowsWritten: number };
 }
 
-const WRAPPED = Symbol("statement");
+/** A statement with its text, behind the one that is metered. */
+interface Known {
+  readonly statement: D1PreparedStatement;
+  readonly query: string;
+}
 
-type Wrapped = D1PreparedStatement & { [WRAPPED]?: D1PreparedStatement };
-
+/** Counts what is run, however long ago its statement was prepared or bound. */
 export function meter(database: D1Database): Meter {
   const statements: string[] = [];
+  const known = new WeakMap<D1PreparedStatement, Known>();
   let roundTrips = 0;
   let rowsWritten = 0;
-  const count = <T extends { meta?: { rows_written?: number } }>(results: T[]): void => {
+  const count = (queries: readonly string[], results: readonly unknown[]): void => {
     roundTrips += 1;
-    for (const result of results) rowsWritten += result.meta?.rows_written ?? 0;
+    statements.push(...queries);
+    for (const result of results) rowsWritten += writtenBy(result);
   };
-  const wrap = (statement: D1PreparedStatement): Wrapped =>
-    new Proxy(statement, {
-      get(target, key) {
-        if (key === WRAPPED) return target;
-        if (key === "bind") return (...values: unknown[]) => wrap(target.bind(...values));
-        if (key === "raw")
-          return (...options: []) => {
-            roundTrips += 1;
-            return target.raw(...options);
-          };
-        if (key === "all" || key === "run") {
-          return async () => {
-            const result = await target[key]();
-            count([result]);
-            return result;
-          };
-        }
-        return Reflect.get(target, key);
-      },
-    });
-  const metered = new Proxy(database, {
-    get(target, key) {
-      if (key === "prepare") {
-        return (query: string) => {
-          statements.push(query);
-          return wrap(target.prepare(query));
-        };
-      }
-      if (key === "batch") {
-        return async (statements: Wrapped[]) => {
-          const results = await target.batch(statements.map((statement) => statement[WRAPPED] ?? statement));
-          count(results);
-          return results;
-        };
-      }
-      return Reflect.get(target, key);
+  const wrap = ({ statement, query }: Known): D1PreparedStatement => {
+    const run =
+      (name: "all" | "first" | "raw" | "run") =>
+      async (...options: unknown[]) => {
+        const method = statement[name] as (...options: unknown[]) => Promise<unknown>; // safe: each takes its own options
+        const result = await method.apply(statement, options);
+        count([query], [result]);
+        return result;
+      };
+    const bind = (...values: unknown[]) => wrap({ statement: statement.bind(...values), query });
+    // safe: every method of a statement
+    const wrapped = {
+      bind,
+      all: run("all"),
+      first: run("first"),
+      raw: run("raw"),
+      run: run("run"),
+    } as D1PreparedStatement;
+    known.set(wrapped, { statement, query });
+    return wrapped;
+  };
+  const methods: Pick<D1Database, "prepare" | "batch"> = {
+    prepare: (query) => wrap({ statement: database.prepare(query), query }),
+    batch: async <T>(wrapped: D1PreparedStatement[]) => {
+      const own = wrapped.map((statement) => known.get(statement) ?? { statement, query: "" });
+      const results = await database.batch<T>(own.map(({ statement }) => statement));
+      count(
+        own.map(({ query }) => query),
+        results,
+      );
+      return results;
     },
-  });
+  };
   return {
-    database: metered,
+    database: methods as D1Database, // safe: nobody calls another method
     statements,
     take() {
       const counted = { roundTrips, rowsWritten };
@@ -68,6 +68,12 @@ export function meter(database: D1Database): Meter {
       return counted;
     },
   };
+}
+
+/** Rows that D1 says a statement wrote; none for an answer without its figures. */
+function writtenBy(result: unknown): number {
+  const { meta } = Object(result) as Partial<D1Result>; // safe: every key is optional
+  return meta?.rows_written ?? 0;
 }
 
 /** The tables that these statements read from end to end, by SQLite's own plan. */
