@@ -8,10 +8,11 @@ import { valuesIf } from "./insert-if.ts";
 import { guessHistory, insertFailureIf, isRefused } from "./link-failures.ts";
 import {
   insertPrinterIfRoom,
-  type ListedPrinter,
   type NewPrinter,
   type OwnedPrinter,
   ownedPrinterColumns,
+  printOfRow,
+  type ShownPrinter,
   viewOfRow,
 } from "./printers.ts";
 import { gCodeFiles } from "./schema/g-code.ts";
@@ -32,7 +33,7 @@ export function isLiveCode(now: number): SQL {
 export interface ShownCode {
   readonly code: VerificationCode;
   /** As the list shows it; null before there is one, and once it is deleted. */
-  readonly printer: ListedPrinter | null;
+  readonly printer: ShownPrinter | null;
 }
 
 export type CodeRequest =
@@ -84,7 +85,11 @@ export async function findCode(db: Db, userId: number, id: number, now: number):
     .where(and(eq(codes.id, id), eq(codes.userId, userId)));
   if (row === undefined) return undefined;
   const { code, printer, live, print, file } = row;
-  return { code, printer: printer === null ? null : { printer: viewOfRow({ printer, live, print }, now), file } };
+  return {
+    code,
+    printer:
+      printer === null ? null : { printer: viewOfRow({ printer, live, print: print && printOfRow(print) }, now), file },
+  };
 }
 
 /** The account's live code of those digits. */

@@ -1,5 +1,5 @@
-/** Printers as accounts see them: found in their owner's account, listed in one query, made. Their objects write the rest. */
-import { and, asc, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
+/** Printers as accounts see them: found in their owner's account, made, and what rows show of them. Their objects write the rest. */
+import { and, eq, getTableColumns, isNull, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { CONFIGURATION_KEYS, type Configuration } from "../domain/configuration.ts";
 import type { Print } from "../domain/print.ts";
@@ -10,7 +10,7 @@ import type { GCodeFile } from "./g-code-files.ts";
 import { valuesIf } from "./insert-if.ts";
 import { gCodeFiles } from "./schema/g-code.ts";
 import { prints } from "./schema/history.ts";
-import { printerLive, printers } from "./schema/printers.ts";
+import { type printerLive, printers } from "./schema/printers.ts";
 
 /** What must be known of a printer before its object may be addressed. */
 export interface OwnedPrinter {
@@ -40,8 +40,29 @@ function readFile(text: string): GCodeFile | null {
   return JSON.parse(text) as GCodeFile; // safe: an object of the table's columns
 }
 
+/** The same columns of a row that D1 gives by these names; all null where the join found nothing. */
+export interface OwnedPrinterRow {
+  readonly printerId: number | null;
+  readonly printerUid: string;
+  readonly printerArchivedAt: number | null;
+  /** JSON text of the record. */
+  readonly printerFile: string | null;
+}
+
+export const ownedPrinterSelection = {
+  printerId: ownedPrinterColumns.id,
+  printerUid: ownedPrinterColumns.uid,
+  printerArchivedAt: ownedPrinterColumns.archivedAt,
+  printerFile: ownedPrinterColumns.file,
+} satisfies Record<keyof OwnedPrinterRow, unknown>;
+
+export function ownedPrinterOf(row: OwnedPrinterRow): OwnedPrinter | null {
+  const { printerId: id, printerUid: uid, printerArchivedAt: archivedAt, printerFile: file } = row;
+  return id === null ? null : { id, uid, archivedAt, file: file === null ? null : readFile(file) };
+}
+
 /** Joins that account's printer, if it is not deleted; nothing at all without an id. */
-export function ownedPrinter(userId: SQLiteColumn, printerId: number | null): SQL | undefined {
+export function ownedPrinter(userId: SQLiteColumn, printerId: number | Placeholder | null): SQL | undefined {
   return and(eq(printers.id, printerId ?? 0), eq(printers.userId, userId), isNull(printers.deletedAt));
 }
 
@@ -52,38 +73,11 @@ export async function listPrinterIds(db: Db, userId: number): Promise<number[]> 
   return rows.map(({ id }) => id);
 }
 
-export interface ListedPrinters {
-  readonly userId: number;
-  readonly withArchived: boolean;
-  readonly start: number;
-  /** Null: all. */
-  readonly limit: number | null;
-}
-
-export interface ListedPrinter {
+/** A printer as D1 shows it. */
+export interface ShownPrinter {
   readonly printer: PrinterView;
   /** The current print's. */
   readonly file: GCodeFile | null;
-}
-
-/** The account's printers by id, in one query; they are as fresh as their objects' projections. */
-export async function listPrinters(db: Db, list: ListedPrinters, now: number): Promise<ListedPrinter[]> {
-  const isListed = and(
-    eq(printers.userId, list.userId),
-    isNull(printers.deletedAt),
-    list.withArchived ? undefined : isNull(printers.archivedAt),
-  );
-  const rows = await db
-    .select({ printer: printers, live: printerLive, print: prints, file: gCodeFiles })
-    .from(printers)
-    .leftJoin(printerLive, eq(printerLive.printerId, printers.id))
-    .leftJoin(prints, eq(prints.id, printers.currentPrintId))
-    .leftJoin(gCodeFiles, eq(gCodeFiles.id, prints.gCodeFileId))
-    .where(isListed)
-    .orderBy(asc(printers.id))
-    .limit(list.limit ?? Number.MAX_SAFE_INTEGER)
-    .offset(list.start);
-  return rows.map(({ file, ...row }) => ({ printer: viewOfRow(row, now), file }));
 }
 
 export interface NewPrinter {
@@ -114,10 +108,13 @@ export function insertPrinterIfRoom(db: Db, born: NewPrinter, now: number) {
 }
 
 export interface PrinterRow {
-  readonly printer: typeof printers.$inferSelect;
-  readonly live: typeof printerLive.$inferSelect | null;
-  /** The current print's. */
-  readonly print: typeof prints.$inferSelect | null;
+  readonly printer: Omit<
+    typeof printers.$inferSelect,
+    "printSequence" | "eventSequence" | "agentKeyId" | "deletedAt" | "currentPrintId"
+  >;
+  readonly live: Omit<typeof printerLive.$inferSelect, "printerId" | "at" | "writes"> | null;
+  /** The current one. */
+  readonly print: Print | null;
 }
 
 /** The printer as the list shows it. D1 does not know when an online agent was last heard, so its clock is null ([H25]). */
@@ -126,7 +123,7 @@ export function viewOfRow({ printer, live, print }: PrinterRow, now: number): Pr
   const { state, since } = presence(printer, now);
   const isOnline = state === "online";
   const status = state === "offline" ? null : (live?.status ?? null);
-  const statusAt = status === null || isOnline ? null : (live?.statusAt ?? null);
+  const statusAt = state === "offline" || isOnline ? null : (live?.statusAt ?? null);
   return {
     ...{ id, uid, userId, createdAt, archivedAt, generation, agentName, agentVersion, settings, status },
     isPrinting: state !== "offline" && (live?.isPrinting ?? false),
@@ -137,14 +134,16 @@ export function viewOfRow({ printer, live, print }: PrinterRow, now: number): Pr
       lastSeenAt: isOnline ? null : (live?.lastSeenAt ?? null),
       statusAgeMs: statusAt === null ? null : Math.max(0, now - statusAt),
     },
-    currentPrint: print === null ? null : printOfRow(print),
+    currentPrint: print,
     normalizedP: live?.normalizedP ?? 0,
     lastExaminedAt: live?.lastExaminedAt ?? null,
   };
 }
 
-export function configurationOfRow(row: PrinterRow["printer"]): Configuration {
-  return Object.fromEntries(CONFIGURATION_KEYS.map((key) => [key, row[key]])) as Configuration; // safe: every key of it
+export function configurationOfRow(row: Configuration): Configuration {
+  const configuration: Record<string, unknown> = {};
+  for (const key of CONFIGURATION_KEYS) configuration[key] = row[key];
+  return configuration as Configuration; // safe: every key of it
 }
 
 export function printOfRow(row: typeof prints.$inferSelect): Print {

@@ -83,7 +83,6 @@ type JoinedRow = Awaited<ReturnType<typeof joined>>[number];
 
 /** A nested printer tells no more of its status than whether it prints. */
 const NO_STATUS = {
-  at: 0,
   status: null,
   statusAt: null,
   lastSeenAt: null,
@@ -93,8 +92,8 @@ const NO_STATUS = {
 
 export function listedOfRow({ print, printer, isPrinting, current, file }: JoinedRow, now: number): ListedPrint {
   const view = (row: NonNullable<typeof printer>): PrinterView => {
-    const live = { ...NO_STATUS, printerId: row.id, isPrinting: isPrinting ?? false };
-    return viewOfRow({ printer: { ...row, settings: null }, live, print: current }, now);
+    const live = { ...NO_STATUS, isPrinting: isPrinting ?? false };
+    return viewOfRow({ printer: { ...row, settings: null }, live, print: current && printOfRow(current) }, now);
   };
   return {
     print: printOfRow(print),

@@ -181,10 +181,10 @@ function isThere() {
 function upsertLive(db: Db) {
   return db
     .insert(printerLive)
-    .select(valuesIf(printerLive, placeholdersOf(printerLive), isThere()))
+    .select(valuesIf(printerLive, { ...placeholdersOf(printerLive), writes: 1 }, isThere()))
     .onConflictDoUpdate({
       target: printerLive.printerId,
-      set: excludedOf(printerLive),
+      set: { ...excludedOf(printerLive), writes: sql`${printerLive.writes} + 1` },
       setWhere: sql`excluded.at >= ${printerLive.at}`,
     });
 }

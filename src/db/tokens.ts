@@ -1,8 +1,16 @@
 /** API tokens, found by their hash together with what the call is about: who calls, and the printer in their account. */
-import { and, asc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lt, or, type Placeholder, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
-import { type OwnedPrinter, ownedPrinter, ownedPrinterColumns } from "./printers.ts";
+import { named, type PackedRow, PreparedQuery, queries } from "./prepared.ts";
+import { type ListedPrinter, PrinterLists, type PrinterSelection, printersOfRows } from "./printer-list.ts";
+import {
+  type OwnedPrinter,
+  type OwnedPrinterRow,
+  ownedPrinter,
+  ownedPrinterOf,
+  ownedPrinterSelection,
+} from "./printers.ts";
 import { apiTokens } from "./schema/accounts.ts";
 import { printers } from "./schema/printers.ts";
 
@@ -20,6 +28,34 @@ export interface TokenHolder {
   readonly printer: OwnedPrinter | null;
 }
 
+const { hash: tokenHash, revokedAt, expiresAt: endsAt } = apiTokens;
+
+/** A valid token of the placeholder `hash` at the placeholder `now`. */
+const isAsked = and(eq(tokenHash, sql.placeholder("hash")), isValid(sql.placeholder("now")));
+
+const holderColumns = {
+  tokenId: apiTokens.id,
+  tokenName: apiTokens.name,
+  userId: apiTokens.userId,
+  canRead: apiTokens.canRead,
+  canWrite: apiTokens.canWrite,
+  expiresAt: endsAt,
+  lastUsedOn: apiTokens.lastUsedOn,
+};
+
+type HolderRow = Omit<TokenHolder, "canRead" | "canWrite" | "printer"> &
+  Readonly<Record<"canRead" | "canWrite", 0 | 1>>;
+
+const HOLDER = new PreparedQuery<HolderRow>(queries.select(named(holderColumns)).from(apiTokens).where(isAsked));
+
+const HOLDER_AND_PRINTER = new PreparedQuery<HolderRow & OwnedPrinterRow>(
+  queries
+    .select(named({ ...holderColumns, ...ownedPrinterSelection }))
+    .from(apiTokens)
+    .leftJoin(printers, ownedPrinter(apiTokens.userId, sql.placeholder("printerId")))
+    .where(isAsked),
+);
+
 /** One round trip: the token of that hash, if it is neither revoked nor expired at `now`, and the account's printer. */
 export async function findTokenHolder(
   db: Db,
@@ -27,18 +63,53 @@ export async function findTokenHolder(
   printerId: number | null,
   now: number,
 ): Promise<TokenHolder | undefined> {
-  const [row] = await db
-    .select({ token: apiTokens, printer: ownedPrinterColumns })
-    .from(apiTokens)
-    .leftJoin(printers, ownedPrinter(apiTokens.userId, printerId))
-    .where(and(eq(apiTokens.hash, hash), isValid(now)));
-  if (row === undefined) return undefined;
-  const { id, name, userId, canRead, canWrite, expiresAt, lastUsedOn } = row.token;
-  return { tokenId: id, tokenName: name, userId, canRead, canWrite, expiresAt, lastUsedOn, printer: row.printer };
+  if (printerId === null) {
+    const row = await HOLDER.first(db, { hash, now });
+    return row && holderOf(row, null);
+  }
+  const row = await HOLDER_AND_PRINTER.first(db, { hash, now, printerId });
+  return row && holderOf(row, ownedPrinterOf(row));
 }
 
-function isValid(now: number) {
-  return and(isNull(apiTokens.revokedAt), or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, now)));
+function holderOf(
+  { tokenId, tokenName, userId, canRead, canWrite, expiresAt, lastUsedOn }: HolderRow,
+  printer: OwnedPrinter | null,
+): TokenHolder {
+  return {
+    tokenId,
+    tokenName,
+    userId,
+    canRead: canRead === 1,
+    canWrite: canWrite === 1,
+    expiresAt,
+    lastUsedOn,
+    printer,
+  };
+}
+
+const LISTS_OF_HOLDERS = new PrinterLists(
+  sql`(select ${apiTokens.userId} from ${apiTokens} where ${and(isAsked, eq(apiTokens.canRead, true))})`,
+);
+
+/** One round trip: that token, and those of its account's printers if it may read. */
+export async function findTokenHolderWithPrinters(
+  db: Db,
+  hash: string,
+  selection: PrinterSelection,
+  now: number,
+): Promise<{ readonly holder: TokenHolder; readonly printers: ListedPrinter[] } | undefined> {
+  const [found, listed] = await db.$client.batch<HolderRow | PackedRow>([
+    HOLDER.bind(db, { hash, now }),
+    LISTS_OF_HOLDERS.bind(db, selection, { hash, now }),
+  ]);
+  const row = found?.results[0] as HolderRow | undefined; // safe: results come in the order of their statements
+  if (row === undefined) return undefined;
+  const rows = (listed?.results ?? []) as PackedRow[]; // safe: the same
+  return { holder: holderOf(row, null), printers: printersOfRows(rows, now) };
+}
+
+function isValid(now: number | Placeholder) {
+  return and(isNull(revokedAt), or(isNull(endsAt), gt(endsAt, now)));
 }
 
 /** Notes the day of a token's use; of calls at once one writes. */

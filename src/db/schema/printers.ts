@@ -65,6 +65,8 @@ export const printerLive = sqliteTable("printer_live", {
     .references(() => printers.id),
   /** The object's time of this copy; older copies never overwrite it. */
   at: integer().notNull(),
+  /** Counts the copies: two may be of the same millisecond. */
+  writes: integer().notNull().default(1),
   status: text(),
   /** `state.flags.printing` of that status, so that nobody parses it to learn as much. */
   isPrinting: integer({ mode: "boolean" }).notNull().default(false),

@@ -22,7 +22,9 @@ export const BasePrinterJson = z
   })
   .meta({ id: "BasePrinter" });
 
-export function basePrinterJson(printer: PrinterView): z.input<typeof BasePrinterJson> {
+export type BasePrinterBody = z.input<typeof BasePrinterJson>;
+
+export function basePrinterJson(printer: PrinterView): BasePrinterBody {
   const { name, action_on_failure, watching_enabled, ...others } = configurationJson(printer.configuration);
   return {
     id: printer.id,

@@ -68,6 +68,7 @@ export const configurationFields = Object.fromEntries(
 ) as Schemas; // safe: each kind's schema takes its values
 
 export function configurationJson(configuration: Configuration): OnTheWire<Configuration> {
-  const values = wireEntries((_field, key) => configuration[key]);
-  return Object.fromEntries(values) as OnTheWire<Configuration>; // safe: each field's value under its name
+  const json: Record<string, unknown> = {};
+  for (const key of CONFIGURATION_KEYS) json[CONFIGURATION_FIELDS[key].wire] = configuration[key];
+  return json as OnTheWire<Configuration>; // safe: each field's value under its name
 }

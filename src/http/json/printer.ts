@@ -2,12 +2,13 @@
 import * as z from "zod";
 import { makeAgentToken } from "../../credentials/agent-token.ts";
 import type { GCodeFile } from "../../db/g-code-files.ts";
+import { PRINTER_PARTS, type PrinterPart } from "../../db/printer-list.ts";
+import type { ShownPrinter } from "../../db/printers.ts";
 import { DETECTION_STATES, detectionState } from "../../domain/detection.ts";
-import type { Json } from "../../domain/report.ts";
 import { PRESENCE_STATES, type PresenceView, type PrinterView } from "../../domain/view.ts";
-import { isJsonObject } from "../../protocol/codec.ts";
 import type { Admitted, Caller, HttpContext } from "../kit/context.ts";
-import { BasePrinterJson, basePrinterJson } from "./base-printer.ts";
+import type { JsonText } from "../kit/json-text.ts";
+import { type BasePrinterBody, BasePrinterJson, basePrinterJson } from "./base-printer.ts";
 import { PrintJson, printJson } from "./print.ts";
 import { SettingsJson, settingsJson } from "./settings.ts";
 import { TimeJson, timeJson } from "./time.ts";
@@ -40,45 +41,112 @@ export const PrinterJson = BasePrinterJson.extend({
 }).meta({ id: "Printer" });
 
 export type PrinterBody = z.input<typeof PrinterJson>;
+export type PrinterKey = keyof PrinterBody;
 
-/** `file`: the current print's, if it is one of the account's. */
-export async function printerJson(
+export const PRINTER_KEYS = Object.keys(PrinterJson.shape) as [PrinterKey, ...PrinterKey[]]; // safe: its own keys
+
+/** What `fields` leaves of a printer. */
+export const PartialPrinterJson = PrinterJson.partial()
+  .required({ id: true })
+  .meta({ id: "PartialPrinter", description: "A Printer of which `fields` left these keys." });
+
+/** What a call that takes `fields` shows. */
+export const AskedPrinterJson = z.union([PrinterJson, PartialPrinterJson]);
+export type AskedPrinter = z.input<typeof AskedPrinterJson>;
+
+/** Keys of a Printer that are asked for; null: all. */
+export type PrinterFields = ReadonlySet<PrinterKey> | null;
+
+/** What of its rows these keys show, beside the printers' own short columns. */
+const PARTS: { readonly [Key in PrinterKey]?: readonly PrinterPart[] } = {
+  not_watching_reason: ["live", "print"],
+  status: ["status"],
+  settings: ["settings"],
+  current_print: ["live", "print", "file"],
+  normalized_p: ["live"],
+  presence: ["live"],
+  detection: ["live", "print"],
+};
+
+export function partsOf(fields: PrinterFields): ReadonlySet<PrinterPart> {
+  return new Set(fields === null ? PRINTER_PARTS : [...fields].flatMap((key) => PARTS[key] ?? []));
+}
+
+/** JSON text of a printer in two pieces. */
+export interface WrittenPrinter {
+  /** Up to what changes by the clock alone ([H16]). */
+  readonly steady: string;
+  readonly clock: string;
+}
+
+/** The keys that are asked for, and the id. `file`: the current print's, if it is one of the account's. */
+export async function writePrinter(
   c: HttpContext,
   caller: Pick<Caller, "canWrite">,
-  printer: PrinterView,
-  file: GCodeFile | null,
-): Promise<PrinterBody> {
-  const print = printer.currentPrint;
-  const shownFile = file !== null && file.id === print?.gCodeFileId ? file : null;
-  return {
-    ...basePrinterJson(printer),
-    auth_token: caller.canWrite ? await makeAgentToken(printer, c.var.settings.agentKeys[0]) : null,
-    pic: null,
-    status: readStatus(printer.status),
-    settings: settingsJson(printer.settings, printer),
-    current_print: print === null ? null : printJson(print, { printerId: printer.id, printer, file: shownFile }),
-    normalized_p: printer.normalizedP,
-    presence: presenceJson(printer.presence),
-    detection: {
-      state: detectionState(printer),
-      last_examined_at: timeJson(printer.lastExaminedAt),
-    },
-  };
+  { printer, file }: Pick<ShownPrinter, "printer" | "file">,
+  fields: PrinterFields,
+): Promise<WrittenPrinter> {
+  const isAsked = (key: PrinterKey) => fields === null || fields.has(key);
+  const base = basePrinterJson(printer);
+  const head: Partial<PrinterBody> = fields === null ? { ...base } : only(base, fields);
+  if (isAsked("auth_token")) {
+    head.auth_token = caller.canWrite ? await makeAgentToken(printer, c.var.settings.agentKeys[0]) : null;
+  }
+  if (isAsked("pic")) head.pic = null;
+  if (isAsked("settings")) head.settings = settingsJson(printer.settings, printer);
+  if (isAsked("current_print")) head.current_print = currentPrintJson(printer, base, file);
+  if (isAsked("normalized_p")) head.normalized_p = printer.normalizedP;
+  if (isAsked("detection")) head.detection = detectionJson(printer);
+  let steady = JSON.stringify(head).slice(0, -1);
+  // The status is the text that JSON.stringify wrote of what the agent said.
+  if (isAsked("status")) steady += `,"status":${printer.status}`;
+  if (!isAsked("presence")) return { steady, clock: "}" };
+  const { state, since, last_seen_at, status_age_ms } = presenceJson(printer.presence);
+  steady += `,"presence":${JSON.stringify({ state, since }).slice(0, -1)}`;
+  return { steady, clock: `,${JSON.stringify({ last_seen_at, status_age_ms }).slice(1)}}` };
+}
+
+/** JSON text of the keys that are asked for, and the id. */
+export function printerFieldsText({ steady, clock }: WrittenPrinter): JsonText<AskedPrinter> {
+  return (steady + clock) as JsonText<AskedPrinter>; // safe: `writePrinter` wrote both
+}
+
+/** JSON text of a whole printer. */
+export async function printerText(
+  c: HttpContext,
+  caller: Pick<Caller, "canWrite">,
+  shown: Pick<ShownPrinter, "printer" | "file">,
+): Promise<JsonText<PrinterBody>> {
+  const { steady, clock } = await writePrinter(c, caller, shown, null);
+  return (steady + clock) as JsonText<PrinterBody>; // safe: all of its keys
 }
 
 /** One of the caller's printers, as its object shows it. */
-export function ownPrinterJson(
+export function ownPrinterText(
   c: HttpContext,
-  { caller, printer }: Pick<Admitted, "caller" | "printer">,
-  view: PrinterView,
-): Promise<PrinterBody> {
-  return printerJson(c, caller, view, printer.file);
+  { caller, printer: { file } }: Pick<Admitted, "caller" | "printer">,
+  printer: PrinterView,
+): Promise<JsonText<PrinterBody>> {
+  return printerText(c, caller, { printer, file });
 }
 
-/** Every key and value of the status as JSON reads them. */
-function readStatus(text: string | null): Json | null {
-  const status: unknown = text === null ? null : JSON.parse(text);
-  return isJsonObject(status) ? status : null;
+function only(base: BasePrinterBody, fields: ReadonlySet<PrinterKey>): Partial<PrinterBody> {
+  const entries = Object.entries(base) as [PrinterKey, unknown][]; // safe: its own keys are a Printer's
+  return Object.fromEntries(entries.filter(([key]) => key === "id" || fields.has(key)));
+}
+
+function currentPrintJson(
+  { id: printerId, currentPrint: print }: PrinterView,
+  printer: BasePrinterBody,
+  file: GCodeFile | null,
+): PrinterBody["current_print"] {
+  if (print === null) return null;
+  const shownFile = file !== null && file.id === print.gCodeFileId ? file : null;
+  return { ...printJson(print, { printerId, printer: null, file: shownFile }), printer };
+}
+
+function detectionJson(printer: PrinterView): PrinterBody["detection"] {
+  return { state: detectionState(printer), last_examined_at: timeJson(printer.lastExaminedAt) };
 }
 
 function presenceJson(presence: PresenceView): z.input<typeof PresenceJson> {

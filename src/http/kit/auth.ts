@@ -7,9 +7,10 @@ import { isApiToken } from "../../credentials/api-token.ts";
 import { digest } from "../../credentials/digest.ts";
 import { connect } from "../../db/client.ts";
 import { isDatabaseOutage, within } from "../../db/outage.ts";
+import { type ListedPrinter, listPrinters, type PrinterSelection } from "../../db/printer-list.ts";
 import type { OwnedPrinter } from "../../db/printers.ts";
 import { findOrInsertSignIn } from "../../db/sign-ins.ts";
-import { findTokenHolder, moveLastUsedOn, type TokenHolder } from "../../db/tokens.ts";
+import { findTokenHolder, findTokenHolderWithPrinters, moveLastUsedOn, type TokenHolder } from "../../db/tokens.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { log } from "../../log.ts";
 import type { Caller, HttpContext } from "./context.ts";
@@ -21,6 +22,8 @@ export interface Admission {
   readonly caller: Caller;
   /** Null when the account has no such printer, or none was asked for. */
   readonly printer: OwnedPrinter | null;
+  /** The account's printers that were asked for; none where none were. */
+  readonly listed: readonly ListedPrinter[];
 }
 
 /** A call's bearer, before D1 was asked about it. */
@@ -29,6 +32,8 @@ interface Bearer {
   readonly hash: string;
   /** Asks D1; 401 when the bearer does not count. */
   readonly find: (printerId: number | null) => Promise<Admission>;
+  /** The same with a list of its account's printers. */
+  readonly list: (selection: PrinterSelection) => Promise<Admission>;
 }
 
 /** How long D1 may take before the printer's object is asked instead. */
@@ -43,8 +48,7 @@ export async function authenticate(
   printerId: number | null,
   worksWithoutD1 = false,
 ): Promise<Admission> {
-  const token = readCredential(c);
-  const bearer = isApiToken(token) ? await readTokenBearer(c, token) : await readSignInBearer(c, token);
+  const bearer = await readBearer(c);
   if (!worksWithoutD1 || printerId === null) return bearer.find(printerId);
   try {
     return await within(DATABASE_MS, bearer.find(printerId));
@@ -55,6 +59,17 @@ export async function authenticate(
   }
 }
 
+/** 401 as ever; a token and the list cost one round trip together ([O38]). */
+export async function authenticateList(c: HttpContext, selection: PrinterSelection): Promise<Admission> {
+  const bearer = await readBearer(c);
+  return bearer.list(selection);
+}
+
+function readBearer(c: HttpContext): Promise<Bearer> {
+  const token = readCredential(c);
+  return isApiToken(token) ? readTokenBearer(c, token) : readSignInBearer(c, token);
+}
+
 /** `unavailable` unless D1 let that bearer pass to that printer within the last week ([O29]). */
 async function askObject(c: HttpContext, printerId: number, hash: string): Promise<Admission> {
   const { principal, uid, archivedAt } = await callPrinter(c, printerId, (printer) => printer.vouch(hash));
@@ -62,22 +77,32 @@ async function askObject(c: HttpContext, printerId: number, hash: string): Promi
   return {
     caller: { userId, tokenId: null, tokenName, canRead, canWrite, principal: null },
     printer: { id: printerId, uid, archivedAt, file: null },
+    listed: [],
   };
 }
 
 async function readTokenBearer(c: HttpContext, token: string): Promise<Bearer> {
   const hash = await digest(token);
   await throttle(c.env.TOKEN_CALLS, hash);
-  const find = async (printerId: number | null): Promise<Admission> => {
-    const now = Date.now();
-    const holder = await findTokenHolder(connect(c.env.DB), hash, printerId, now);
+  const admit = (holder: TokenHolder | undefined, now: number): Admission => {
     if (holder === undefined) throw unauthenticated("invalid", "api");
     noteUse(c, holder, now);
     const { userId, tokenId, tokenName, canRead, canWrite, expiresAt, printer } = holder;
     const principal = { hash, userId, tokenName, canRead, canWrite, expiresAt };
-    return { caller: { userId, tokenId, tokenName, canRead, canWrite, principal }, printer };
+    return { caller: { userId, tokenId, tokenName, canRead, canWrite, principal }, printer, listed: [] };
   };
-  return { hash, find };
+  return {
+    hash,
+    find: async (printerId) => {
+      const now = Date.now();
+      return admit(await findTokenHolder(connect(c.env.DB), hash, printerId, now), now);
+    },
+    list: async (selection) => {
+      const now = Date.now();
+      const found = await findTokenHolderWithPrinters(connect(c.env.DB), hash, selection, now);
+      return { ...admit(found?.holder, now), listed: found?.printers ?? [] };
+    },
+  };
 }
 
 /** A JWT of the operator's identity provider: its subject's account. Scopes and expiry are the JWT's own. */
@@ -91,9 +116,13 @@ async function readSignInBearer(c: HttpContext, token: string): Promise<Bearer> 
   const find = async (printerId: number | null): Promise<Admission> => {
     const { userId, printer } = await findOrInsertSignIn(connect(c.env.DB), signedIn, printerId, Date.now());
     const principal = { hash, userId, tokenName: null, canRead, canWrite, expiresAt: null };
-    return { caller: { userId, tokenId: null, tokenName: null, canRead, canWrite, principal }, printer };
+    return { caller: { userId, tokenId: null, tokenName: null, canRead, canWrite, principal }, printer, listed: [] };
   };
-  return { hash, find };
+  const list = async (selection: PrinterSelection): Promise<Admission> => {
+    const found = await find(null);
+    return { ...found, listed: await listPrinters(connect(c.env.DB), found.caller.userId, selection, Date.now()) };
+  };
+  return { hash, find, list };
 }
 
 /** `Authorization` decides alone if it is there, else `X-API-Key`. */

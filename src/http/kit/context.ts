@@ -1,6 +1,7 @@
 /** What every request carries, and who makes it. */
 import type { Context, HonoRequest } from "hono";
 import type { AgentToken } from "../../credentials/agent-token.ts";
+import type { ListedPrinter } from "../../db/printer-list.ts";
 import type { OwnedPrinter } from "../../db/printers.ts";
 import type { Settings } from "../../env.ts";
 import type { Principal } from "../../printer/rpc.ts";
@@ -45,6 +46,8 @@ export interface Admitted {
   caller: Caller;
   /** Routes with a `:printerId`: one of the caller's. */
   printer: OwnedPrinter;
+  /** Routes with a list of the caller's printers. */
+  listed: readonly ListedPrinter[];
   /** Routes with the access `agent`: the MAC was checked, its printer's object was not asked yet. */
   agent: AgentToken;
 }

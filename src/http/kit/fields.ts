@@ -104,6 +104,16 @@ export function listField<T extends z.ZodType>(item: T) {
   return z.array(item, { error: fault("Expected a list of items.") });
 }
 
+/** Some of `keys`, each named once or more, in one text with commas or in several; undefined without any text. */
+export function keysField<const T extends readonly [string, ...string[]]>(keys: T) {
+  return z
+    .array(z.string())
+    .transform((texts) => texts.flatMap((text) => text.split(",")).map((key) => key.trim()))
+    .transform((names) => [...new Set(names)].filter((name) => name !== ""))
+    .pipe(listField(choiceField(keys)))
+    .optional();
+}
+
 /** As many as the longest page of a list holds. */
 const BULK_MAX = 500;
 
@@ -165,10 +175,11 @@ export function readText(schema: z.ZodObject, texts: Readonly<Record<string, unk
   return Object.fromEntries(read);
 }
 
-/** What stands under `optional`, `default` and the like. */
+/** What stands under `optional`, `default` and the like, and before a transformation. */
 function bare(field: z.core.$ZodType): z.core.$ZodType {
   const { def } = field._zod;
-  return "innerType" in def && def.innerType instanceof z.ZodType ? bare(def.innerType) : field;
+  const inner = "innerType" in def ? def.innerType : "in" in def ? def.in : null;
+  return inner instanceof z.ZodType ? bare(inner) : field;
 }
 
 function typeOf(field: z.core.$ZodType): string {

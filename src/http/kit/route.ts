@@ -5,13 +5,14 @@
 import type { Context, Handler, TypedResponse } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import * as z from "zod";
+import type { PrinterSelection } from "../../db/printer-list.ts";
 import { notFound } from "../../domain/failure.ts";
-import { authenticate, authenticateAgent } from "./auth.ts";
+import { type Admission, authenticate, authenticateAgent, authenticateList } from "./auth.ts";
 import { ANY_MEDIA, BODY_BYTES, type Media } from "./body.ts";
 import type { Admitted, AdmittedContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { isTrueWord } from "./fields.ts";
-import { bodyValidation, queryValidation, readId, type Validation } from "./validate.ts";
+import { bodyValidation, queryReader, readId, refuseInvalid, type Validation } from "./validate.ts";
 
 export interface RouteSpec {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -25,6 +26,8 @@ export interface RouteSpec {
   readonly printer?: "active" | "archived-too" | "asked";
   /** Works while D1 is down, for callers in the cache of the printer's object ([O29]). */
   readonly worksWithoutD1?: true;
+  /** The account's printers that the query asks for: they come with the caller, and are kept as `listed`. */
+  readonly list?: (query: never) => PrinterSelection;
   /** Looks up what the path names before the body is read, so that its 404 comes first; kept as `found`. */
   readonly find?: (c: AdmittedContext) => Promise<unknown>;
   readonly query?: z.ZodObject;
@@ -44,6 +47,7 @@ type Variables<S extends RouteSpec> = HttpEnv["Variables"] &
   (S["access"] extends "read" | "write" ? Pick<Admitted, "caller"> : object) &
   (S["access"] extends "agent" ? Pick<Admitted, "agent"> : object) &
   (S extends { printer: string } ? Pick<Admitted, "printer"> : object) &
+  (S extends { list: (query: never) => PrinterSelection } ? Pick<Admitted, "listed"> : object) &
   (S extends { find: (c: AdmittedContext) => Promise<infer Found> } ? { found: Found } : object);
 
 type Texts<Q> = { [K in keyof Q]?: string | string[] };
@@ -72,10 +76,16 @@ export function route<const S extends RouteSpec>(
   spec: S,
   handler: (c: RouteContext<S>) => Promise<Answers<S>> | Answers<S>,
 ): [method: S["method"], path: S["path"], handler: Handler<HttpEnv, S["path"], Validated<S>, Promise<Answers<S>>>] {
-  const validations = validationsOf(spec);
+  const readQuery = spec.query === undefined ? null : queryReader(spec.query);
+  const validateBody = bodyValidationOf(spec);
   const run = async (c: Context): Promise<Answers<S>> => {
-    await admit(c, spec);
-    for (const validate of validations) await validate(c);
+    const query = readQuery?.(c);
+    await admit(c, spec, query?.data);
+    if (query !== undefined) {
+      refuseInvalid(query);
+      c.req.addValidatedData("query", query.data ?? {});
+    }
+    await validateBody?.(c);
     return handler(c);
   };
   return [spec.method, spec.path, Object.assign(run, { spec } satisfies Declared)];
@@ -113,33 +123,40 @@ export function isDeclared(handler: object): handler is Declared {
 
 const NO_FIELDS = z.object({});
 
-function validationsOf({ method, access, query, body, stream, media = ANY_MEDIA, maxBytes }: RouteSpec): Validation[] {
+function bodyValidationOf({ method, access, body, stream, media = ANY_MEDIA, maxBytes }: RouteSpec): Validation | null {
   // A caller's action without fields reads its body all the same, so that an invalid one is refused.
   const isAction = method === "POST" && access === "write" && stream === undefined;
   const fields = body ?? (isAction ? NO_FIELDS : undefined);
-  return [
-    ...(query === undefined ? [] : [queryValidation(query)]),
-    ...(fields === undefined ? [] : [bodyValidation(fields, media, maxBytes ?? BODY_BYTES)]),
-  ];
+  return fields === undefined ? null : bodyValidation(fields, media, maxBytes ?? BODY_BYTES);
 }
 
+/** What a query says; undefined for one that is refused. */
+type Query = Readonly<Record<string, unknown>> | undefined;
+
 /** 401, then 403, then 404, in this order; what was found is in `c.var`. */
-async function admit(c: Context, spec: RouteSpec): Promise<void> {
+async function admit(c: Context, spec: RouteSpec, query: Query): Promise<void> {
   if (spec.access === "agent") c.set("agent", await authenticateAgent(c));
-  if (spec.access === "read" || spec.access === "write") await admitCaller(c, spec, spec.access);
+  if (spec.access === "read" || spec.access === "write") await admitCaller(c, spec, spec.access, query);
   if (spec.find !== undefined) c.set("found", await spec.find(c));
 }
 
-async function admitCaller(c: Context, spec: RouteSpec, scope: "read" | "write"): Promise<void> {
-  const printerId = spec.printer === undefined ? null : readId(c.req.param("printerId"));
-  const { caller, printer } = await authenticate(c, printerId, spec.worksWithoutD1);
+async function admitCaller(c: Context, spec: RouteSpec, scope: "read" | "write", query: Query): Promise<void> {
+  const { caller, printer, listed } = await authenticated(c, spec, query);
   if (!(scope === "read" ? caller.canRead : caller.canWrite)) throw new FailureError({ code: "insufficient_scope" });
   c.set("caller", caller);
+  c.set("listed", listed);
   if (spec.printer === undefined) return;
   if (printer === null || (printer.archivedAt !== null && !isShownArchived(c, spec.printer))) {
     throw new FailureError(notFound("Printer"));
   }
   c.set("printer", printer);
+}
+
+function authenticated(c: Context, spec: RouteSpec, query: Query): Promise<Admission> {
+  // safe: the route's own query gave it
+  if (spec.list !== undefined && query !== undefined) return authenticateList(c, spec.list(query as never));
+  const printerId = spec.printer === undefined ? null : readId(c.req.param("printerId"));
+  return authenticate(c, printerId, spec.worksWithoutD1);
 }
 
 function isShownArchived(c: Context, policy: NonNullable<RouteSpec["printer"]>): boolean {

@@ -10,9 +10,17 @@ import { readText } from "./fields.ts";
 /** Runs before a handler; what it validated is `c.req.valid(…)` there. */
 export type Validation = (c: Context) => Promise<unknown>;
 
-export function queryValidation(schema: z.ZodObject): Validation {
-  const validate: MiddlewareHandler = zValidator("query", textual(schema), refuseInvalid);
-  return (c) => validate(c, stay);
+/** What a query says. It is read before anybody knows who calls, and refused once that is known ([H1]). */
+export type QueryReader = (c: Context) => z.ZodSafeParseResult<Readonly<Record<string, unknown>>>;
+
+export function queryReader(schema: z.ZodObject): QueryReader {
+  return (c) => {
+    const texts = Object.entries(c.req.queries()).map(([key, values]) => [
+      key,
+      values.length === 1 ? values[0] : values,
+    ]);
+    return schema.safeParse(readText(schema, Object.fromEntries(texts)));
+  };
 }
 
 /** The body is `c.req.valid("json")`, also when it came as a form. */

@@ -15,13 +15,14 @@ import {
   type UsedCode,
   useCode,
 } from "../../db/linking.ts";
-import type { ListedPrinter, OwnedPrinter } from "../../db/printers.ts";
+import type { OwnedPrinter, ShownPrinter } from "../../db/printers.ts";
 import { DEFAULT_CONFIGURATION, LINKED_PRINTER_NAME } from "../../domain/configuration.ts";
 import { accountFull, notFound, UNAVAILABLE } from "../../domain/failure.ts";
-import { ownPrinterJson, PrinterJson, printerJson } from "../json/printer.ts";
+import { ownPrinterText, PrinterJson, printerText } from "../json/printer.ts";
 import { TimeJson, timeJson } from "../json/time.ts";
 import type { Caller, HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
+import { answerText, type JsonText, objectText, textOf } from "../kit/json-text.ts";
 import { callPrinter } from "../kit/printer-call.ts";
 import { route } from "../kit/route.ts";
 import { pathId, readId } from "../kit/validate.ts";
@@ -39,18 +40,18 @@ const CodeJson = z
   .meta({ id: "OneTimeVerificationCode" });
 
 /** Whoever knows a code can link with it, so only callers with `write` see it. */
-async function codeJson(
+async function codeText(
   c: HttpContext,
   caller: Pick<Caller, "canWrite">,
   { code, printer }: ShownCode,
-): Promise<z.input<typeof CodeJson>> {
-  return {
-    id: code.id,
-    printer: printer === null ? null : await printerJson(c, caller, printer.printer, printer.file),
-    code: caller.canWrite ? code.code : null,
-    expired_at: timeJson(code.expiredAt),
-    verified_at: timeJson(code.verifiedAt),
-  };
+): Promise<JsonText<z.input<typeof CodeJson>>> {
+  return objectText<z.input<typeof CodeJson>>({
+    id: textOf(code.id),
+    printer: printer === null ? textOf(null) : await printerText(c, caller, printer),
+    code: textOf(caller.canWrite ? code.code : null),
+    expired_at: textOf(timeJson(code.expiredAt)),
+    verified_at: textOf(timeJson(code.verifiedAt)),
+  });
 }
 
 const ask = route(
@@ -70,7 +71,7 @@ const ask = route(
     const printerId = printer_id === undefined ? null : readId(printer_id);
     if (printer_id !== undefined && printerId === null) throw new FailureError(notFound("Printer"));
     const caller = c.get("caller");
-    return c.json(await codeJson(c, caller, await requestCode(c, caller.userId, printerId)), 200);
+    return answerText(c, await codeText(c, caller, await requestCode(c, caller.userId, printerId)), 200);
   },
 );
 
@@ -102,7 +103,7 @@ const read = route(
       await findCode(connect(c.env.DB), caller.userId, id, Date.now()),
       "OneTimeVerificationCode",
     );
-    return c.json(await codeJson(c, caller, found), 200);
+    return answerText(c, await codeText(c, caller, found), 200);
   },
 );
 
@@ -123,7 +124,7 @@ const verify = route(
     const { code, printer } = await takeCode(c, c.req.valid("query").code);
     const linked = await linkOrRelease(c, code, printer);
     const used = { ...code, expiredAt: code.verifiedAt };
-    return c.json(await codeJson(c, AGENT, { code: used, printer: linked }), 200);
+    return answerText(c, await codeText(c, AGENT, { code: used, printer: linked }), 200);
   },
 );
 
@@ -142,7 +143,7 @@ async function takeCode(c: HttpContext, digits: string): Promise<{ code: UsedCod
 }
 
 /** The printer that the code links its agent to. A code whose use failed is released, whatever the reason ([S35]). */
-async function linkOrRelease(c: HttpContext, code: UsedCode, printer: OwnedPrinter | null): Promise<ListedPrinter> {
+async function linkOrRelease(c: HttpContext, code: UsedCode, printer: OwnedPrinter | null): Promise<ShownPrinter> {
   try {
     return printer === null ? await makePrinter(c, code) : await relink(c, printer);
   } catch (error) {
@@ -152,7 +153,7 @@ async function linkOrRelease(c: HttpContext, code: UsedCode, printer: OwnedPrint
   }
 }
 
-async function makePrinter(c: HttpContext, { id, userId }: UsedCode): Promise<ListedPrinter> {
+async function makePrinter(c: HttpContext, { id, userId }: UsedCode): Promise<ShownPrinter> {
   const { maxPrinters } = c.var.settings;
   const configuration = { ...DEFAULT_CONFIGURATION, name: LINKED_PRINTER_NAME };
   const born = { userId, uid: drawUid(), configuration, maxPrinters };
@@ -162,7 +163,7 @@ async function makePrinter(c: HttpContext, { id, userId }: UsedCode): Promise<Li
 }
 
 /** Repeating it is harmless: the generation last used goes on to count beside the newest. */
-async function relink(c: HttpContext, { id, uid, file }: OwnedPrinter): Promise<ListedPrinter> {
+async function relink(c: HttpContext, { id, uid, file }: OwnedPrinter): Promise<ShownPrinter> {
   return { printer: await callPrinter(c, id, (printer) => printer.relink(uid)), file };
 }
 
@@ -179,7 +180,7 @@ const rotate = route(
   async (c) => {
     const { id, uid } = c.get("printer");
     const view = await callPrinter(c, id, (printer) => printer.rotateToken(uid));
-    return c.json(await ownPrinterJson(c, c.var, view), 200);
+    return answerText(c, await ownPrinterText(c, c.var, view), 200);
   },
 );
 

@@ -6,9 +6,10 @@ import type { CommandKind } from "../../domain/command-kind.ts";
 import { hexOf } from "../../domain/encoding.ts";
 import { invalid } from "../../domain/failure.ts";
 import { CommandJson, commandJson } from "../json/command.ts";
-import { ownPrinterJson, PrinterJson } from "../json/printer.ts";
+import { ownPrinterText, PrinterJson } from "../json/printer.ts";
 import type { Admitted, HttpContext } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
+import { type JsonText, objectText, textOf } from "../kit/json-text.ts";
 import { callPrinter } from "../kit/printer-call.ts";
 
 export const CommandAnswerJson = z.object({
@@ -38,7 +39,7 @@ export async function issueCommand(
   c: HttpContext,
   { caller, printer }: Pick<Admitted, "caller" | "printer">,
   order: Order,
-): Promise<z.input<typeof CommandAnswerJson>> {
+): Promise<JsonText<z.input<typeof CommandAnswerJson>>> {
   const wait = readWait(c.req.header("Prefer"));
   const request = {
     ...order,
@@ -52,11 +53,11 @@ export async function issueCommand(
   const answer = await callPrinter(c, printer.id, (object) => object.command(printer.uid, request, caller.principal));
   if (wait !== null) c.header("Preference-Applied", `wait=${wait}`);
   if (answer.replayed) c.header("Idempotency-Replayed", "true");
-  return {
-    succeeded: answer.succeeded,
-    printer: await ownPrinterJson(c, { caller, printer }, answer.printer),
-    command: commandJson(answer.command),
-  };
+  return objectText({
+    succeeded: textOf(answer.succeeded),
+    printer: await ownPrinterText(c, { caller, printer }, answer.printer),
+    command: textOf(commandJson(answer.command)),
+  });
 }
 
 /** 128 random bits. */

@@ -8,6 +8,7 @@ import { LedgerCommandJson, ledgerCommandJson } from "../json/command.ts";
 import type { HttpEnv } from "../kit/context.ts";
 import { orNotFound } from "../kit/errors.ts";
 import { idField, pageFields } from "../kit/fields.ts";
+import { answerText } from "../kit/json-text.ts";
 import { callPrinter } from "../kit/printer-call.ts";
 import { route } from "../kit/route.ts";
 import { COMMAND_HEADERS, CommandAnswerJson, issueCommand } from "./command-call.ts";
@@ -32,7 +33,7 @@ function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: Pri
     },
     async (c) => {
       const { print_id: printId = null } = c.req.valid("json");
-      return c.json(await issueCommand(c, c.var, { kind, printId, file: null }), 200);
+      return answerText(c, await issueCommand(c, c.var, { kind, printId, file: null }), 200);
     },
   );
 }

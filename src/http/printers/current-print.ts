@@ -5,10 +5,11 @@ import type { Failure } from "../../domain/failure.ts";
 import { ALERT_OVERWRITES } from "../../domain/print.ts";
 import type { Result } from "../../domain/result.ts";
 import type { FactAnswer, PrinterRpc } from "../../printer/rpc.ts";
-import { ownPrinterJson, PrinterJson } from "../json/printer.ts";
+import { ownPrinterText, PrinterJson } from "../json/printer.ts";
 import type { Admitted, HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
 import { booleanField, choiceField, textField } from "../kit/fields.ts";
+import { answerText, objectText, textOf } from "../kit/json-text.ts";
 import { callPrinter, callPrinterOnce } from "../kit/printer-call.ts";
 import { route } from "../kit/route.ts";
 
@@ -35,7 +36,7 @@ const mute = route(
   async (c) => {
     const isMuted = c.req.valid("json").mute_alert ?? c.req.valid("query").mute_alert ?? true;
     const { uid } = c.get("printer");
-    return c.json(await factJson(c, c.var, await fact(c, c.var, (printer) => printer.mute(uid, isMuted))), 200);
+    return answerText(c, await factText(c, c.var, await fact(c, c.var, (printer) => printer.mute(uid, isMuted))), 200);
   },
 );
 
@@ -59,7 +60,7 @@ const acknowledge = route(
     const overwrite = c.req.valid("json").alert_overwrite ?? c.req.valid("query").alert_overwrite ?? null;
     const { uid } = c.get("printer");
     const answer = await fact(c, c.var, (printer) => printer.acknowledge(uid, overwrite));
-    return c.json(await factJson(c, c.var, answer), 200);
+    return answerText(c, await factText(c, c.var, answer), 200);
   },
 );
 
@@ -78,7 +79,7 @@ const start = route(
     const { id, uid } = c.get("printer");
     const { filename } = c.req.valid("json");
     const answer = await callPrinterOnce(c, id, (printer) => printer.startPrint(uid, filename));
-    return c.json(await factJson(c, c.var, answer), 200);
+    return answerText(c, await factText(c, c.var, answer), 200);
   },
 );
 
@@ -108,7 +109,7 @@ const finish = route(
     const { status: isCancelled } = c.req.valid("json");
     const answer = await callPrinterOnce(c, id, (printer) => printer.finishPrint(uid, isCancelled));
     if (!answer.succeeded) throw new FailureError(NOT_PRINTING);
-    return c.json(await factJson(c, c.var, answer), 200);
+    return answerText(c, await factText(c, c.var, answer), 200);
   },
 );
 
@@ -118,8 +119,8 @@ function fact(c: HttpContext, { printer }: Asked, call: (printer: PrinterRpc) =>
 
 type Asked = Pick<Admitted, "caller" | "printer">;
 
-async function factJson(c: HttpContext, asked: Asked, { succeeded, printer }: FactAnswer) {
-  return { succeeded, printer: await ownPrinterJson(c, asked, printer) };
+async function factText(c: HttpContext, asked: Asked, { succeeded, printer }: FactAnswer) {
+  return objectText({ succeeded: textOf(succeeded), printer: await ownPrinterText(c, asked, printer) });
 }
 
 export const currentPrint = new Hono<HttpEnv>()

@@ -9,6 +9,7 @@ import { gCodeFilePath } from "../json/g-code-url.ts";
 import type { HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
 import { idField } from "../kit/fields.ts";
+import { answerText } from "../kit/json-text.ts";
 import { route } from "../kit/route.ts";
 import { COMMAND_HEADERS, CommandAnswerJson, issueCommand } from "./command-call.ts";
 
@@ -27,7 +28,7 @@ const print = route(
   },
   async (c) => {
     const file = await wantedFile(c, c.get("caller").userId, c.req.valid("json").g_code_file_id);
-    return c.json(await issueCommand(c, c.var, { kind: "print_file", printId: null, file }), 200);
+    return answerText(c, await issueCommand(c, c.var, { kind: "print_file", printId: null, file }), 200);
   },
 );
 

@@ -3,19 +3,38 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { drawUid } from "../../credentials/agent-token.ts";
 import { connect } from "../../db/client.ts";
-import { insertPrinter, listPrinters } from "../../db/printers.ts";
+import { insertPrinter } from "../../db/printers.ts";
 import { DEFAULT_CONFIGURATION, patchConfiguration } from "../../domain/configuration.ts";
 import { accountFull, notFound } from "../../domain/failure.ts";
 import { configurationPatch, NewPrinterBody, PrinterPatchBody } from "../json/configuration.ts";
-import { ownPrinterJson, PrinterJson, printerJson } from "../json/printer.ts";
+import {
+  AskedPrinterJson,
+  ownPrinterText,
+  PRINTER_KEYS,
+  type PrinterFields,
+  PrinterJson,
+  type PrinterKey,
+  partsOf,
+  printerFieldsText,
+  printerText,
+  writePrinter,
+} from "../json/printer.ts";
 import type { HttpEnv } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
-import { lenientFlag, wholePageFields } from "../kit/fields.ts";
+import { keysField, lenientFlag, wholePageFields } from "../kit/fields.ts";
+import { answerText, arrayText, mergedText, objectText, textOf } from "../kit/json-text.ts";
 import { callPrinter, callPrinterOnce } from "../kit/printer-call.ts";
 import { route } from "../kit/route.ts";
-import { isUnchanged } from "./etag.ts";
+import { isHeld, listTag, printerTag } from "./etag.ts";
 
 const WithArchived = z.object({ with_archived: lenientFlag() });
+
+/** Of a call that shows printers. */
+const fieldsField = {
+  fields: keysField(PRINTER_KEYS).describe("Keys of Printer, separated by commas: only these are shown, and `id`."),
+};
+
+const ListQuery = WithArchived.extend({ ...wholePageFields, ...fieldsField });
 
 const list = route(
   {
@@ -24,19 +43,28 @@ const list = route(
     summary: "List the account's printers",
     description: "By id. Temperatures and progress may be a minute older than those of one printer.",
     access: "read",
-    query: WithArchived.extend(wholePageFields),
+    query: ListQuery,
+    list: ({ with_archived: withArchived, start, limit, fields }: z.output<typeof ListQuery>) => ({
+      ...{ withArchived, start, limit: limit ?? null },
+      parts: partsOf(readFields(fields)),
+    }),
     headers: { "If-None-Match": "Answers 304 while nothing changed." },
-    answers: { 200: z.array(PrinterJson), 304: null },
+    answers: { 200: z.array(AskedPrinterJson), 304: null },
   },
   async (c) => {
-    const { with_archived: withArchived, start, limit = null } = c.req.valid("query");
+    const fields = readFields(c.req.valid("query").fields);
     const caller = c.get("caller");
-    const wanted = { userId: caller.userId, withArchived, start, limit };
-    const rows = await listPrinters(connect(c.env.DB), wanted, Date.now());
-    const body = await Promise.all(rows.map(({ printer, file }) => printerJson(c, caller, printer, file)));
-    return (await isUnchanged(c, body)) ? c.body(null, 304) : c.json(body, 200);
+    const listed = c.get("listed");
+    const versions = [caller.canWrite, ...listed.map(({ version }) => version)].join("\n");
+    if (isHeld(c, await listTag(versions, c.get("settings").agentKeys[0]))) return c.body(null, 304);
+    const written = await Promise.all(listed.map((shown) => writePrinter(c, caller, shown, fields)));
+    return answerText(c, arrayText(written.map(printerFieldsText)), 200);
   },
 );
+
+function readFields(fields: PrinterKey[] | undefined): PrinterFields {
+  return fields === undefined ? null : new Set(fields);
+}
 
 const create = route(
   {
@@ -56,7 +84,7 @@ const create = route(
     const printer = await insertPrinter(connect(c.env.DB), born, Date.now());
     if (printer === undefined) throw new FailureError(accountFull(maxPrinters));
     c.header("Location", `/api/v1/printers/${printer.id}/`);
-    return c.json(await printerJson(c, caller, printer, null), 201);
+    return answerText(c, await printerText(c, caller, { printer, file: null }), 201);
   },
 );
 
@@ -68,17 +96,19 @@ const read = route(
     access: "read",
     printer: "asked",
     worksWithoutD1: true,
-    query: WithArchived,
+    query: WithArchived.extend(fieldsField),
     headers: { "If-None-Match": "Answers 304 while nothing changed." },
-    answers: { 200: PrinterJson, 304: null },
+    answers: { 200: AskedPrinterJson, 304: null },
   },
   async (c) => {
     const { id, uid } = c.get("printer");
     const { principal } = c.get("caller");
     const view = await callPrinter(c, id, (printer) => printer.view(uid, principal));
-    if (view.archivedAt !== null && !c.req.valid("query").with_archived) throw new FailureError(notFound("Printer"));
-    const body = await ownPrinterJson(c, c.var, view);
-    return (await isUnchanged(c, body)) ? c.body(null, 304) : c.json(body, 200);
+    const { with_archived: withArchived, fields } = c.req.valid("query");
+    if (view.archivedAt !== null && !withArchived) throw new FailureError(notFound("Printer"));
+    const shown = { printer: view, file: c.get("printer").file };
+    const written = await writePrinter(c, c.get("caller"), shown, readFields(fields));
+    return isHeld(c, await printerTag(written)) ? c.body(null, 304) : answerText(c, printerFieldsText(written), 200);
   },
 );
 
@@ -100,8 +130,9 @@ const patch = route(
     const { id, uid } = c.get("printer");
     const change = configurationPatch(c.req.valid("json"));
     const view = await callPrinter(c, id, (printer) => printer.configure(uid, change));
-    const body = await ownPrinterJson(c, c.var, view);
-    return c.json({ ...body, succeeded: true as const, printer: body }, 200);
+    const printer = await ownPrinterText(c, c.var, view);
+    const answer = objectText({ succeeded: textOf(true as const), printer });
+    return answerText(c, mergedText(printer, answer), 200);
   },
 );
 
@@ -152,7 +183,7 @@ const unarchive = route(
   async (c) => {
     const { id, uid } = c.get("printer");
     const view = await callPrinter(c, id, (printer) => printer.unarchive(uid));
-    return c.json(await ownPrinterJson(c, c.var, view), 200);
+    return answerText(c, await ownPrinterText(c, c.var, view), 200);
   },
 );
 

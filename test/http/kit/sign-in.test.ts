@@ -137,6 +137,18 @@ describe("a JWT of the operator's identity provider", () => {
     expect(second.body.id).not.toBe(first.body.id);
   });
 
+  test("[O38] [S28] lists the printers of its account alone, within its scopes", async () => {
+    const { served, signer } = await provider();
+    const [ada, eve] = [served.claims({ sub: "ada" }), served.claims({ sub: "eve" })];
+    const token = await sign(signer, ada);
+    const { body: made } = await served.call(token, "POST", "/api/v1/printers/", { name: "Bench" });
+    const list = async (claims: object) =>
+      served.call(await sign(signer, claims), "GET", "/api/v1/printers/?fields=name");
+    expect(await list(ada)).toMatchObject({ status: 200, body: [{ id: made.id, name: "Bench" }] });
+    expect(await list(eve)).toMatchObject({ status: 200, body: [] });
+    expect((await list({ ...ada, scope: "write" })).status).toBe(403);
+  });
+
   test.each([
     { email_verified: true, shown: "ada@example.com" },
     { email_verified: false, shown: null },

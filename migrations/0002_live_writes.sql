@@ -1,0 +1,1 @@
+ALTER TABLE `printer_live` ADD `writes` integer DEFAULT 1 NOT NULL;
