@@ -193,7 +193,7 @@ describe("a listed printer's version", () => {
     const printer = await makePrinter({ connectedAt: NOW });
     const versions = [];
     for (const status of ['{"a":1}', '{"a":2}']) {
-      await db.batch([projectRow(db, printer, { kind: "live", image: image(status) }, 0)]);
+      await env.DB.batch([projectRow(db, printer, { kind: "live", image: image(status) }, 0)]);
       const [row] = await listed(printer.userId);
       expect(row?.printer.status).toBe(status);
       versions.push(row?.version);
