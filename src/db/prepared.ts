@@ -36,12 +36,9 @@ export function named<Key extends string>(columns: Readonly<Record<Key, SQLiteCo
 
 type Columns = Readonly<Record<string, SQLiteColumn>>;
 
-interface NamedColumn {
-  readonly key: string;
-  readonly column: SQLiteColumn;
-  /** Its name in a row, if it stands there alone. */
-  readonly alias: string;
-}
+type NamedColumn = readonly [key: string, column: SQLiteColumn];
+
+const isReal = ([, column]: NamedColumn) => column.getSQLType() === "real";
 
 /** What Drizzle would read of those columns. */
 type RowOf<C extends Columns> = { [K in keyof C]: GetColumnData<C[K]> };
@@ -51,7 +48,7 @@ export type PackedRow = Readonly<Record<string, unknown>>;
 
 /**
  * Columns of one table as one JSON array: to D1 and back a row costs by the number of its columns, above all where a join
- * finds nothing. Reals stay columns of their own, because SQLite writes 15 digits of them into JSON.
+ * finds nothing. Reals stay columns of their own, under their keys, because SQLite writes 15 digits of them into JSON.
  */
 export class PackedColumns<C extends Columns> {
   readonly #name: string;
@@ -61,20 +58,17 @@ export class PackedColumns<C extends Columns> {
 
   /** `key` is null in a row of a join that found nothing. */
   constructor(name: string, columns: C, key: SQLiteColumn) {
-    const all = Object.entries(columns).map(([key, column]): NamedColumn => ({ key, column, alias: `${name}_${key}` }));
+    const all: readonly NamedColumn[] = Object.entries(columns);
     this.#name = name;
     this.#key = key;
-    this.#packed = all.filter(({ column }) => column.getSQLType() !== "real");
-    this.#reals = all.filter(({ column }) => column.getSQLType() === "real");
+    this.#packed = all.filter((one) => !isReal(one));
+    this.#reals = all.filter(isReal);
   }
 
   selection(): Record<string, SQL.Aliased> {
-    const values = sql.join(
-      this.#packed.map(({ column }) => column),
-      sql`, `,
-    );
-    const reals = Object.fromEntries(this.#reals.map(({ alias, column }) => [alias, column]));
-    return named({ [this.#name]: sql`iif(${this.#key} is null, null, json_array(${values}))`, ...reals });
+    const columns = this.#packed.map(([, column]) => column);
+    const packed = sql`iif(${this.#key} is null, null, json_array(${sql.join(columns, sql`, `)}))`;
+    return named({ [this.#name]: packed, ...Object.fromEntries(this.#reals) });
   }
 
   /** Null where the join found nothing, or these columns were not asked for. */
@@ -83,12 +77,12 @@ export class PackedColumns<C extends Columns> {
     if (typeof text !== "string") return null;
     const values = JSON.parse(text) as unknown[]; // safe: a json_array
     const read: Record<string, unknown> = {};
-    for (let index = 0; index < this.#packed.length; index += 1) {
-      const { key, column } = this.#packed[index] as NamedColumn; // safe: one of them
+    for (let index = 0; index < values.length; index += 1) {
+      const [key, column] = this.#packed[index] as NamedColumn; // safe: a value for each
       const value = values[index];
       read[key] = value === null ? null : column.mapFromDriverValue(value);
     }
-    for (const { key, alias } of this.#reals) read[key] = row[alias];
+    for (const [key] of this.#reals) read[key] = row[key];
     return read as RowOf<C>; // safe: every column's value under its key
   }
 }

@@ -7,6 +7,7 @@ import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
 import { named, PackedColumns, type PackedRow, PreparedQuery, queries } from "./prepared.ts";
 import { type ShownPrinter, viewOfRow } from "./printers.ts";
+import { printerColumns } from "./prints.ts";
 import { gCodeFiles } from "./schema/g-code.ts";
 import { prints } from "./schema/history.ts";
 import { printerLive, printers } from "./schema/printers.ts";
@@ -30,15 +31,6 @@ export interface ListedPrinter extends ShownPrinter {
 }
 
 const {
-  settings: _text,
-  printSequence: _prints,
-  eventSequence: _events,
-  agentKeyId: _key,
-  deletedAt: _deleted,
-  currentPrintId: _print,
-  ...shownColumns
-} = getTableColumns(printers);
-const {
   printerId: _owner,
   userId: _user,
   revision: _revision,
@@ -50,24 +42,21 @@ const {
 const printColumns = { ...ownColumns, filamentUsedMm, printTimeSeconds };
 const { printerId: _printer, status: _status, ...liveColumns } = getTableColumns(printerLive);
 
-const PRINTER = new PackedColumns("printer", shownColumns, printers.id);
+const PRINTER = new PackedColumns("printer", printerColumns, printers.id);
 const LIVE = new PackedColumns("live", liveColumns, printerLive.printerId);
 const PRINT = new PackedColumns("print", printColumns, prints.id);
 const FILE = new PackedColumns("file", getTableColumns(gCodeFiles), gCodeFiles.id);
 
+const TOLD =
+  "data_channel_id,printer_metadata,platform_uname,installed_plugins,tsd_plugin_version,octoprint_version".split(",");
+const settingOf = (path: string) => sql`${printers.settings} -> ${sql.raw(`'$.${path}'`)}`;
+
 /** Of the agent's settings what anybody is shown ([A22]), each value as the agent wrote it. */
 const SHOWN_SETTINGS = sql`iif(json_valid(${printers.settings}), json_object(
-  iif(json_type(${printers.settings}, '$.webcams') is null, 'none', 'webcams'), ${printers.settings} -> '$.webcams',
-  'temperature', json_object('profiles', ${printers.settings} -> '$.temperature.profiles'),
+  iif(json_type(${printers.settings}, '$.webcams') is null, 'none', 'webcams'), ${settingOf("webcams")},
+  'temperature', json_object('profiles', ${settingOf("temperature.profiles")}),
   ${sql.join(
-    [
-      "data_channel_id",
-      "printer_metadata",
-      "platform_uname",
-      "installed_plugins",
-      "tsd_plugin_version",
-      "octoprint_version",
-    ].map((key) => sql`${sql.raw(`'${key}'`)}, ${printers.settings} -> ${sql.raw(`'$.${key}'`)}`),
+    TOLD.map((key) => sql`${sql.raw(`'${key}'`)}, ${settingOf(key)}`),
     sql`, `,
   )}), null)`;
 
@@ -90,9 +79,8 @@ export class PrinterLists {
   }
 
   #query(parts: ReadonlySet<PrinterPart>): PreparedQuery<PackedRow> {
-    const asked = PRINTER_PARTS.filter((part) => parts.has(part));
-    const name = asked.join();
-    const query = this.#made.get(name) ?? new PreparedQuery<PackedRow>(listQuery(this.#userId, new Set(asked)));
+    const name = [...parts].sort().join();
+    const query = this.#made.get(name) ?? new PreparedQuery<PackedRow>(listQuery(this.#userId, parts));
     this.#made.set(name, query);
     return query;
   }
@@ -133,14 +121,19 @@ function listQuery(userId: Placeholder | SQL, parts: ReadonlySet<PrinterPart>) {
 /** The printers of a list's rows, as fresh as their objects' projections. */
 export function printersOfRows(rows: readonly PackedRow[], now: number): ListedPrinter[] {
   return rows.map((row) => {
-    const printer = { ...printerOfRow(row), settings: textOf(row.settings) };
+    const printer = { ...(PRINTER.read(row) as ReadPrinter), settings: textOf(row, "settings") };
     const live = LIVE.read(row);
-    const view = viewOfRow(
-      { printer, live: live && { ...live, status: textOf(row.status) }, print: PRINT.read(row) },
-      now,
-    );
+    const shown = live && { ...live, status: textOf(row, "status") };
+    const view = viewOfRow({ printer, live: shown, print: PRINT.read(row) }, now);
     return { printer: view, file: FILE.read(row), version: versionOf(row, view) };
   });
+}
+
+/** A row has its printer: the join begins there. */
+type ReadPrinter = NonNullable<ReturnType<typeof PRINTER.read>>;
+
+function textOf(row: PackedRow, name: "settings" | "status"): string | null {
+  return (row[name] ?? null) as string | null; // safe: a column of texts
 }
 
 const OF_USER = new PrinterLists(sql.placeholder("userId"));
@@ -154,16 +147,6 @@ export async function listPrinters(
 ): Promise<ListedPrinter[]> {
   const { results } = await OF_USER.bind(db, selection, { userId }).all<PackedRow>();
   return printersOfRows(results, now);
-}
-
-function printerOfRow(row: PackedRow) {
-  const printer = PRINTER.read(row);
-  if (printer === null) throw new Error("a printer's row without its own columns");
-  return printer;
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
 }
 
 /** A status is told by its copy's number, settings by the printer's revision; all else of a row stands for itself. */

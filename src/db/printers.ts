@@ -108,10 +108,7 @@ export function insertPrinterIfRoom(db: Db, born: NewPrinter, now: number) {
 }
 
 export interface PrinterRow {
-  readonly printer: Omit<
-    typeof printers.$inferSelect,
-    "printSequence" | "eventSequence" | "agentKeyId" | "deletedAt" | "currentPrintId"
-  >;
+  readonly printer: typeof printers.$inferSelect;
   readonly live: Omit<typeof printerLive.$inferSelect, "printerId" | "at" | "writes"> | null;
   /** The current one. */
   readonly print: Print | null;

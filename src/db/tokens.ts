@@ -26,6 +26,8 @@ export interface TokenHolder {
   readonly lastUsedOn: string | null;
   /** Null when the account has no such printer, or none was asked for. */
   readonly printer: OwnedPrinter | null;
+  /** Of the account's printers those that were asked for. */
+  readonly listed: readonly ListedPrinter[];
 }
 
 const { hash: tokenHash, revokedAt, expiresAt: endsAt } = apiTokens;
@@ -43,7 +45,7 @@ const holderColumns = {
   lastUsedOn: apiTokens.lastUsedOn,
 };
 
-type HolderRow = Omit<TokenHolder, "canRead" | "canWrite" | "printer"> &
+type HolderRow = Omit<TokenHolder, "canRead" | "canWrite" | "printer" | "listed"> &
   Readonly<Record<"canRead" | "canWrite", 0 | 1>>;
 
 const HOLDER = new PreparedQuery<HolderRow>(queries.select(named(holderColumns)).from(apiTokens).where(isAsked));
@@ -65,26 +67,14 @@ export async function findTokenHolder(
 ): Promise<TokenHolder | undefined> {
   if (printerId === null) {
     const row = await HOLDER.first(db, { hash, now });
-    return row && holderOf(row, null);
+    return row && holderOf(row);
   }
   const row = await HOLDER_AND_PRINTER.first(db, { hash, now, printerId });
-  return row && holderOf(row, ownedPrinterOf(row));
+  return row && { ...holderOf(row), printer: ownedPrinterOf(row) };
 }
 
-function holderOf(
-  { tokenId, tokenName, userId, canRead, canWrite, expiresAt, lastUsedOn }: HolderRow,
-  printer: OwnedPrinter | null,
-): TokenHolder {
-  return {
-    tokenId,
-    tokenName,
-    userId,
-    canRead: canRead === 1,
-    canWrite: canWrite === 1,
-    expiresAt,
-    lastUsedOn,
-    printer,
-  };
+function holderOf(row: HolderRow): TokenHolder {
+  return { ...row, canRead: row.canRead === 1, canWrite: row.canWrite === 1, printer: null, listed: [] };
 }
 
 const LISTS_OF_HOLDERS = new PrinterLists(
@@ -97,15 +87,14 @@ export async function findTokenHolderWithPrinters(
   hash: string,
   selection: PrinterSelection,
   now: number,
-): Promise<{ readonly holder: TokenHolder; readonly printers: ListedPrinter[] } | undefined> {
+): Promise<TokenHolder | undefined> {
   const [found, listed] = await db.$client.batch<HolderRow | PackedRow>([
     HOLDER.bind(db, { hash, now }),
     LISTS_OF_HOLDERS.bind(db, selection, { hash, now }),
   ]);
   const row = found?.results[0] as HolderRow | undefined; // safe: results come in the order of their statements
-  if (row === undefined) return undefined;
   const rows = (listed?.results ?? []) as PackedRow[]; // safe: the same
-  return { holder: holderOf(row, null), printers: printersOfRows(rows, now) };
+  return row && { ...holderOf(row), listed: printersOfRows(rows, now) };
 }
 
 function isValid(now: number | Placeholder) {

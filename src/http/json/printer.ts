@@ -46,9 +46,7 @@ export type PrinterKey = keyof PrinterBody;
 export const PRINTER_KEYS = Object.keys(PrinterJson.shape) as [PrinterKey, ...PrinterKey[]]; // safe: its own keys
 
 /** What `fields` leaves of a printer. */
-const PartialPrinterJson = PrinterJson.partial()
-  .required({ id: true })
-  .meta({ id: "PartialPrinter", description: "A Printer of which `fields` left these keys." });
+const PartialPrinterJson = PrinterJson.partial().required({ id: true }).meta({ id: "PartialPrinter" });
 
 /** What a call that takes `fields` shows. */
 export const AskedPrinterJson = z.union([PrinterJson, PartialPrinterJson]);

@@ -31,38 +31,35 @@ interface Bearer {
   /** SHA-256 (hex) of the token, or of who signed in with which scopes: its key in the printer's object's cache. */
   readonly hash: string;
   /** Asks D1; 401 when the bearer does not count. */
-  readonly find: (printerId: number | null) => Promise<Admission>;
-  /** The same with a list of its account's printers. */
-  readonly list: (selection: PrinterSelection) => Promise<Admission>;
+  readonly find: (asked: Asked) => Promise<Admission>;
+}
+
+/** What a call is about, to be found with its caller. */
+export interface Asked {
+  /** Null: the path names no printer that could exist. */
+  readonly printerId: number | null;
+  /** Printers of the account; null: none. */
+  readonly list: PrinterSelection | null;
 }
 
 /** How long D1 may take before the printer's object is asked instead. */
 const DATABASE_MS = 2_000;
 
 /**
- * 401 unless the call carries a valid bearer. `printerId` null: the path names no printer that could exist. With
- * `worksWithoutD1` a call goes on while D1 is down, if the printer's object has the bearer in its cache.
+ * 401 unless the call carries a valid bearer. With `worksWithoutD1` a call about a printer goes on while D1 is down, if the
+ * printer's object has the bearer in its cache.
  */
-export async function authenticate(
-  c: HttpContext,
-  printerId: number | null,
-  worksWithoutD1 = false,
-): Promise<Admission> {
+export async function authenticate(c: HttpContext, asked: Asked, worksWithoutD1 = false): Promise<Admission> {
   const bearer = await readBearer(c);
-  if (!worksWithoutD1 || printerId === null) return bearer.find(printerId);
+  const { printerId } = asked;
+  if (!worksWithoutD1 || printerId === null) return bearer.find(asked);
   try {
-    return await within(DATABASE_MS, bearer.find(printerId));
+    return await within(DATABASE_MS, bearer.find(asked));
   } catch (error) {
     if (!isDatabaseOutage(error)) throw error;
     log({ event: "database.down", requestId: c.var.requestId, error });
     return askObject(c, printerId, bearer.hash);
   }
-}
-
-/** 401 as ever; a token and the list cost one round trip together ([O38]). */
-export async function authenticateList(c: HttpContext, selection: PrinterSelection): Promise<Admission> {
-  const bearer = await readBearer(c);
-  return bearer.list(selection);
 }
 
 function readBearer(c: HttpContext): Promise<Bearer> {
@@ -84,25 +81,19 @@ async function askObject(c: HttpContext, printerId: number, hash: string): Promi
 async function readTokenBearer(c: HttpContext, token: string): Promise<Bearer> {
   const hash = await digest(token);
   await throttle(c.env.TOKEN_CALLS, hash);
-  const admit = (holder: TokenHolder | undefined, now: number): Admission => {
+  const find = async ({ printerId, list }: Asked): Promise<Admission> => {
+    const now = Date.now();
+    const db = connect(c.env.DB);
+    const holder = await (list === null
+      ? findTokenHolder(db, hash, printerId, now)
+      : findTokenHolderWithPrinters(db, hash, list, now));
     if (holder === undefined) throw unauthenticated("invalid", "api");
     noteUse(c, holder, now);
-    const { userId, tokenId, tokenName, canRead, canWrite, expiresAt, printer } = holder;
+    const { userId, tokenId, tokenName, canRead, canWrite, expiresAt, printer, listed } = holder;
     const principal = { hash, userId, tokenName, canRead, canWrite, expiresAt };
-    return { caller: { userId, tokenId, tokenName, canRead, canWrite, principal }, printer, listed: [] };
+    return { caller: { userId, tokenId, tokenName, canRead, canWrite, principal }, printer, listed };
   };
-  return {
-    hash,
-    find: async (printerId) => {
-      const now = Date.now();
-      return admit(await findTokenHolder(connect(c.env.DB), hash, printerId, now), now);
-    },
-    list: async (selection) => {
-      const now = Date.now();
-      const found = await findTokenHolderWithPrinters(connect(c.env.DB), hash, selection, now);
-      return { ...admit(found?.holder, now), listed: found?.printers ?? [] };
-    },
-  };
+  return { hash, find };
 }
 
 /** A JWT of the operator's identity provider: its subject's account. Scopes and expiry are the JWT's own. */
@@ -113,16 +104,15 @@ async function readSignInBearer(c: HttpContext, token: string): Promise<Bearer> 
   const { issuer, subject, canRead, canWrite } = signedIn;
   await throttle(c.env.TOKEN_CALLS, await digest(`${issuer}\n${subject}`));
   const hash = await digest(`${issuer}\n${subject}\n${canRead} ${canWrite}`);
-  const find = async (printerId: number | null): Promise<Admission> => {
-    const { userId, printer } = await findOrInsertSignIn(connect(c.env.DB), signedIn, printerId, Date.now());
+  const find = async ({ printerId, list }: Asked): Promise<Admission> => {
+    const now = Date.now();
+    const db = connect(c.env.DB);
+    const { userId, printer } = await findOrInsertSignIn(db, signedIn, printerId, now);
     const principal = { hash, userId, tokenName: null, canRead, canWrite, expiresAt: null };
-    return { caller: { userId, tokenId: null, tokenName: null, canRead, canWrite, principal }, printer, listed: [] };
+    const listed = list === null ? [] : await listPrinters(db, userId, list, now);
+    return { caller: { userId, tokenId: null, tokenName: null, canRead, canWrite, principal }, printer, listed };
   };
-  const list = async (selection: PrinterSelection): Promise<Admission> => {
-    const found = await find(null);
-    return { ...found, listed: await listPrinters(connect(c.env.DB), found.caller.userId, selection, Date.now()) };
-  };
-  return { hash, find, list };
+  return { hash, find };
 }
 
 /** `Authorization` decides alone if it is there, else `X-API-Key`. */

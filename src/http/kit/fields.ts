@@ -108,8 +108,16 @@ export function listField<T extends z.ZodType>(item: T) {
 export function keysField<const T extends readonly [string, ...string[]]>(keys: T) {
   return z
     .array(z.string())
-    .transform((texts) => texts.flatMap((text) => text.split(",")).map((key) => key.trim()))
-    .transform((names) => [...new Set(names)].filter((name) => name !== ""))
+    .transform((texts) =>
+      [
+        ...new Set(
+          texts
+            .join()
+            .split(",")
+            .map((name) => name.trim()),
+        ),
+      ].filter((name) => name !== ""),
+    )
     .pipe(listField(choiceField(keys)))
     .optional();
 }

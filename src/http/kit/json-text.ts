@@ -11,8 +11,9 @@ export function textOf<T>(value: T): JsonText<T> {
   return JSON.stringify(value) as JsonText<T>; // safe: its very text
 }
 
+/** Its keys are plain words. */
 export function objectText<T extends object>(members: { readonly [Key in keyof T]: JsonText<T[Key]> }): JsonText<T> {
-  const texts = Object.entries<string>(members).map(([key, text]) => `${JSON.stringify(key)}:${text}`);
+  const texts = Object.entries<string>(members).map(([key, text]) => `"${key}":${text}`);
   return `{${texts.join(",")}}` as JsonText<T>; // safe: every key with its text
 }
 

@@ -7,12 +7,12 @@ import type { StatusCode } from "hono/utils/http-status";
 import * as z from "zod";
 import type { PrinterSelection } from "../../db/printer-list.ts";
 import { notFound } from "../../domain/failure.ts";
-import { type Admission, authenticate, authenticateAgent, authenticateList } from "./auth.ts";
+import { authenticate, authenticateAgent } from "./auth.ts";
 import { ANY_MEDIA, BODY_BYTES, type Media } from "./body.ts";
 import type { Admitted, AdmittedContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { isTrueWord } from "./fields.ts";
-import { bodyValidation, queryReader, readId, refuseInvalid, type Validation } from "./validate.ts";
+import { bodyValidation, parsed, queryReader, readId, type Validation } from "./validate.ts";
 
 export interface RouteSpec {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -81,10 +81,7 @@ export function route<const S extends RouteSpec>(
   const run = async (c: Context): Promise<Answers<S>> => {
     const query = readQuery?.(c);
     await admit(c, spec, query?.data);
-    if (query !== undefined) {
-      refuseInvalid(query);
-      c.req.addValidatedData("query", query.data ?? {});
-    }
+    if (query !== undefined) c.req.addValidatedData("query", parsed(query));
     await validateBody?.(c);
     return handler(c);
   };
@@ -141,7 +138,10 @@ async function admit(c: Context, spec: RouteSpec, query: Query): Promise<void> {
 }
 
 async function admitCaller(c: Context, spec: RouteSpec, scope: "read" | "write", query: Query): Promise<void> {
-  const { caller, printer, listed } = await authenticated(c, spec, query);
+  const printerId = spec.printer === undefined ? null : readId(c.req.param("printerId"));
+  // safe: the route's own query gave it
+  const list = query === undefined ? null : (spec.list?.(query as never) ?? null);
+  const { caller, printer, listed } = await authenticate(c, { printerId, list }, spec.worksWithoutD1);
   if (!(scope === "read" ? caller.canRead : caller.canWrite)) throw new FailureError({ code: "insufficient_scope" });
   c.set("caller", caller);
   c.set("listed", listed);
@@ -150,13 +150,6 @@ async function admitCaller(c: Context, spec: RouteSpec, scope: "read" | "write",
     throw new FailureError(notFound("Printer"));
   }
   c.set("printer", printer);
-}
-
-function authenticated(c: Context, spec: RouteSpec, query: Query): Promise<Admission> {
-  // safe: the route's own query gave it
-  if (spec.list !== undefined && query !== undefined) return authenticateList(c, spec.list(query as never));
-  const printerId = spec.printer === undefined ? null : readId(c.req.param("printerId"));
-  return authenticate(c, printerId, spec.worksWithoutD1);
 }
 
 function isShownArchived(c: Context, policy: NonNullable<RouteSpec["printer"]>): boolean {

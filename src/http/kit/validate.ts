@@ -58,7 +58,7 @@ export function parsed<T>(result: z.ZodSafeParseResult<T>): T {
 }
 
 /** 400 with every fault, unless there is none. */
-export function refuseInvalid(result: Validated): void {
+function refuseInvalid(result: Validated): void {
   if (result.error !== undefined) throw invalidOf(result.error);
 }
 
