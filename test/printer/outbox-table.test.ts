@@ -1,11 +1,11 @@
 /** What waits for D1, in memory and in the table: whatever comes in between, no newer image is lost and no row waits twice. */
 import { runInDurableObject } from "cloudflare:test";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Projection } from "../../src/db/projection.ts";
 import type { PrinterEvent } from "../../src/domain/events.ts";
 import { BATCH_ROWS, type OutboxRow, OutboxTable } from "../../src/printer/outbox-table.ts";
 import { makePrinter } from "../support/printer.ts";
+import { fc } from "../support/random.ts";
 
 const LIVE = { at: 0, status: null, isPrinting: false, statusAt: null, lastSeenAt: null, normalizedP: 0 } as const;
 const EVENT: PrinterEvent = {
