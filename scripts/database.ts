@@ -1,9 +1,9 @@
-/** D1 from a script, here or at Cloudflare: Drizzle's statements, run by `wrangler d1 execute`. */
-import { setTimeout as pause } from "node:timers/promises";
+/** D1 from a script: Drizzle's statements, run by Miniflare here, and by `wrangler d1 execute` at Cloudflare. */
 import type { SQLWrapper } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/sqlite-proxy";
+import { migrate, withLocalDatabase } from "./local-database.ts";
 import { Refusal } from "./refusal.ts";
-import { runWrangler, wranglerEnvironment } from "./wrangler.ts";
+import { runWrangler, type WranglerRun, wranglerEnvironment } from "./wrangler.ts";
 
 /** Builds statements only; columns are snake_case in SQL, camelCase here, as in `src/db/client.ts`. */
 export const statements = drizzle(async () => ({ rows: [] }), undefined, { casing: "snake_case" });
@@ -21,35 +21,36 @@ export interface Database {
 
 /** `state`: the folder of the local D1. `remote`: the deployed one instead. */
 export function openDatabase(state: string, remote: boolean): Database {
-  const where = remote ? ["--remote"] : ["--local", "--persist-to", state];
-  const execute = (text: string) =>
-    runWrangler(["d1", "execute", "DB", ...where, "--yes", "--json", "--command", text], wranglerEnvironment(state));
-  return {
-    async run(queries) {
-      const text = queries.map((query) => inlined(query.toSQL())).join(";\n");
-      const first = await execute(text);
-      const needsTables = !first.ok && !remote && /no such table/i.test(first.stdout + first.stderr);
-      if (needsTables) await migrate(state);
-      return readRows(needsTables ? await execute(text) : first);
-    },
-  };
+  return { run: (queries) => (remote ? runRemotely(state, queries) : runLocally(state, queries)) };
 }
 
-/** A server that was killed a moment ago may still hold the database. */
-const LOCKED = /database is locked|SQLITE_BUSY/;
-const LOCKED_TRIES = 10;
-const LOCKED_MS = 500;
+function runLocally(state: string, queries: readonly Statement[]): Promise<Row[][]> {
+  return withLocalDatabase(state, async (database, { migrations }) => {
+    const run = () =>
+      database.batch<Row>(
+        queries.map((query) => {
+          const { sql, params } = query.toSQL();
+          return database.prepare(sql).bind(...params);
+        }),
+      );
+    try {
+      const parts = await run().catch(async (error: unknown) => {
+        if (!/no such table/i.test(String(error))) throw error;
+        await migrate(database, migrations);
+        return run();
+      });
+      return parts.map(({ results }) => results);
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      throw new Refusal(`D1 refused: ${error instanceof Error ? error.message : error}`);
+    }
+  });
+}
 
-/** Brings the local D1 up to date; nothing happens when it is. */
-export async function migrate(state: string): Promise<void> {
-  const args = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", state];
-  const apply = () => runWrangler(args, wranglerEnvironment(state));
-  let run = await apply();
-  for (let tries = 1; tries < LOCKED_TRIES && !run.ok && LOCKED.test(run.stdout + run.stderr); tries += 1) {
-    await pause(LOCKED_MS);
-    run = await apply();
-  }
-  if (!run.ok) throw new Refusal(`The migrations could not be applied:\n${run.stderr.trim() || run.stdout.trim()}`);
+async function runRemotely(state: string, queries: readonly Statement[]): Promise<Row[][]> {
+  const text = queries.map((query) => inlined(query.toSQL())).join(";\n");
+  const args = ["d1", "execute", "DB", "--remote", "--yes", "--json", "--command", text];
+  return readRows(await runWrangler(args, wranglerEnvironment(state)));
 }
 
 /** The statement with its parameters as literals: the command line takes no parameters. */
@@ -66,7 +67,7 @@ function literal(value: unknown): string {
   throw new TypeError(`no SQL literal for ${typeof value}`);
 }
 
-function readRows({ ok, stdout, stderr }: { ok: boolean; stdout: string; stderr: string }): Row[][] {
+function readRows({ ok, stdout, stderr }: WranglerRun): Row[][] {
   const answer: unknown = ok ? JSON.parse(stdout) : null;
   if (!Array.isArray(answer)) throw new Refusal(`D1 refused: ${reasonOf(stdout, stderr)}`);
   return answer.map((part: { results: Row[] }) => part.results);

@@ -2,9 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { makeToken } from "./account.ts";
 import { Api, type ApiPrinter } from "./api.ts";
-import { openDatabase } from "./database.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import type { Machine } from "./virtual/machine.ts";
 
@@ -57,6 +55,8 @@ async function findToken(url: string, state: string): Promise<string> {
   const file = path.join(state, "demo-token");
   const kept = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
   if (kept !== "" && (await new Api(url, kept).isAdmitted())) return kept;
+  // Drizzle is needed this once, and would take its room for as long as the server runs.
+  const [{ makeToken }, { openDatabase }] = await Promise.all([import("./account.ts"), import("./database.ts")]);
   const wish = { email: EMAIL, name: "demo", canRead: true, canWrite: true, expiresAt: null };
   const token = await makeToken(openDatabase(state, false), wish, Date.now());
   writeFileSync(file, `${token}\n`, { mode: 0o600 });

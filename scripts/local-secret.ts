@@ -1,7 +1,8 @@
-/** The key that signs agents' tokens on this machine, in the file from which wrangler reads local secrets. */
+/** The secrets of this machine, in the file from which wrangler reads them; the key that signs agents' tokens is made here. */
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { parseEnv } from "node:util";
 import { PROJECT } from "./wrangler.ts";
 
 const FILE = path.join(PROJECT, ".dev.vars");
@@ -23,4 +24,10 @@ export function ensureLocalSecret(): void {
   } finally {
     rmSync(fresh);
   }
+}
+
+/** The values that the file has for these names. */
+export function readLocalValues(names: readonly string[]): Record<string, string> {
+  const values = Object.entries(parseEnv(readFileSync(FILE, "utf8")));
+  return Object.fromEntries(values.flatMap(([name, value = ""]) => (names.includes(name) ? [[name, value]] : [])));
 }

@@ -1,11 +1,18 @@
 /** `npm start`: the whole service on this machine, with an account and two virtual printers; `npm run dev` without those. */
 import { mkdirSync } from "node:fs";
+import { detailOf } from "./api.ts";
 import { readCount, readFlags } from "./arguments.ts";
-import { migrate } from "./database.ts";
 import { type Demo, startDemo } from "./demo.ts";
-import { ensureLocalSecret } from "./local-secret.ts";
-import { runScript } from "./refusal.ts";
-import { checkPortFree, ServerProcess } from "./server-process.ts";
+import { Front } from "./front.ts";
+import { everyHour } from "./hourly.ts";
+import { migrate, withLocalDatabase } from "./local-database.ts";
+import { ensureLocalSecret, readLocalValues } from "./local-secret.ts";
+import { followNpm } from "./parent.ts";
+import { rebuildOnChange } from "./rebuild.ts";
+import { Refusal, runScript } from "./refusal.ts";
+import type { Runtime } from "./runtime.ts";
+import { claimState } from "./state-claim.ts";
+import { type BuiltWorker, buildWorker } from "./worker.ts";
 import { stateFolder } from "./wrangler.ts";
 
 const HELP = `Starts Platen on this machine: server, database, an account and two virtual printers.
@@ -21,7 +28,6 @@ const HELP = `Starts Platen on this machine: server, database, an account and tw
 A second start goes on where the first stopped. Ctrl-C ends it.`;
 
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
-const PARENT_POLL_MS = 500;
 
 interface Options {
   readonly host: string;
@@ -44,14 +50,16 @@ function readOptions(): Options {
 /** What one run started, and how all of it ends. */
 class Run {
   readonly #options: Options;
+  readonly #front: Front;
   readonly #stopped = Promise.withResolvers<void>();
-  #server: ServerProcess | null = null;
+  #runtime: Runtime | null = null;
   #demo: Demo | null = null;
 
-  constructor(options: Options) {
+  constructor(options: Options, front: Front) {
     this.#options = options;
+    this.#front = front;
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => this.#stopped.resolve());
-    this.#followParent();
+    void followNpm(() => this.#stopped.resolve());
   }
 
   /** Resolves after Ctrl-C, a refusal when the server cannot go on; nothing that was started is left then. */
@@ -60,35 +68,52 @@ class Run {
       await Promise.race([this.#stopped.promise, this.#goOn()]);
     } finally {
       this.#demo?.stop();
-      await this.#server?.stop();
+      this.#front.close();
+      await this.#runtime?.stop();
       // Calls in flight need no answer any more.
       setImmediate(() => process.exit());
     }
   }
 
-  /** Migrates first, then starts: of two processes that open a killed server's database at once, one finds it locked. */
+  /** Migrates before anything else uses the database: of two that open a killed server's at once, one finds it locked. */
   async #goOn(): Promise<void> {
-    await migrate(this.#options.state);
-    const server = new ServerProcess({ ...this.#options, watch: !this.#options.hasDemo });
-    this.#server = server;
-    await Promise.race([this.#serve(server), server.died]);
+    const { state, hasDemo } = this.#options;
+    await claimState(state, this.#front.url);
+    console.log("Building the Worker (only when something has changed) ...");
+    const worker = await buildWorker();
+    console.log("Preparing the database ...");
+    await withLocalDatabase(state, (database) => migrate(database, worker.migrations));
+    console.log("Starting the runtime ...");
+    const { Runtime } = await import("./runtime.ts");
+    const secrets = readLocalValues([...worker.secrets, ...Object.keys(worker.options.bindings ?? {})]);
+    const runtime = await Runtime.start(worker, { state, secrets, isTalkative: !hasDemo });
+    this.#runtime = runtime;
+    await Promise.race([this.#serve(runtime, worker), runtime.died]);
   }
 
-  async #serve(server: ServerProcess): Promise<void> {
-    const url = await server.ready();
-    if (this.#options.hasDemo) this.#demo = await startDemo(url, this.#options.state);
+  async #serve(runtime: Runtime, worker: BuiltWorker): Promise<void> {
+    await checkHealth(await runtime.findUrl());
+    this.#front.passTo(await runtime.findUrl());
+    const { url } = this.#front;
+    if (this.#options.hasDemo) {
+      console.log("Linking the virtual printers ...");
+      this.#demo = await startDemo(url, this.#options.state);
+    } else {
+      rebuildOnChange(worker, async (changed) => {
+        await runtime.replace(changed);
+        this.#front.passTo(await runtime.findUrl());
+      });
+    }
     console.log(this.#demo === null ? plainSummary(url) : demoSummary(url, this.#demo));
+    // What goes wrong in it stands in the Worker's log.
+    everyHour(() => void runtime.runScheduled().catch(() => {}));
     await this.#stopped.promise;
   }
+}
 
-  /** An npm that is killed outright does not stop its children, and without it nobody can press Ctrl-C. */
-  #followParent(): void {
-    const parent = process.ppid;
-    if (process.env.npm_lifecycle_event === undefined) return;
-    setInterval(() => {
-      if (process.ppid !== parent) this.#stopped.resolve();
-    }, PARENT_POLL_MS).unref();
-  }
+async function checkHealth(runtime: URL): Promise<void> {
+  const response = await fetch(new URL("/health", runtime));
+  if (!response.ok) throw new Refusal(`The server refuses to work: ${await detailOf(response)}`);
 }
 
 function plainSummary(url: string): string {
@@ -127,7 +152,7 @@ function describe(printer: Demo["printers"][number]): string {
 
 await runScript(async () => {
   const options = readOptions();
-  await checkPortFree(options.host, options.port);
+  const front = await Front.open(options.host, options.port);
   if (!LOOPBACK.includes(options.host)) {
     console.log(
       `Warning: whoever reaches ${options.host} reaches this server; agents on the LAN are what that is for.`,
@@ -135,6 +160,6 @@ await runScript(async () => {
   }
   mkdirSync(options.state, { recursive: true });
   ensureLocalSecret();
-  const run = new Run(options);
+  const run = new Run(options, front);
   await run.untilStopped();
 });

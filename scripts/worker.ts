@@ -3,20 +3,31 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { V4WorkerOptions } from "miniflare";
+import type { V4WorkerOptionsShape } from "miniflare";
 import { Refusal } from "./refusal.ts";
 import { PROJECT, runWrangler, type WranglerRun, wranglerEnvironment } from "./wrangler.ts";
 
-/** What `wrangler.toml` declares, in Miniflare's words. */
+export interface Migration {
+  /** Its file's. */
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+/** What `wrangler.toml` declares. */
 export interface Declared {
-  readonly options: V4WorkerOptions;
+  /** In Miniflare's words. */
+  readonly options: V4WorkerOptionsShape;
   /** Names of the secrets, which are values of a machine and no part of a build. */
   readonly secrets: readonly string[];
+  /** Of the database, oldest first. */
+  readonly migrations: readonly Migration[];
 }
 
 export interface BuiltWorker extends Declared {
   /** Changes with everything that the Worker is made of. */
   readonly hash: string;
+  /** The bundle, one ES module. */
+  readonly script: string;
 }
 
 const BUILD = path.join(PROJECT, ".wrangler", "build");
@@ -24,7 +35,14 @@ const KEPT = path.join(BUILD, "worker.json");
 
 /** What goes into a build, its recipe too; the lock of `node_modules` says which packages are really there. */
 const SOURCES = [
-  ...["src/**/*", "wrangler.toml", "tsconfig.json", "package.json", "node_modules/.package-lock.json"],
+  ...[
+    "src/**/*",
+    "migrations/*.sql",
+    "wrangler.toml",
+    "tsconfig.json",
+    "package.json",
+    "node_modules/.package-lock.json",
+  ],
   ...["scripts/worker.ts", "scripts/worker-declared.ts", "scripts/wrangler.ts"],
 ];
 
@@ -36,9 +54,8 @@ export async function buildWorker(): Promise<BuiltWorker> {
   mkdirSync(BUILD, { recursive: true });
   const folder = mkdtempSync(path.join(BUILD, "new-"));
   try {
-    const [declared, contents] = await Promise.all([readDeclared(folder), bundle(folder)]);
-    const modules = [{ type: "ESModule", path: "index.js", contents }] as const;
-    const worker: BuiltWorker = { hash, ...declared, options: { ...declared.options, modules: [...modules] } };
+    const [declared, script] = await Promise.all([readDeclared(folder), bundle(folder)]);
+    const worker: BuiltWorker = { hash, ...declared, script };
     const file = path.join(folder, "worker.json");
     writeFileSync(file, JSON.stringify(worker));
     renameSync(file, KEPT);

@@ -28,10 +28,6 @@ export function wranglerEnvironment(state: string): NodeJS.ProcessEnv {
     WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
     WRANGLER_WRITE_LOGS: "false",
     WRANGLER_LOG_PATH: path.join(state, "logs"),
-    WRANGLER_REGISTRY_PATH: path.join(state, "registry"),
-    CLOUDFLARE_CF_FETCH_ENABLED: "false",
-    X_LOCAL_EXPLORER: "false",
-    X_LOCAL_OBSERVABILITY: "false",
   };
 }
 
