@@ -1,5 +1,5 @@
 /** What `npm run dev` does about changed sources. */
-import { watch } from "node:fs";
+import { type FSWatcher, readdirSync, watch } from "node:fs";
 import path from "node:path";
 import { Refusal } from "./refusal.ts";
 import { type BuiltWorker, buildWorker } from "./worker.ts";
@@ -14,6 +14,7 @@ export function rebuildOnChange(first: BuiltWorker, replace: (worker: BuiltWorke
   let { hash } = first;
   let timer: NodeJS.Timeout | undefined;
   let turn = Promise.resolve();
+  let watchers: FSWatcher[] = [];
   async function rebuild(): Promise<void> {
     try {
       const worker = await buildWorker();
@@ -29,11 +30,21 @@ export function rebuildOnChange(first: BuiltWorker, replace: (worker: BuiltWorke
   function changed(): void {
     clearTimeout(timer);
     timer = setTimeout(() => {
+      watchAll();
       turn = turn.then(rebuild);
     }, QUIET_MS);
   }
-  watch(path.join(PROJECT, "src"), { recursive: true }, changed);
-  watch(PROJECT, (_, name) => {
-    if (name !== null && ROOT_FILES.includes(name)) changed();
-  });
+  /** Folder by folder: many editors put a new file in the place of the old one, which only its folder notices. */
+  function watchAll(): void {
+    for (const watcher of watchers) watcher.close();
+    watchers = foldersOf(path.join(PROJECT, "src")).map((folder) => watch(folder, changed));
+    watchers.push(watch(PROJECT, (_, name) => (ROOT_FILES.includes(name ?? "") ? changed() : undefined)));
+  }
+  watchAll();
+}
+
+/** The folder itself, and all in it. */
+function foldersOf(root: string): string[] {
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [root, ...entries.map((entry) => path.join(entry.parentPath, entry.name))];
 }

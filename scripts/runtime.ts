@@ -1,6 +1,7 @@
 /** The runtime of the local server: the built Worker in Miniflare, at a port of its own that only this machine reaches. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Miniflare } from "miniflare";
+import type { Miniflare, V4WorkerOptions } from "miniflare";
+import { LOCAL_ENTRY } from "./local-entry.ts";
 import { followRuntimes, LOOPBACK, miniflareOptions, openMiniflare } from "./miniflare.ts";
 import { Refusal } from "./refusal.ts";
 import type { BuiltWorker } from "./worker.ts";
@@ -82,20 +83,24 @@ export class Runtime {
 
   #read({ options, script }: BuiltWorker) {
     const { state, secrets, isTalkative } = this.#options;
-    const bindings = { ...options.bindings, ...secrets };
-    const sockets = [{ host: LOOPBACK, port: 0 }];
-    return miniflareOptions(
-      state,
-      { ...options, bindings, modules: true, script, unsafeDirectSockets: sockets },
-      (line) => {
-        if (isTalkative || line.startsWith('{"event":')) console.error(line);
-      },
-    );
+    const worker: V4WorkerOptions = {
+      ...options,
+      bindings: { ...options.bindings, ...secrets },
+      modules: [
+        { type: "ESModule", path: "entry.js", contents: LOCAL_ENTRY },
+        { type: "ESModule", path: "worker.js", contents: script },
+      ],
+      unsafeDirectSockets: [{ host: LOOPBACK, port: 0 }],
+    };
+    return miniflareOptions(state, worker, (line) => {
+      if (isTalkative || line.startsWith('{"event":')) console.error(line);
+    });
   }
 }
 
 /** What the runtime says of the Worker, without its stack. */
 function reasonOf(error: unknown): string {
-  const lines = (error instanceof Error ? error.message : String(error)).split("\n");
-  return lines.find((line) => /Error:/.test(line)) ?? lines[0] ?? "";
+  const message = error instanceof Error ? error.message : String(error);
+  const [, thrown] = /Uncaught ([^"\\\n]+)/.exec(message) ?? [];
+  return thrown ?? message.split("\n")[0] ?? "";
 }

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { V4WorkerOptionsShape } from "miniflare";
 import { Refusal } from "./refusal.ts";
 import { PROJECT, runWrangler, type WranglerRun, wranglerEnvironment } from "./wrangler.ts";
@@ -113,9 +114,14 @@ function environment(folder: string): NodeJS.ProcessEnv {
 
 const ERRORS = 3;
 
-/** The first few errors, a line each. */
+/** The first few errors, a line each with its place. */
 function errorsOf({ stdout, stderr }: WranglerRun): string {
-  const lines = (stderr.trim() || stdout.trim()).split("\n");
-  const errors = lines.filter((line) => /\[ERROR\]/.test(line)).map((line) => line.replace(/^.*\[ERROR\]\s*/, "  "));
-  return (errors.length > 0 ? errors : lines).slice(0, ERRORS).join("\n");
+  const text = stripVTControlCharacters(stderr.trim() || stdout.trim());
+  const parts = text.split(/^.*\[ERROR\] */m).filter((part) => part !== "" && !part.startsWith("Build failed"));
+  const lines = parts.map((part) => {
+    const [sentence = ""] = part.split("\n");
+    const [, place] = /^\s+(\S+:\d+:\d+):$/m.exec(part) ?? [];
+    return place === undefined ? `  ${sentence}` : `  ${sentence} (${place})`;
+  });
+  return lines.slice(0, ERRORS).join("\n");
 }

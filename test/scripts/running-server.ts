@@ -1,11 +1,12 @@
 /** The real server, started as a person starts it, and what a person sees of it. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 
-const PROJECT = path.join(import.meta.dirname, "../..");
+export const PROJECT = path.join(import.meta.dirname, "../..");
 const SCRIPTS = path.join(PROJECT, "scripts");
 
 export interface Finished {
@@ -37,13 +38,12 @@ export class Script {
   readonly pid: number;
   stdout = "";
   stderr = "";
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
 
-  constructor(name: string, args: readonly string[]) {
-    const child = spawn(process.execPath, [path.join(SCRIPTS, name), ...args], {
-      cwd: PROJECT,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+  /** `node: false`: any other program, in the folder `cwd`. */
+  constructor(name: string, args: readonly string[], { cwd = PROJECT, node = true } = {}) {
+    const [program, ...rest] = node ? [process.execPath, path.join(SCRIPTS, name), ...args] : [name, ...args];
+    const child = spawn(program, rest, { cwd, stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.on("data", (chunk: Buffer) => {
       this.stdout += chunk;
     });
@@ -85,8 +85,12 @@ export class RunningServer {
     this.url = url;
   }
 
-  static async start(state: string, ...args: string[]): Promise<RunningServer> {
-    const script = new Script("start.ts", ["--port", "0", "--state", state, ...args]);
+  static start(state: string, ...args: string[]): Promise<RunningServer> {
+    return RunningServer.follow(new Script("start.ts", ["--port", "0", "--state", state, ...args]));
+  }
+
+  /** A start of another kind, which prints the same summary. */
+  static async follow(script: Script): Promise<RunningServer> {
     const summary = script.shown("the summary", /Platen runs on (\S+)[\s\S]*Ctrl-C/);
     const [, url = ""] = await summary.catch((error: unknown) => {
       script.send("SIGKILL");

@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runWrangler, wranglerEnvironment } from "../../scripts/wrangler.ts";
 import { call, type Printer } from "./api-client.ts";
 import { RawAgent } from "./raw-agent.ts";
 import { makeFolder, RunningServer, removeFolders, runScript, Script, until, untilGone } from "./running-server.ts";
@@ -143,6 +144,34 @@ describe("an agent on a bare socket", () => {
       ended_at: null,
     });
     after.close();
+  });
+});
+
+describe("a body that nobody wants", () => {
+  const large = new Uint8Array(5_000_000);
+
+  test.each([
+    { status: 401, what: "of a stranger", authorization: () => "Bearer plt_nobody" },
+    { status: 413, what: "that is too long", authorization: () => `Bearer ${token}` },
+  ])("[R33] $what gets its answer: $status", async ({ status, authorization }) => {
+    const headers = { Authorization: authorization(), "Content-Type": "application/json" };
+    const post = () => fetch(`${server.url}/api/v1/printers/`, { method: "POST", headers, body: large });
+    const answers = await Promise.all(Array.from({ length: 10 }, post));
+    expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => status));
+  });
+});
+
+describe("the state folder", () => {
+  test("[R31] a second server on it is one line and exit code 1", async () => {
+    const { code, stdout, stderr } = await runScript("start.ts", "--port", "0", "--state", state);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toBe(`A server runs on ${state} already: ${server.url}, process ${server.script.pid}.\n`);
+  });
+
+  test("[R32] wrangler finds every migration applied", async () => {
+    const args = ["d1", "migrations", "list", "DB", "--local", "--persist-to", state];
+    const { ok, stdout } = await runWrangler(args, wranglerEnvironment(state));
+    expect([ok, stdout]).toEqual([true, expect.stringContaining("No migrations to apply!")]);
   });
 });
 
