@@ -1,7 +1,8 @@
 /** The local D1, opened for a moment: by Miniflare, in the folder of `wrangler dev`, with or without a server beside it. */
 import { setTimeout as pause } from "node:timers/promises";
 import { Refusal } from "./refusal.ts";
-import { type BuiltWorker, buildWorker, type Migration } from "./worker.ts";
+import { type BuiltWorker, buildWorker } from "./worker.ts";
+import type { Migration } from "./worker-declared.ts";
 
 const BINDING = "DB";
 

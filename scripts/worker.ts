@@ -4,25 +4,9 @@ import { createHash } from "node:crypto";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import type { V4WorkerOptionsShape } from "miniflare";
 import { Refusal } from "./refusal.ts";
+import type { Declared } from "./worker-declared.ts";
 import { PROJECT, runWrangler, type WranglerRun, wranglerEnvironment } from "./wrangler.ts";
-
-export interface Migration {
-  /** Its file's. */
-  readonly name: string;
-  readonly statements: readonly string[];
-}
-
-/** What `wrangler.toml` declares. */
-export interface Declared {
-  /** In Miniflare's words. */
-  readonly options: V4WorkerOptionsShape;
-  /** Names of the secrets, which are values of a machine and no part of a build. */
-  readonly secrets: readonly string[];
-  /** Of the database, oldest first. */
-  readonly migrations: readonly Migration[];
-}
 
 export interface BuiltWorker extends Declared {
   /** Changes with everything that the Worker is made of. */
@@ -36,15 +20,8 @@ const KEPT = path.join(BUILD, "worker.json");
 
 /** What goes into a build, its recipe too; the lock of `node_modules` says which packages are really there. */
 const SOURCES = [
-  ...[
-    "src/**/*",
-    "migrations/*.sql",
-    "wrangler.toml",
-    "tsconfig.json",
-    "package.json",
-    "node_modules/.package-lock.json",
-  ],
-  ...["scripts/worker.ts", "scripts/worker-declared.ts", "scripts/wrangler.ts"],
+  ...["src/**/*", "migrations/*.sql", "wrangler.toml", "tsconfig.json", "package.json"],
+  ...["node_modules/.package-lock.json", "scripts/worker.ts", "scripts/worker-declared.ts", "scripts/wrangler.ts"],
 ];
 
 /** The Worker of this tree: the kept one while nothing has changed, else a new one. A refusal when it cannot be built. */
