@@ -7,6 +7,10 @@ import { leash } from "./leash.ts";
 
 export const LOOPBACK = "127.0.0.1";
 
+// The runtime's own objects look small to V8, which lets them gather to hundreds of megabytes before it looks through all of its
+// heap: here it does each time, for 3 % more work in a call that asks D1.
+process.env.MINIFLARE_WORKERD_V8_FLAGS = "--gc-global";
+
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** `state`: the folder that wrangler names with `--persist-to`. `show` is given each line that the Worker writes. */
