@@ -54,7 +54,7 @@ function edit(file: string, change: (text: string) => string): void {
 }
 
 describe("the build", () => {
-  test("[R24] is kept as long as nothing changes, and holds no secret", async () => {
+  test("[R34] is kept as long as nothing changes, and holds no secret", async () => {
     const [, key = ""] = /AGENT_KEYS=(\S+)/.exec(readFileSync(path.join(tree, ".dev.vars"), "utf8")) ?? [];
     expect(key).not.toBe("");
     expect(readFileSync(kept, "utf8")).not.toContain(key);
@@ -77,12 +77,12 @@ describe("the scheduled run", () => {
 describe("npm run dev", () => {
   const page = path.join("http", "service", "docs.ts");
 
-  test("[R25] a changed source runs in place of the old one", async () => {
+  test("[R35] a changed source runs in place of the old one", async () => {
     edit(page, (text) => text.replace(`"${manifest.version}"`, '"9.9.9"'));
     await until("the changed Worker", async () => ((await version().catch(() => "")) === "9.9.9" ? true : undefined));
   });
 
-  test("[R25] what cannot be built, or does not start, is told in a few lines, and the last one that did runs on", async () => {
+  test("[R35] what cannot be built, or does not start, is told in a few lines, and the last one that did runs on", async () => {
     edit("index.ts", (text) => `import "./nowhere.ts";\n${text}`);
     await until("the error", async () => (server.script.stderr.includes("nowhere.ts") ? true : undefined));
     expect(await version()).toBe("9.9.9");
