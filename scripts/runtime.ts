@@ -1,7 +1,7 @@
 /** The runtime of the local server: the built Worker in Miniflare, at a port of its own that only this machine reaches. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Miniflare, V4WorkerOptions } from "miniflare";
-import { LOCAL_ENTRY } from "./local-entry.ts";
+import { localEntry } from "./local-entry.ts";
 import { followRuntimes, LOOPBACK, miniflareOptions, openMiniflare } from "./miniflare.ts";
 import { Refusal } from "./refusal.ts";
 import type { BuiltWorker } from "./worker.ts";
@@ -83,11 +83,12 @@ export class Runtime {
 
   #read({ options, script }: BuiltWorker) {
     const { state, secrets, isTalkative } = this.#options;
+    const { ratelimits = {}, ...declared } = options;
     const worker: V4WorkerOptions = {
-      ...options,
-      bindings: { ...options.bindings, ...secrets },
+      ...declared,
+      bindings: { ...declared.bindings, ...secrets },
       modules: [
-        { type: "ESModule", path: "entry.js", contents: LOCAL_ENTRY },
+        { type: "ESModule", path: "entry.js", contents: localEntry(ratelimits) },
         { type: "ESModule", path: "worker.js", contents: script },
       ],
       unsafeDirectSockets: [{ host: LOOPBACK, port: 0 }],
