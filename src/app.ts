@@ -1,5 +1,5 @@
 /** The whole HTTP program: what every request passes, in order, then the routes by noun. */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
@@ -25,31 +25,52 @@ import { prints } from "./http/prints/prints.ts";
 import { printStatistics } from "./http/prints/statistics.ts";
 import { docs } from "./http/service/docs.ts";
 
-const corsOf = readOnce((origins) =>
-  cors({
-    origin: readCorsOrigins(origins),
+const EXPOSED = ["X-Request-Id", "Retry-After", "Preference-Applied", "Idempotency-Replayed", "ETag"];
+
+const corsOf = readOnce((text) => {
+  const origin = readCorsOrigins(text);
+  const middleware = cors({
+    origin,
     allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
     allowHeaders: [
       ...["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID"],
       "If-None-Match",
     ],
-    exposeHeaders: ["X-Request-Id", "Retry-After", "Preference-Applied", "Idempotency-Replayed", "ETag"],
+    exposeHeaders: EXPOSED,
     maxAge: 7200,
-  }),
-);
+  });
+  return { isForAll: origin === "*", middleware };
+});
+
+/** Of every answer. */
+function setHeaders(c: Context<HttpEnv>): void {
+  c.header("X-Request-Id", c.get("requestId"));
+  c.header("X-Content-Type-Options", "nosniff");
+  if (c.req.path.startsWith("/api/")) c.header("Cache-Control", "private, no-cache");
+}
+
+/** What the middleware would set, too, on an answer of its own that is copied later. */
+function openToAll(c: Context<HttpEnv>): void {
+  c.header("Access-Control-Allow-Origin", "*");
+  c.header("Access-Control-Expose-Headers", EXPOSED.join());
+}
 
 const shell = new Hono<HttpEnv>({ strict: false })
   .use(requestId())
   .use(async (c, next) => {
+    setHeaders(c);
     await next();
-    c.header("X-Request-Id", c.var.requestId);
-    c.header("X-Content-Type-Options", "nosniff");
-    if (c.req.path.startsWith("/api/")) c.header("Cache-Control", "private, no-cache");
+    // One that was made elsewhere is without them. Each header that is set afterwards costs a new Response, so most are set before.
+    if (!c.res.headers.has("X-Content-Type-Options")) setHeaders(c);
   })
   .use("/api/v1/*", async (c, next) => {
     // Agents are no browsers: no page of another origin may read their routes ([S55]).
     if (c.req.path.startsWith("/api/v1/octo/")) return next();
-    return corsOf(c.env.CORS_ORIGINS ?? "*")(c, next);
+    const { isForAll, middleware } = corsOf(c.env.CORS_ORIGINS ?? "*");
+    if (!isForAll || c.req.method === "OPTIONS") return middleware(c, next);
+    openToAll(c);
+    await next();
+    if (!c.res.headers.has("Access-Control-Allow-Origin")) openToAll(c);
   })
   .use(async (c, next) => {
     c.set("settings", unwrap(readSettings(c.env)));

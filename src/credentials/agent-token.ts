@@ -39,7 +39,19 @@ export async function makeAgentToken(
   const { id, uid, generation } = printer;
   const parts = [VERSION, sized(key.id), sized(id.toString(36)), uid, sized(generation.toString(36))];
   const text = parts.join("");
-  return text + (await macOf(PURPOSE + text, key));
+  return text + (await keptMacOf(text, key));
+}
+
+/** MACs of the tokens that were shown last, by their texts: a list shows the same ones each time. */
+const shown = new WeakMap<AgentKey, Map<string, string>>();
+const MOST_SHOWN = 2_000;
+
+async function keptMacOf(text: string, key: AgentKey): Promise<string> {
+  const macs = shown.get(key) ?? new Map<string, string>();
+  const mac = macs.get(text) ?? (await macOf(PURPOSE + text, key));
+  if (macs.size >= MOST_SHOWN) macs.clear();
+  shown.set(key, macs.set(text, mac));
+  return mac;
 }
 
 /** Null for anything that none of `keys` signed. */
