@@ -1,0 +1,46 @@
+/** `npm run bench`: what the service costs against the least that does the same hops, as ratios of the runtime's CPU time. */
+import { readFlags } from "./arguments.ts";
+import { measure, untilQuiet } from "./bench/measure.ts";
+import { CpuMeter, checkAccounting } from "./bench/process.ts";
+import { startRuntime } from "./bench/runtime.ts";
+import { SCENARIOS, Stage } from "./bench/scenarios.ts";
+import { quartiles } from "./bench/statistics.ts";
+import { Refusal, runScript } from "./refusal.ts";
+
+const HELP = `Measures what Platen costs against a bare Worker or object with the same hops.
+
+  npm run bench -- [options]
+
+  --quick        fewer turns: under two minutes
+  --only NAME    one scenario: ${SCENARIOS.map(({ name }) => name).join(", ")}
+  --help         this text`;
+
+await runScript(async () => {
+  const flags = readFlags(HELP, { quick: { type: "boolean" }, only: { type: "string" } });
+  const scenarios = SCENARIOS.filter(({ name }) => flags.only === undefined || name === flags.only);
+  if (scenarios.length === 0) throw new Refusal(`--only ${flags.only}: --help lists what there is.`, 2);
+  checkAccounting();
+  const turns = flags.quick ? 3 : 10;
+  const warmUps = flags.quick ? 1 : 3;
+  const runtime = await startRuntime();
+  try {
+    const meter = new CpuMeter(runtime.processId);
+    const stage = new Stage(runtime);
+    for (const { name, goal, plan } of scenarios) {
+      const began = performance.now();
+      const planned = await plan(stage);
+      await untilQuiet(meter, planned.quietMs);
+      const { platen, baseline } = await measure(planned, meter, turns, warmUps);
+      const ratios = platen.map((ours, index) => ours / (baseline[index] ?? Number.NaN));
+      const [low, median, high] = quartiles(ratios);
+      const seconds = ((performance.now() - began) / 1000).toFixed(1);
+      console.log(
+        `${name.padEnd(16)} ${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)}), goal ${goal}; ` +
+          `${quartiles(platen)[1].toFixed(0)} against ${quartiles(baseline)[1].toFixed(0)} us; ${seconds} s`,
+      );
+    }
+  } finally {
+    await runtime.stop();
+  }
+  process.exit();
+});

@@ -1,0 +1,67 @@
+/** Turns of both sides by turns, and the CPU time that the runtime took for each. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { CpuMeter } from "./process.ts";
+
+/** One side's work. */
+export interface Work {
+  /** Not measured; before each turn. */
+  readonly before?: () => Promise<unknown>;
+  /** Measured, with all that follows from it. */
+  readonly turn: () => Promise<unknown>;
+}
+
+export interface Plan {
+  readonly platen: Work;
+  readonly baseline: Work;
+  /** What one turn does that often. */
+  readonly operations: number;
+  /** Milliseconds without work after which nothing is to follow. */
+  readonly quietMs: number;
+}
+
+/** CPU microseconds an operation, a number a turn; those of the same index were measured one after the other. */
+export interface Measured {
+  readonly platen: readonly number[];
+  readonly baseline: readonly number[];
+}
+
+const LOOK_MS = 25;
+/** Of one CPU, while nothing is done. */
+const IDLE_SHARE = 0.02;
+const LONGEST_MS = 30_000;
+
+export async function measure(plan: Plan, meter: CpuMeter, turns: number, warmUps: number): Promise<Measured> {
+  const one = async ({ before, turn }: Work) => {
+    if (before !== undefined) {
+      await before();
+      await untilQuiet(meter, plan.quietMs);
+    }
+    const began = meter.read();
+    await turn();
+    await untilQuiet(meter, plan.quietMs);
+    return ((meter.read() - began) * 1000) / plan.operations;
+  };
+  const platen: number[] = [];
+  const baseline: number[] = [];
+  for (let turn = 0; turn < warmUps + turns; turn += 1) {
+    const ours = await one(plan.platen);
+    const theirs = await one(plan.baseline);
+    if (turn < warmUps) continue;
+    platen.push(ours);
+    baseline.push(theirs);
+  }
+  return { platen, baseline };
+}
+
+/** Resolves once the process did next to nothing for so long. */
+export async function untilQuiet(meter: CpuMeter, quietMs: number): Promise<void> {
+  const began = performance.now();
+  let quietSince = began;
+  let [at, spent] = [began, meter.read()];
+  while (performance.now() - quietSince < quietMs && performance.now() - began < LONGEST_MS) {
+    await pause(LOOK_MS);
+    const [now, read] = [performance.now(), meter.read()];
+    if (read - spent > (now - at) * IDLE_SHARE) quietSince = now;
+    [at, spent] = [now, read];
+  }
+}
