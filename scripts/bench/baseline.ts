@@ -71,7 +71,9 @@ function json(text: string): Response {
 
 async function list(request: Request, env: Bindings, columns: string): Promise<Response> {
   const token = "SELECT user_id FROM tokens WHERE hash = ?";
-  const found = await env.DB.prepare(token).bind(await hashOf(request)).first<{ user_id: number }>();
+  const found = await env.DB.prepare(token)
+    .bind(await hashOf(request))
+    .first<{ user_id: number }>();
   if (found === null) return new Response(null, { status: 401 });
   const query = `SELECT ${columns} FROM printers WHERE user_id = ? ORDER BY id`;
   const { results } = await env.DB.prepare(query).bind(found.user_id).all();
@@ -81,7 +83,9 @@ async function list(request: Request, env: Bindings, columns: string): Promise<R
 async function onePrinter(request: Request, env: Bindings, id: number, verb: string | undefined): Promise<Response> {
   const query = `SELECT printers.id FROM tokens JOIN printers ON printers.user_id = tokens.user_id
     WHERE tokens.hash = ? AND printers.id = ?`;
-  const found = await env.DB.prepare(query).bind(await hashOf(request), id).first();
+  const found = await env.DB.prepare(query)
+    .bind(await hashOf(request), id)
+    .first();
   if (found === null) return new Response(null, { status: 404 });
   const stub = env.OBJECTS.getByName(String(id));
   if (verb === "send") return json(await stub.send());

@@ -1,5 +1,6 @@
 /** The accounts, printers and agents of a run, the same number on both sides. */
 import { randomUUID } from "node:crypto";
+import { drawUid, makeAgentToken } from "../../src/credentials/agent-token.ts";
 import { drawApiToken } from "../../src/credentials/api-token.ts";
 import { digest } from "../../src/credentials/digest.ts";
 import { BenchAgent } from "./agent.ts";
@@ -37,7 +38,9 @@ export async function openAccount(runtime: Runtime): Promise<{ userId: number; p
     .bind(userId, `bench${userId}@example.com`, randomUUID(), now)
     .run();
   await platen.database
-    .prepare("INSERT INTO api_tokens (user_id, name, hash, can_read, can_write, created_at) VALUES (?, 'bench', ?, 1, 1, ?)")
+    .prepare(
+      "INSERT INTO api_tokens (user_id, name, hash, can_read, can_write, created_at) VALUES (?, 'bench', ?, 1, 1, ?)",
+    )
     .bind(userId, hash, now)
     .run();
   await baseline.database.prepare("INSERT INTO tokens (hash, user_id) VALUES (?, ?)").bind(hash, userId).run();
@@ -47,20 +50,53 @@ export async function openAccount(runtime: Runtime): Promise<{ userId: number; p
 /** Printers of a new account whose agents are connected and have said what they are and how they do. */
 export async function startFleet(runtime: Runtime, size: number, isPrinting: boolean): Promise<Fleet> {
   const account = await openAccount(runtime);
+  const printers = Array.from({ length: size }, (_, index) => ({
+    id: account.userId * IDS + index,
+    uid: drawUid(),
+    name: `Printer ${index}`,
+    generation: 1,
+  }));
+  await insertAll(
+    runtime.platen.database,
+    printers.map(({ id, uid, name }) => insert("printers", { ...DEFAULTS, id, uid, name, user_id: account.userId })),
+  );
+  await insertAll(
+    runtime.baseline.database,
+    printers.map(({ id, name }) => insert("printers", { id, name, user_id: account.userId })),
+  );
   const platen: Member[] = [];
   const baseline: Member[] = [];
   await forEach(size, async (index) => {
-    const made = JSON.parse(await account.platen.call("POST", "/api/v1/printers/", { name: `Printer ${index}` }));
-    platen.push(await join(runtime.platen, "/ws/dev/", made.id, made.auth_token, index, isPrinting));
-    await insertCounterpart(runtime.baseline, made.id, account.userId, `Printer ${index}`);
-    baseline.push(await join(runtime.baseline, `/socket/${made.id}`, made.id, "", index, isPrinting));
-    await account.baseline.call("PATCH", `/printers/${made.id}`, made);
+    const printer = printers[index];
+    if (printer === undefined) return;
+    const { id } = printer;
+    const token = await makeAgentToken(printer, runtime.agentKey);
+    platen[index] = await join(runtime.platen, "/ws/dev/", id, token, index, isPrinting);
+    baseline[index] = await join(runtime.baseline, `/socket/${id}`, id, "", index, isPrinting);
+    await account.baseline.call("PATCH", `/printers/${id}`, { name: printer.name });
   });
   return {
     platen: { caller: account.platen, members: platen },
     baseline: { caller: account.baseline, members: baseline },
   };
 }
+
+/** What a printer is made with; the rest has defaults in the schema. */
+const DEFAULTS = {
+  created_at: 0,
+  action_on_failure: "PAUSE",
+  watching_enabled: 1,
+  tools_off_on_pause: 1,
+  bed_off_on_pause: 0,
+  retract_on_pause: 6.5,
+  lift_z_on_pause: 2.5,
+  detective_sensitivity: 1,
+  min_timelapse_secs_on_finish: 600,
+  min_timelapse_secs_on_cancel: 300,
+} as const;
+
+/** Ids of an account's printers begin at its own times this. */
+const IDS = 10_000;
 
 export function stopFleet({ platen, baseline }: Fleet): void {
   for (const team of [platen, baseline]) {
@@ -77,13 +113,6 @@ async function join(side: Side, path: string, id: number, token: string, seed: n
   return { id, agent };
 }
 
-async function insertCounterpart(side: Side, id: number, userId: number, name: string): Promise<void> {
-  await side.database
-    .prepare("INSERT INTO printers (id, user_id, name) VALUES (?, ?, ?)")
-    .bind(id, userId, name)
-    .run();
-}
-
 /** An account whose list holds so many copies of a printer that prints, on both sides with the same texts. */
 export async function copyPrinter(runtime: Runtime, from: number, count: number) {
   const account = await openAccount(runtime);
@@ -96,22 +125,35 @@ export async function copyPrinter(runtime: Runtime, from: number, count: number)
     .bind(printer?.current_print_id)
     .first<Record<string, unknown>>();
   const shown = JSON.stringify(print);
-  for (let index = 0; index < count; index += 1) {
-    const id = account.userId * 1_000_000 + index;
-    const printId = id * 100_000;
-    const name = `Copy ${index}`;
-    const own = { user_id: account.userId };
-    const copies = [
-      insert("printers", { ...printer, ...own, id, uid: `copy${id}`, name, current_print_id: print && printId }),
-      ...(live === null ? [] : [insert("printer_live", { ...live, printer_id: id })]),
-      ...(print === null ? [] : [insert("prints", { ...print, ...own, id: printId, printer_id: id })]),
-    ];
-    await platen.database.batch(copies.map(({ sql, values }) => platen.database.prepare(sql).bind(...values)));
-    const row = { id, ...own, name, settings: printer?.settings, status: live?.status, print: shown };
-    const { sql, values } = insert("printers", row);
-    await baseline.database.prepare(sql).bind(...values).run();
-  }
+  const ids = Array.from({ length: count }, (_, index) => account.userId * IDS + index);
+  const own = { user_id: account.userId };
+  await insertAll(
+    platen.database,
+    ids.flatMap((id) => {
+      const printId = id * 100_000;
+      const name = `Copy ${id}`;
+      return [
+        insert("printers", { ...printer, ...own, id, uid: `copy${id}`, name, current_print_id: print && printId }),
+        ...(live === null ? [] : [insert("printer_live", { ...live, printer_id: id })]),
+        ...(print === null ? [] : [insert("prints", { ...print, ...own, id: printId, printer_id: id })]),
+      ];
+    }),
+  );
+  const row = { ...own, settings: printer?.settings, status: live?.status, print: shown };
+  await insertAll(
+    baseline.database,
+    ids.map((id) => insert("printers", { ...row, id, name: `Copy ${id}` })),
+  );
   return account;
+}
+
+const BATCH = 100;
+
+async function insertAll(database: Side["database"], rows: readonly ReturnType<typeof insert>[]): Promise<void> {
+  for (let at = 0; at < rows.length; at += BATCH) {
+    const part = rows.slice(at, at + BATCH);
+    await database.batch(part.map(({ sql, values }) => database.prepare(sql).bind(...values)));
+  }
 }
 
 function insert(table: string, row: Record<string, unknown>) {

@@ -1,9 +1,10 @@
 /** One runtime with two Workers: Platen as it is deployed, and the baseline. Each has a socket, a D1 and objects of its own. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from "miniflare";
+import type { AgentKey } from "../../src/domain/agent-key.ts";
+import { base64UrlOf } from "../../src/domain/encoding.ts";
 import { Refusal } from "../refusal.ts";
 import { buildWorker } from "../worker.ts";
 import { PROJECT } from "../wrangler.ts";
@@ -20,17 +21,22 @@ export interface Side {
 export interface Runtime {
   readonly platen: Side;
   readonly baseline: Side;
+  /** Signs agents' tokens. */
+  readonly agentKey: AgentKey;
   readonly processId: number;
   /** Ends the runtime and deletes what it stored. */
   stop(): Promise<void>;
 }
 
+/** Where Linux keeps files in memory: no disk is measured. */
+const MEMORY = "/dev/shm";
+
 /** Nobody is throttled: one token makes all calls. */
 const UNLIMITED = 1_000_000_000;
-const AGENT_KEYS = `b1:${Buffer.alloc(32, 7).toString("base64url")}`;
+const AGENT_KEY: AgentKey = { id: "b1", secret: new Uint8Array(32).fill(7) };
 
 export async function startRuntime(): Promise<Runtime> {
-  const folder = mkdtempSync(path.join(tmpdir(), "platen-bench-"));
+  const folder = mkdtempSync(path.join(MEMORY, "platen-bench-"));
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -51,6 +57,7 @@ export async function startRuntime(): Promise<Runtime> {
   return {
     platen,
     baseline,
+    agentKey: AGENT_KEY,
     processId,
     async stop() {
       await miniflare.dispose();
@@ -83,9 +90,8 @@ async function platenOptions(): Promise<V4WorkerOptions> {
   return {
     ...options,
     name: "platen",
-    bindings: { ...bindings, AGENT_KEYS },
+    bindings: { ...bindings, AGENT_KEYS: `${AGENT_KEY.id}:${base64UrlOf(AGENT_KEY.secret)}` },
     ratelimits: Object.fromEntries(unlimited),
-    durableObjects: { PRINTERS: { className: "PrinterObject", useSQLite: true, unsafePreventEviction: true } },
     unsafeDirectSockets: DIRECT,
   };
 }
@@ -97,7 +103,7 @@ function baselineOptions(): V4WorkerOptions {
     compatibilityDate: "2026-10-06",
     modules: [{ type: "ESModule", path: "baseline.js", contents: stripTypeScriptTypes(source) }],
     d1Databases: { DB: { id: "baseline" } },
-    durableObjects: { OBJECTS: { className: "BaselineObject", useSQLite: true, unsafePreventEviction: true } },
+    durableObjects: { OBJECTS: { className: "BaselineObject", useSQLite: true } },
     unsafeDirectSockets: DIRECT,
   };
 }

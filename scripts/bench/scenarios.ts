@@ -2,34 +2,23 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Saying } from "./agent.ts";
 import { forEach } from "./caller.ts";
-import { copyPrinter, type Fleet, type Member, startFleet, type Team } from "./fleet.ts";
+import { copyPrinter, type Member, startFleet, type Team } from "./fleet.ts";
 import type { Plan } from "./measure.ts";
 import type { Runtime } from "./runtime.ts";
-
-/** Fleets are started once and used by several scenarios. */
-export class Stage {
-  readonly runtime: Runtime;
-  readonly #fleets = new Map<boolean, Promise<Fleet>>();
-
-  constructor(runtime: Runtime) {
-    this.runtime = runtime;
-  }
-
-  fleet(isPrinting: boolean): Promise<Fleet> {
-    const started = this.#fleets.get(isPrinting) ?? startFleet(this.runtime, AGENTS, isPrinting);
-    this.#fleets.set(isPrinting, started);
-    return started;
-  }
-}
 
 export interface Scenario {
   readonly name: string;
   /** The ratio that is not to be exceeded. */
   readonly goal: number;
-  plan(stage: Stage): Promise<Plan>;
+  plan(runtime: Runtime): Promise<Plan>;
 }
 
-const AGENTS = 100;
+/** Agents of a scenario. */
+const CALLED = 20;
+const CHANGING = 200;
+const PAUSED = 50;
+/** Milliseconds between two events of an agent whose clock has whole seconds. */
+const SETTLING_MS = 500;
 /** Milliseconds without work that end a turn, for what is done at once. */
 const AT_ONCE_MS = 150;
 /** For what may wait a moment on its way to D1. */
@@ -37,25 +26,23 @@ const WRITTEN_MS = 600;
 
 /** Many frames at a time, so that the runtime's own waking and polling is no part of a frame. */
 const BUSY = { agents: 20, perAgent: 50, gapMs: 250, count: 2 } as const;
-/** Frames a second of all agents: each agent's come a second apart, and none meets another's. */
-const ALONE_PER_SECOND = 100;
 
 export const SCENARIOS: readonly Scenario[] = [
-  { name: "idle-frame", goal: 5, plan: (stage) => frames(stage, false) },
-  { name: "printing-frame", goal: 5, plan: (stage) => frames(stage, true) },
-  { name: "text-change", goal: 12, plan: (stage) => changes(stage, "pausing", "printing") },
+  { name: "idle-frame", goal: 5, plan: (runtime) => frames(runtime, false) },
+  { name: "printing-frame", goal: 5, plan: (runtime) => frames(runtime, true) },
+  { name: "text-change", goal: 12, plan: (runtime) => changes(runtime, "pausing", "printing") },
   {
     name: "event",
     goal: 15,
-    plan: (stage) => changes(stage, "paused-event", "resumed-event"),
+    plan: (runtime) => changes(runtime, "paused-event", "resumed-event"),
   },
   { name: "get-one", goal: 1.25, plan: getOne },
-  { name: "list-20", goal: 1.6, plan: (stage) => list(stage, 20, 150, "", "list") },
-  { name: "list-1000", goal: 2.5, plan: (stage) => list(stage, 1000, 6, "", "list") },
+  { name: "list-20", goal: 1.6, plan: (runtime) => list(runtime, 20, 150, "", "list") },
+  { name: "list-1000", goal: 2.5, plan: (runtime) => list(runtime, 1000, 6, "", "list") },
   {
     name: "thin-list-20",
     goal: 1.3,
-    plan: (stage) => list(stage, 20, 150, "?fields=id,name,presence,current_print", "thin"),
+    plan: (runtime) => list(runtime, 20, 150, "?fields=id,name,presence,current_print", "thin"),
   },
   { name: "patch", goal: 1.7, plan: patch },
   { name: "rejected-pause", goal: 1.7, plan: rejectedPause },
@@ -63,14 +50,14 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Regular statuses, many at a time. */
-async function frames(stage: Stage, isPrinting: boolean): Promise<Plan> {
+async function frames(runtime: Runtime, isPrinting: boolean): Promise<Plan> {
   const { agents, perAgent, gapMs, count } = BUSY;
-  const { platen, baseline } = await stage.fleet(isPrinting);
+  const { platen, baseline } = await startFleet(runtime, agents, isPrinting);
   const work = ({ members }: Team) => ({
     turn: async () => {
       for (let burst = 0; burst < count; burst += 1) {
         for (let frame = 0; frame < perAgent; frame += 1) {
-          for (const { agent } of members.slice(0, agents)) agent.send("status");
+          for (const { agent } of members) agent.send("status");
         }
         await pause(gapMs);
       }
@@ -80,22 +67,23 @@ async function frames(stage: Stage, isPrinting: boolean): Promise<Plan> {
 }
 
 /** A frame that tells something new of each agent, one thing in one turn and the other in the next. */
-async function changes(stage: Stage, first: Saying, second: Saying): Promise<Plan> {
-  const { platen, baseline } = await stage.fleet(true);
+async function changes(runtime: Runtime, first: Saying, second: Saying): Promise<Plan> {
+  const { platen, baseline } = await startFleet(runtime, CHANGING, true);
   const work = ({ members }: Team) => {
     let saying = second;
     return {
       turn: () => {
         saying = saying === first ? second : first;
-        return paced(members.length, ALONE_PER_SECOND, (index) => members[index]?.agent.send(saying));
+        for (const { agent } of members) agent.send(saying);
+        return pause(SETTLING_MS);
       },
     };
   };
-  return { platen: work(platen), baseline: work(baseline), operations: AGENTS, quietMs: WRITTEN_MS };
+  return { platen: work(platen), baseline: work(baseline), operations: CHANGING, quietMs: WRITTEN_MS };
 }
 
-async function getOne(stage: Stage): Promise<Plan> {
-  const { platen, baseline } = await stage.fleet(true);
+async function getOne(runtime: Runtime): Promise<Plan> {
+  const { platen, baseline } = await startFleet(runtime, CALLED, true);
   const operations = 300;
   return {
     platen: calls(platen, operations, ({ id }) => platen.caller.call("GET", `/api/v1/printers/${id}/`)),
@@ -105,10 +93,10 @@ async function getOne(stage: Stage): Promise<Plan> {
   };
 }
 
-async function list(stage: Stage, count: number, operations: number, query: string, noun: string): Promise<Plan> {
-  const fleet = await stage.fleet(true);
+async function list(runtime: Runtime, count: number, operations: number, query: string, noun: string): Promise<Plan> {
+  const fleet = await startFleet(runtime, 1, true);
   await pause(WRITTEN_MS);
-  const { platen, baseline } = await copyPrinter(stage.runtime, fleet.platen.members[0]?.id ?? 0, count);
+  const { platen, baseline } = await copyPrinter(runtime, fleet.platen.members[0]?.id ?? 0, count);
   return {
     platen: { turn: () => forEach(operations, () => platen.call("GET", `/api/v1/printers/${query}`)) },
     baseline: { turn: () => forEach(operations, () => baseline.call("GET", `/${noun}`)) },
@@ -117,8 +105,8 @@ async function list(stage: Stage, count: number, operations: number, query: stri
   };
 }
 
-async function patch(stage: Stage): Promise<Plan> {
-  const { platen, baseline } = await stage.fleet(false);
+async function patch(runtime: Runtime): Promise<Plan> {
+  const { platen, baseline } = await startFleet(runtime, CALLED, false);
   const operations = 200;
   let count = 0;
   const body = () => {
@@ -133,8 +121,8 @@ async function patch(stage: Stage): Promise<Plan> {
   };
 }
 
-async function rejectedPause(stage: Stage): Promise<Plan> {
-  const { platen, baseline } = await stage.fleet(false);
+async function rejectedPause(runtime: Runtime): Promise<Plan> {
+  const { platen, baseline } = await startFleet(runtime, CALLED, false);
   const operations = 200;
   return {
     platen: calls(platen, operations, ({ id }) => platen.caller.call("POST", `/api/v1/printers/${id}/pause_print/`)),
@@ -148,32 +136,35 @@ async function rejectedPause(stage: Stage): Promise<Plan> {
 const PAUSING_MS = 500;
 
 /** A pause's whole life: the call, its receipt, and what the agent reports of it. */
-async function pausePrint(stage: Stage): Promise<Plan> {
-  const { platen, baseline } = await stage.fleet(true);
-  const whole = (team: Team, path: (id: number) => string) => ({
-    before: async () => {
-      await paced(AGENTS, 1000, (index) => team.members[index]?.agent.send("resumed-event"));
-      await paced(AGENTS, 1000, (index) => team.members[index]?.agent.send("printing"));
-    },
-    turn: async () => {
-      const ends: Promise<void>[] = [];
-      await forEach(AGENTS, async (index) => {
-        const member = team.members[index];
-        if (member === undefined) return;
-        const { agent, id } = member;
-        agent.onceCommanded(() => {
-          agent.send("pausing");
-          ends.push(pause(PAUSING_MS).then(() => agent.send("paused-event")));
+async function pausePrint(runtime: Runtime): Promise<Plan> {
+  const { platen, baseline } = await startFleet(runtime, PAUSED, true);
+  const whole = ({ caller, members }: Team, path: (id: number) => string) => {
+    return {
+      before: async () => {
+        for (const { agent } of members) agent.send("resumed-event");
+        await pause(PAUSING_MS);
+        for (const { agent } of members) agent.send("printing");
+      },
+      turn: async () => {
+        const ends: Promise<void>[] = [];
+        await forEach(PAUSED, async (index) => {
+          const member = members[index];
+          if (member === undefined) return;
+          const { agent, id } = member;
+          agent.onceCommanded(() => {
+            agent.send("pausing");
+            ends.push(pause(PAUSING_MS).then(() => agent.send("paused-event")));
+          });
+          await caller.call("POST", path(id));
         });
-        await team.caller.call("POST", path(id));
-      });
-      await Promise.all(ends);
-    },
-  });
+        await Promise.all(ends);
+      },
+    };
+  };
   return {
     platen: whole(platen, (id) => `/api/v1/printers/${id}/pause_print/`),
     baseline: whole(baseline, (id) => `/printers/${id}/send`),
-    operations: AGENTS,
+    operations: PAUSED,
     quietMs: WRITTEN_MS,
   };
 }
@@ -185,16 +176,4 @@ function calls({ members }: Team, operations: number, call: (member: Member) => 
     if (member !== undefined) await call(member);
   };
   return { turn: () => forEach(operations, one) };
-}
-
-const TICK_MS = 4;
-
-/** Does the work of 0 to `count` - 1, so many a second. */
-async function paced(count: number, perSecond: number, work: (index: number) => void): Promise<void> {
-  const began = performance.now();
-  for (let done = 0; done < count; ) {
-    const due = Math.min(count, 1 + Math.floor(((performance.now() - began) / 1000) * perSecond));
-    for (; done < due; done += 1) work(done);
-    await pause(TICK_MS);
-  }
 }
