@@ -47,38 +47,50 @@ export async function openAccount(runtime: Runtime): Promise<{ userId: number; p
   return { userId, platen: new Caller(platen.url, token), baseline: new Caller(baseline.url, token) };
 }
 
-/** Printers of a new account whose agents are connected and have said what they are and how they do. */
+/** Printers of a new account whose agents are connected and have said what they are and how they do, on both sides. */
 export async function startFleet(runtime: Runtime, size: number, isPrinting: boolean): Promise<Fleet> {
   const account = await openAccount(runtime);
+  const start = async (side: "platen" | "baseline") => ({
+    caller: account[side],
+    members: await connectAgents(runtime, side, account.userId, size, isPrinting),
+  });
+  return { platen: await start("platen"), baseline: await start("baseline") };
+}
+
+/** Agents of printers that are made for them in that account. */
+export async function connectAgents(
+  runtime: Runtime,
+  side: "platen" | "baseline",
+  userId: number,
+  size: number,
+  isPrinting: boolean,
+): Promise<Member[]> {
+  const { url, database } = runtime[side];
   const printers = Array.from({ length: size }, (_, index) => ({
-    id: account.userId * IDS + index,
+    id: userId * IDS + index,
     uid: drawUid(),
-    name: `Printer ${index}`,
     generation: 1,
   }));
+  const row = (id: number) => ({ id, name: `Printer ${id}`, user_id: userId });
   await insertAll(
-    runtime.platen.database,
-    printers.map(({ id, uid, name }) => insert("printers", { ...DEFAULTS, id, uid, name, user_id: account.userId })),
+    database,
+    printers.map(({ id, uid }) =>
+      insert("printers", side === "platen" ? { ...DEFAULTS, ...row(id), uid } : { ...row(id) }),
+    ),
   );
-  await insertAll(
-    runtime.baseline.database,
-    printers.map(({ id, name }) => insert("printers", { id, name, user_id: account.userId })),
-  );
-  const platen: Member[] = [];
-  const baseline: Member[] = [];
+  const members: Member[] = [];
   await forEach(size, async (index) => {
     const printer = printers[index];
     if (printer === undefined) return;
     const { id } = printer;
     const token = await makeAgentToken(printer, runtime.agentKey);
-    platen[index] = await join(runtime.platen, "/ws/dev/", id, token, index, isPrinting);
-    baseline[index] = await join(runtime.baseline, `/socket/${id}`, id, "", index, isPrinting);
-    await account.baseline.call("PATCH", `/printers/${id}`, { name: printer.name });
+    const agent = new BenchAgent(index, isPrinting);
+    await agent.connect(url + (side === "platen" ? "/ws/dev/" : `/socket/${id}`), token);
+    agent.sendSettings();
+    agent.send("status");
+    members[index] = { id, agent };
   });
-  return {
-    platen: { caller: account.platen, members: platen },
-    baseline: { caller: account.baseline, members: baseline },
-  };
+  return members;
 }
 
 /** What a printer is made with; the rest has defaults in the schema. */
@@ -97,21 +109,6 @@ const DEFAULTS = {
 
 /** Ids of an account's printers begin at its own times this. */
 const IDS = 10_000;
-
-export function stopFleet({ platen, baseline }: Fleet): void {
-  for (const team of [platen, baseline]) {
-    team.caller.close();
-    for (const { agent } of team.members) agent.close();
-  }
-}
-
-async function join(side: Side, path: string, id: number, token: string, seed: number, isPrinting: boolean) {
-  const agent = new BenchAgent(seed, isPrinting);
-  await agent.connect(side.url + path, token);
-  agent.sendSettings();
-  agent.send("status");
-  return { id, agent };
-}
 
 /** An account whose list holds so many copies of a printer that prints, on both sides with the same texts. */
 export async function copyPrinter(runtime: Runtime, from: number, count: number) {
