@@ -35,7 +35,7 @@ async function openOnce<T>(
   const { miniflareOptions, openMiniflare } = await import("./miniflare.ts");
   const { name = "", compatibilityDate = "", d1Databases = {} } = worker.options;
   const empty = { name, compatibilityDate, d1Databases, modules: true, script: "export default {};" };
-  const miniflare = openMiniflare(miniflareOptions(state, empty, () => {}));
+  const miniflare = openMiniflare(miniflareOptions(state, [empty], () => {}));
   try {
     return await use(await miniflare.getD1Database(BINDING), worker);
   } finally {

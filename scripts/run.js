@@ -11,6 +11,7 @@ const scripts = {
   link: () => import("./link.ts"),
   simulate: () => import("./simulate.ts"),
   chaos: () => import("./chaos.ts"),
+  bench: () => import("./bench.ts"),
 };
 
 const [name] = process.argv.splice(2, 1);

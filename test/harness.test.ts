@@ -62,7 +62,7 @@ describe("what stands where", () => {
     expect(testsImportedBy({ file, text: 'import { Tally } from "./tally.ts";' })).toEqual([]);
   });
 
-  test.each(["chaos", "link", "simulate", "start", "token"])(
+  test.each(["bench", "chaos", "link", "simulate", "start", "token"])(
     "[R25] %s reads its flags before anything heavy is loaded",
     (name) => {
       const loaded = [...loadedBy(`scripts/${name}.ts`)].filter((target) => !target.startsWith("node:"));

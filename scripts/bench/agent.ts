@@ -8,11 +8,22 @@ import { moonrakerSettings } from "../virtual/moonraker/settings.ts";
 import { moonrakerStatus } from "../virtual/moonraker/status.ts";
 import { printPaused, printResumed, stateChanged } from "../virtual/octoprint/events.ts";
 import { octoprintSettings } from "../virtual/octoprint/settings.ts";
-import { octoprintStatus } from "../virtual/octoprint/status.ts";
+import { octoprintStatus, type StateId } from "../virtual/octoprint/status.ts";
 import { seededRandom } from "../virtual/random.ts";
 
-/** What a frame tells: a regular status, a text that changed, or an event. */
-export type Saying = "status" | "pausing" | "printing" | "paused-event" | "resumed-event";
+/** What a frame tells: a regular status, a text that changed, or an event with one. */
+export type Saying = "status" | "pausing" | "paused" | "resuming" | "printing" | "paused-event" | "resumed-event";
+
+/** OctoPrint sends its events a moment before it comes to the state that they tell of. */
+const OCTOPRINT_STATES = {
+  status: "PRINTING",
+  pausing: "PAUSING",
+  paused: "PAUSED",
+  resuming: "RESUMING",
+  printing: "PRINTING",
+  "paused-event": "PAUSING",
+  "resumed-event": "RESUMING",
+} as const satisfies Record<Saying, StateId>;
 
 /** The regular distance of two statuses, for which the machine goes on between two frames. */
 const REGULAR_S = 30;
@@ -86,11 +97,10 @@ export class BenchAgent {
   }
 
   #moonraker(saying: Saying): object {
-    const isPaused = saying === "paused-event";
-    const transient = saying === "pausing" ? "Pausing" : null;
-    const machine = { ...this.#machine, isHeld: isPaused };
+    const machine = { ...this.#machine, isHeld: saying === "paused" || saying === "paused-event" };
+    const transient = saying === "pausing" ? "Pausing" : saying === "resuming" ? "Resuming" : null;
     const view = { machine, now: Date.now(), printTs: this.#printTs, fileId: null, transient } as const;
-    const event = isPaused ? "PrintPaused" : saying === "resumed-event" ? "PrintResumed" : null;
+    const event = saying === "paused-event" ? "PrintPaused" : saying === "resumed-event" ? "PrintResumed" : null;
     return {
       current_print_ts: this.#printTs,
       status: moonrakerStatus(view),
@@ -102,16 +112,12 @@ export class BenchAgent {
     const { job } = this.#machine;
     if (job === null) throw new Error("OctoPrint's agent has a file loaded");
     const isPrinting = this.#printTs > 0;
-    const stateId = !isPrinting
-      ? "OPERATIONAL"
-      : saying === "pausing" || saying === "paused-event"
-        ? "PAUSING"
-        : saying === "resumed-event"
-          ? "RESUMING"
-          : "PRINTING";
+    const stateId = isPrinting ? OCTOPRINT_STATES[saying] : "OPERATIONAL";
     const event = {
       status: null,
       pausing: stateChanged("PAUSING"),
+      paused: stateChanged("PAUSED"),
+      resuming: stateChanged("RESUMING"),
       printing: stateChanged("PRINTING"),
       "paused-event": printPaused(job, this.#machine),
       "resumed-event": printResumed(job),

@@ -2,7 +2,7 @@
 import { Agent, request } from "node:http";
 
 /** So many calls are in flight at once. */
-export const CONNECTIONS = 4;
+const CONNECTIONS = 4;
 
 export class Caller {
   readonly #url: string;

@@ -19,65 +19,48 @@ export interface Team {
   readonly members: readonly Member[];
 }
 
-export interface Fleet {
-  readonly platen: Team;
-  readonly baseline: Team;
+/** Where a team's agents dial. */
+export type Door = "platen" | "counting" | "writing";
+
+/** The same account on both sides. */
+interface Account {
+  readonly userId: number;
+  readonly platen: Caller;
+  readonly baseline: Caller;
 }
 
 let accounts = 0;
 
-export async function openAccount(runtime: Runtime): Promise<{ userId: number; platen: Caller; baseline: Caller }> {
+async function openAccount(runtime: Runtime): Promise<Account> {
   accounts += 1;
   const userId = accounts;
   const token = drawApiToken();
   const hash = await digest(token);
   const now = Date.now();
   const { platen, baseline } = runtime;
-  await platen.database
-    .prepare("INSERT INTO users (id, email, unsub_token, created_at) VALUES (?, ?, ?, ?)")
-    .bind(userId, `bench${userId}@example.com`, randomUUID(), now)
-    .run();
-  await platen.database
-    .prepare(
-      "INSERT INTO api_tokens (user_id, name, hash, can_read, can_write, created_at) VALUES (?, 'bench', ?, 1, 1, ?)",
-    )
-    .bind(userId, hash, now)
-    .run();
-  await baseline.database.prepare("INSERT INTO tokens (hash, user_id) VALUES (?, ?)").bind(hash, userId).run();
+  await insertAll(platen.database, [
+    insert("users", { id: userId, email: `bench${userId}@example.com`, unsub_token: randomUUID(), created_at: now }),
+    insert("api_tokens", { user_id: userId, name: "bench", hash, can_read: 1, can_write: 1, created_at: now }),
+  ]);
+  await insertAll(baseline.database, [insert("tokens", { hash, user_id: userId })]);
   return { userId, platen: new Caller(platen.url, token), baseline: new Caller(baseline.url, token) };
 }
 
-/** Printers of a new account whose agents are connected and have said what they are and how they do, on both sides. */
-export async function startFleet(runtime: Runtime, size: number, isPrinting: boolean): Promise<Fleet> {
+/** Printers of a new account whose agents are connected and have said what they are and how they do. */
+export async function startTeam(runtime: Runtime, door: Door, size: number, isPrinting: boolean): Promise<Team> {
   const account = await openAccount(runtime);
-  const start = async (side: "platen" | "baseline") => ({
-    caller: account[side],
-    members: await connectAgents(runtime, side, account.userId, size, isPrinting),
-  });
-  return { platen: await start("platen"), baseline: await start("baseline") };
-}
-
-/** Agents of printers that are made for them in that account. */
-export async function connectAgents(
-  runtime: Runtime,
-  side: "platen" | "baseline",
-  userId: number,
-  size: number,
-  isPrinting: boolean,
-): Promise<Member[]> {
+  const side = door === "platen" ? "platen" : "baseline";
   const { url, database } = runtime[side];
   const printers = Array.from({ length: size }, (_, index) => ({
-    id: userId * IDS + index,
+    id: account.userId * IDS + index,
     uid: drawUid(),
     generation: 1,
   }));
-  const row = (id: number) => ({ id, name: `Printer ${id}`, user_id: userId });
-  await insertAll(
-    database,
-    printers.map(({ id, uid }) =>
-      insert("printers", side === "platen" ? { ...DEFAULTS, ...row(id), uid } : { ...row(id) }),
-    ),
-  );
+  const rows = printers.map(({ id, uid }) => {
+    const row = { id, name: `Printer ${id}`, user_id: account.userId };
+    return insert("printers", door === "platen" ? { ...DEFAULTS, ...row, uid } : row);
+  });
+  await insertAll(database, rows);
   const members: Member[] = [];
   await forEach(size, async (index) => {
     const printer = printers[index];
@@ -85,12 +68,12 @@ export async function connectAgents(
     const { id } = printer;
     const token = await makeAgentToken(printer, runtime.agentKey);
     const agent = new BenchAgent(index, isPrinting);
-    await agent.connect(url + (side === "platen" ? "/ws/dev/" : `/socket/${id}`), token);
+    await agent.connect(url + (door === "platen" ? "/ws/dev/" : `/${door}/${id}`), token);
     agent.sendSettings();
     agent.send("status");
     members[index] = { id, agent };
   });
-  return members;
+  return { caller: account[side], members };
 }
 
 /** What a printer is made with; the rest has defaults in the schema. */
@@ -110,41 +93,65 @@ const DEFAULTS = {
 /** Ids of an account's printers begin at its own times this. */
 const IDS = 10_000;
 
-/** An account whose list holds so many copies of a printer that prints, on both sides with the same texts. */
-export async function copyPrinter(runtime: Runtime, from: number, count: number) {
+/** Callers of an account whose list holds so many copies of a printer that prints, on both sides with the same values. */
+export async function copyPrinter(runtime: Runtime, from: number, count: number): Promise<Account> {
   const account = await openAccount(runtime);
   const { platen, baseline } = runtime;
-  const read = (table: string, key: string) =>
-    platen.database.prepare(`SELECT * FROM ${table} WHERE ${key} = ?`).bind(from).first<Record<string, unknown>>();
-  const [printer, live] = await Promise.all([read("printers", "id"), read("printer_live", "printer_id")]);
-  const print = await platen.database
-    .prepare("SELECT * FROM prints WHERE id = ?")
-    .bind(printer?.current_print_id)
-    .first<Record<string, unknown>>();
-  const shown = JSON.stringify(print);
-  const ids = Array.from({ length: count }, (_, index) => account.userId * IDS + index);
+  const read = async (table: string, key: string, value: unknown) => {
+    const query = platen.database.prepare(`SELECT * FROM ${table} WHERE ${key} = ?`).bind(value);
+    const row = await query.first<Record<string, unknown>>();
+    if (row === null) throw new Error(`the printer to copy has no row in ${table}`);
+    return row;
+  };
+  const printer = await read("printers", "id", from);
+  const live = await read("printer_live", "printer_id", from);
+  const print = await read("prints", "id", printer.current_print_id);
+  const id = `(${account.userId * IDS} + i)`;
   const own = { user_id: account.userId };
-  await insertAll(
-    platen.database,
-    ids.flatMap((id) => {
-      const printId = id * 100_000;
-      const name = `Copy ${id}`;
-      return [
-        insert("printers", { ...printer, ...own, id, uid: `copy${id}`, name, current_print_id: print && printId }),
-        ...(live === null ? [] : [insert("printer_live", { ...live, printer_id: id })]),
-        ...(print === null ? [] : [insert("prints", { ...print, ...own, id: printId, printer_id: id })]),
-      ];
-    }),
-  );
-  const row = { ...own, settings: printer?.settings, status: live?.status, print: shown };
-  await insertAll(
-    baseline.database,
-    ids.map((id) => insert("printers", { ...row, id, name: `Copy ${id}` })),
-  );
+  const copied = { id, name: `'Copy ' || ${id}`, current_print_id: `${id} * 100000` };
+  await insertCopies(platen.database, count, [
+    { table: "printers", values: { ...printer, ...own }, computed: { ...copied, uid: `'copy' || ${id}` } },
+    { table: "printer_live", values: live, computed: { printer_id: id } },
+    { table: "prints", values: { ...print, ...own }, computed: { id: copied.current_print_id, printer_id: id } },
+  ]);
+  const { connected_at, disconnected_at, printer_lost_at, settings } = printer;
+  const { at, last_seen_at, status } = live;
+  const { id: _id, printer_id: _printer, user_id: _user, revision: _revision, deleted_at: _deleted, ...shown } = print;
+  await insertCopies(baseline.database, count, [
+    {
+      table: "printers",
+      values: { ...own, connected_at, disconnected_at, printer_lost_at, settings },
+      computed: copied,
+    },
+    { table: "statuses", values: { at, last_seen_at, status }, computed: { printer_id: id } },
+    { table: "prints", values: shown, computed: { print_id: copied.current_print_id } },
+  ]);
   return account;
 }
 
-const BATCH = 100;
+interface Copies {
+  readonly table: string;
+  /** The same in every row. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** SQL over `i`, which counts the rows from 0. */
+  readonly computed: Readonly<Record<string, string>>;
+}
+
+/** A statement a table: a thousand rows of values take longer to send than all that is measured. */
+async function insertCopies(database: Side["database"], count: number, tables: readonly Copies[]): Promise<void> {
+  const statements = tables.map(({ table, values, computed }) => {
+    const same = Object.entries(values).filter(([column]) => !(column in computed));
+    const columns = [...same.map(([column]) => column), ...Object.keys(computed)];
+    const cells = [...same.map(() => "?"), ...Object.values(computed)];
+    const rows = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${count})`;
+    return database
+      .prepare(`INSERT INTO ${table} (${columns}) ${rows} SELECT ${cells} FROM n`)
+      .bind(...same.map(([, value]) => value));
+  });
+  await database.batch(statements);
+}
+
+const BATCH = 500;
 
 async function insertAll(database: Side["database"], rows: readonly ReturnType<typeof insert>[]): Promise<void> {
   for (let at = 0; at < rows.length; at += BATCH) {

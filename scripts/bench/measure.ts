@@ -1,9 +1,10 @@
 /** Turns of both sides by turns, and the CPU time that the runtime took for each. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { CpuMeter } from "./process.ts";
+import type { Measured } from "./statistics.ts";
 
 /** One side's work. */
-export interface Work {
+interface Work {
   /** Not measured; before each turn. */
   readonly before?: () => Promise<unknown>;
   /** Measured, with all that follows from it. */
@@ -11,7 +12,7 @@ export interface Work {
 }
 
 export interface Plan {
-  readonly platen: Work;
+  readonly subject: Work;
   readonly baseline: Work;
   /** What one turn does that often. */
   readonly operations: number;
@@ -19,17 +20,12 @@ export interface Plan {
   readonly quietMs: number;
 }
 
-/** CPU microseconds an operation, a number a turn; those of the same index were measured one after the other. */
-export interface Measured {
-  readonly platen: readonly number[];
-  readonly baseline: readonly number[];
-}
-
 const LOOK_MS = 25;
 /** Of one CPU, while nothing is done. */
 const IDLE_SHARE = 0.02;
 const LONGEST_MS = 30_000;
 
+/** CPU microseconds an operation. The turns that warm up are not in it. */
 export async function measure(plan: Plan, meter: CpuMeter, turns: number, warmUps: number): Promise<Measured> {
   const one = async ({ before, turn }: Work) => {
     if (before !== undefined) {
@@ -41,16 +37,15 @@ export async function measure(plan: Plan, meter: CpuMeter, turns: number, warmUp
     await untilQuiet(meter, plan.quietMs);
     return ((meter.read() - began) * 1000) / plan.operations;
   };
-  const platen: number[] = [];
+  const subject: number[] = [];
   const baseline: number[] = [];
   for (let turn = 0; turn < warmUps + turns; turn += 1) {
-    const ours = await one(plan.platen);
-    const theirs = await one(plan.baseline);
+    const [ours, theirs] = [await one(plan.subject), await one(plan.baseline)];
     if (turn < warmUps) continue;
-    platen.push(ours);
+    subject.push(ours);
     baseline.push(theirs);
   }
-  return { platen, baseline };
+  return { subject, baseline };
 }
 
 /** Resolves once the process did next to nothing for so long. */

@@ -9,16 +9,6 @@ export function checkAccounting(): void {
   }
 }
 
-/** The ids of this process' children whose program has that name. */
-export function childrenNamed(name: string): number[] {
-  const ids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
-  return ids.map(Number).filter((id) => {
-    const stat = readOrNull(`/proc/${id}/stat`);
-    const [, program, rest] = /^\d+ \((.*)\) (.*)$/s.exec(stat ?? "") ?? [];
-    return program === name && Number(rest?.split(" ")[1]) === process.pid;
-  });
-}
-
 /** The CPU time of a process, summed over its threads; those that ended keep what they were last seen with. */
 export class CpuMeter {
   readonly #tasks: string;
@@ -44,7 +34,7 @@ export function proportionalBytes(processId: number): number {
   return Number(kibibytes) * 1024;
 }
 
-/** A process or thread that has ended has no file. */
+/** A thread that has ended has no file. */
 function readOrNull(file: string): string | null {
   try {
     return readFileSync(file, "utf8");

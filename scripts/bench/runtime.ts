@@ -1,14 +1,14 @@
 /** One runtime with two Workers: Platen as it is deployed, and the baseline. Each has a socket, a D1 and objects of its own. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import path from "node:path";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from "miniflare";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Miniflare, V4WorkerOptions } from "miniflare";
 import type { AgentKey } from "../../src/domain/agent-key.ts";
 import { base64UrlOf } from "../../src/domain/encoding.ts";
-import { Refusal } from "../refusal.ts";
-import { buildWorker } from "../worker.ts";
-import { PROJECT } from "../wrangler.ts";
-import { childrenNamed } from "./process.ts";
+import { migrate } from "../local-database.ts";
+import { followRuntimes, LOOPBACK, miniflareOptions, openMiniflare } from "../miniflare.ts";
+import type { BuiltWorker } from "../worker.ts";
 
 type Database = Awaited<ReturnType<Miniflare["getD1Database"]>>;
 
@@ -30,40 +30,49 @@ export interface Runtime {
 
 /** Where Linux keeps files in memory: no disk is measured. */
 const MEMORY = "/dev/shm";
+const FOLDER = "platen-bench-";
+const STOP_MS = 3000;
 
-/** Nobody is throttled: one token makes all calls. */
-const UNLIMITED = 1_000_000_000;
 const AGENT_KEY: AgentKey = { id: "b1", secret: new Uint8Array(32).fill(7) };
 
-export async function startRuntime(): Promise<Runtime> {
-  const folder = mkdtempSync(path.join(MEMORY, "platen-bench-"));
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      host: "127.0.0.1",
-      port: 0,
-      cf: false,
-      log: new Log(LogLevel.ERROR),
-      resourcePersistencePath: folder,
-      workers: [await platenOptions(), baselineOptions()],
-    }),
-  );
+let processId = 0;
+followRuntimes(({ pid = 0 }) => {
+  processId = pid;
+});
+
+export async function startRuntime(worker: BuiltWorker): Promise<Runtime> {
+  const folder = path.join(MEMORY, FOLDER + process.pid);
+  mkdirSync(folder);
+  // Miniflare's own files, too, lie where they are found again.
+  process.env.TMPDIR = folder;
+  const workers = [platenOptions(worker), baselineOptions(worker)];
+  const miniflare = openMiniflare(miniflareOptions(folder, workers, console.error));
+  const stop = async () => {
+    await Promise.race([miniflare.dispose().catch(() => {}), pause(STOP_MS)]);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
   await miniflare.ready;
-  const [processId] = childrenNamed("workerd");
-  if (processId === undefined) throw new Refusal("The runtime's process was not found under /proc.");
   const platen = await sideOf(miniflare, "platen");
   const baseline = await sideOf(miniflare, "baseline");
-  await migrate(platen.database);
+  await migrate(platen.database, worker.migrations);
   for (const statement of BASELINE_TABLES) await baseline.database.prepare(statement).run();
-  return {
-    platen,
-    baseline,
-    agentKey: AGENT_KEY,
-    processId,
-    async stop() {
-      await miniflare.dispose();
-      rmSync(folder, { recursive: true });
-    },
-  };
+  return { platen, baseline, agentKey: AGENT_KEY, processId, stop };
+}
+
+/** Deletes what was left in memory by runs that were killed. */
+export function removeLeftovers(): void {
+  for (const name of readdirSync(MEMORY)) {
+    if (!name.startsWith(FOLDER) || isRunning(Number(name.slice(FOLDER.length)))) continue;
+    rmSync(path.join(MEMORY, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch {
+    return false;
+  }
 }
 
 async function sideOf(miniflare: Miniflare, name: string): Promise<Side> {
@@ -71,48 +80,60 @@ async function sideOf(miniflare: Miniflare, name: string): Promise<Side> {
   return { url: url.origin, database: await miniflare.getD1Database("DB", name) };
 }
 
-/** The baseline's: what a token's account has, and of a printer what a list shows. */
+/** The baseline's: what a token's account has, and what a list shows. */
 const BASELINE_TABLES = [
   "CREATE TABLE tokens (hash TEXT PRIMARY KEY, user_id INTEGER NOT NULL)",
-  "CREATE TABLE printers (id INTEGER PRIMARY KEY, user_id INTEGER, name TEXT, settings TEXT, status TEXT, print TEXT)",
+  `CREATE TABLE printers (id INTEGER PRIMARY KEY, user_id INTEGER, name TEXT, connected_at INTEGER, disconnected_at INTEGER,
+    printer_lost_at INTEGER, current_print_id INTEGER, settings TEXT)`,
   "CREATE INDEX printers_user ON printers (user_id)",
+  "CREATE TABLE statuses (printer_id INTEGER PRIMARY KEY, at INTEGER, last_seen_at INTEGER, status TEXT)",
+  `CREATE TABLE prints (print_id INTEGER PRIMARY KEY, ext_id INTEGER, filename TEXT, g_code_file_id INTEGER,
+    started_at INTEGER, ended_at INTEGER, finished_at INTEGER, cancelled_at INTEGER, outcome TEXT, alerted_at INTEGER,
+    alert_acknowledged_at INTEGER, alert_muted_at INTEGER, paused_at INTEGER, alert_overwrite TEXT, filament_used REAL,
+    print_time REAL)`,
 ];
 
-const DIRECT = [{ host: "127.0.0.1", port: 0 }];
+const DIRECT = [{ host: LOOPBACK, port: 0 }];
 
-async function platenOptions(): Promise<V4WorkerOptions> {
-  const { options } = await buildWorker();
-  const { ratelimits = {}, bindings } = options;
-  const unlimited = Object.entries(ratelimits).map(([name, limit]) => [
-    name,
-    { ...limit, simple: { ...limit.simple, limit: UNLIMITED } },
-  ]);
+/** Nobody is throttled, and nothing counts: the simulator's counters are objects with a row a call, Cloudflare's are not. */
+const entryOf = (counters: readonly string[]) => `
+import worker from "./platen.js";
+export * from "./platen.js";
+const counter = { limit: async () => ({ success: true }) };
+let bindings;
+export default {
+  fetch(request, env, ctx) {
+    bindings ??= { ...env, ${counters.map((name) => `${name}: counter`).join()} };
+    return worker.fetch(request, bindings, ctx);
+  },
+};
+`;
+
+function platenOptions({ options, script }: BuiltWorker): V4WorkerOptions {
+  const { ratelimits = {}, bindings, ...declared } = options;
   return {
-    ...options,
+    ...declared,
     name: "platen",
+    modules: [
+      { type: "ESModule", path: "entry.js", contents: entryOf(Object.keys(ratelimits)) },
+      { type: "ESModule", path: "platen.js", contents: script },
+    ],
     bindings: { ...bindings, AGENT_KEYS: `${AGENT_KEY.id}:${base64UrlOf(AGENT_KEY.secret)}` },
-    ratelimits: Object.fromEntries(unlimited),
     unsafeDirectSockets: DIRECT,
   };
 }
 
-function baselineOptions(): V4WorkerOptions {
+function baselineOptions({ options: { compatibilityDate = "" } }: BuiltWorker): V4WorkerOptions {
   const source = readFileSync(path.join(import.meta.dirname, "baseline.ts"), "utf8");
   return {
     name: "baseline",
-    compatibilityDate: "2026-10-06",
+    compatibilityDate,
     modules: [{ type: "ESModule", path: "baseline.js", contents: stripTypeScriptTypes(source) }],
     d1Databases: { DB: { id: "baseline" } },
-    durableObjects: { OBJECTS: { className: "BaselineObject", useSQLite: true } },
+    durableObjects: {
+      OBJECTS: { className: "BaselineObject", useSQLite: true },
+      WRITERS: { className: "WritingObject", useSQLite: true },
+    },
     unsafeDirectSockets: DIRECT,
   };
-}
-
-async function migrate(database: Database): Promise<void> {
-  const folder = path.join(PROJECT, "migrations");
-  const files = readdirSync(folder).filter((name) => name.endsWith(".sql"));
-  for (const name of files.sort()) {
-    const statements = readFileSync(path.join(folder, name), "utf8").split("--> statement-breakpoint");
-    await database.batch(statements.map((statement) => database.prepare(statement)));
-  }
 }
