@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { Miniflare, V4WorkerOptions } from "miniflare";
 import type { AgentKey } from "../../src/domain/agent-key.ts";
 import { base64UrlOf } from "../../src/domain/encoding.ts";
@@ -124,7 +125,7 @@ function platenOptions({ options, script }: BuiltWorker): V4WorkerOptions {
 }
 
 function baselineOptions({ options: { compatibilityDate = "" } }: BuiltWorker): V4WorkerOptions {
-  const source = readFileSync(path.join(import.meta.dirname, "baseline.ts"), "utf8");
+  const source = readFileSync(fileURLToPath(import.meta.resolve("./baseline.ts")), "utf8");
   return {
     name: "baseline",
     compatibilityDate,
