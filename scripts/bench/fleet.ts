@@ -38,11 +38,11 @@ async function openAccount(runtime: Runtime): Promise<Account> {
   const hash = await digest(token);
   const now = Date.now();
   const { platen, baseline } = runtime;
-  await insertAll(platen.database, [
-    insert("users", { id: userId, email: `bench${userId}@example.com`, unsub_token: randomUUID(), created_at: now }),
-    insert("api_tokens", { user_id: userId, name: "bench", hash, can_read: 1, can_write: 1, created_at: now }),
-  ]);
-  await insertAll(baseline.database, [insert("tokens", { hash, user_id: userId })]);
+  const user = { id: userId, email: `bench${userId}@example.com`, unsub_token: randomUUID(), created_at: now };
+  const apiToken = { user_id: userId, name: "bench", hash, can_read: 1, can_write: 1, created_at: now };
+  await insertAll(platen.database, "users", [user]);
+  await insertAll(platen.database, "api_tokens", [apiToken]);
+  await insertAll(baseline.database, "tokens", [{ hash, user_id: userId }]);
   return { userId, platen: new Caller(platen.url, token), baseline: new Caller(baseline.url, token) };
 }
 
@@ -58,9 +58,9 @@ export async function startTeam(runtime: Runtime, door: Door, size: number, isPr
   }));
   const rows = printers.map(({ id, uid }) => {
     const row = { id, name: `Printer ${id}`, user_id: account.userId };
-    return insert("printers", door === "platen" ? { ...DEFAULTS, ...row, uid } : row);
+    return door === "platen" ? { ...DEFAULTS, ...row, uid } : row;
   });
-  await insertAll(database, rows);
+  await insertAll(database, "printers", rows);
   const members: Member[] = [];
   await forEach(size, async (index) => {
     const printer = printers[index];
@@ -106,62 +106,47 @@ export async function copyPrinter(runtime: Runtime, from: number, count: number)
   const printer = await read("printers", "id", from);
   const live = await read("printer_live", "printer_id", from);
   const print = await read("prints", "id", printer.current_print_id);
-  const id = `(${account.userId * IDS} + i)`;
-  const own = { user_id: account.userId };
-  const copied = { id, name: `'Copy ' || ${id}`, current_print_id: `${id} * 100000` };
-  await insertCopies(platen.database, count, [
-    { table: "printers", values: { ...printer, ...own }, computed: { ...copied, uid: `'copy' || ${id}` } },
-    { table: "printer_live", values: live, computed: { printer_id: id } },
-    { table: "prints", values: { ...print, ...own }, computed: { id: copied.current_print_id, printer_id: id } },
-  ]);
   const { connected_at, disconnected_at, printer_lost_at, settings } = printer;
   const { at, last_seen_at, status } = live;
   const { id: _id, printer_id: _printer, user_id: _user, revision: _revision, deleted_at: _deleted, ...shown } = print;
-  await insertCopies(baseline.database, count, [
-    {
-      table: "printers",
-      values: { ...own, connected_at, disconnected_at, printer_lost_at, settings },
-      computed: copied,
+  const copies = Array.from({ length: count }, (_, index) => {
+    const id = account.userId * IDS + index;
+    return { id, user_id: account.userId, name: `Copy ${id}`, current_print_id: id * 100_000 };
+  });
+  const copy = (make: (copy: (typeof copies)[number]) => Record<string, unknown>) => copies.map(make);
+  const rows = {
+    platen: {
+      printers: copy((own) => ({ ...printer, ...own, uid: `copy${own.id}` })),
+      printer_live: copy(({ id }) => ({ ...live, printer_id: id })),
+      prints: copy((own) => ({ ...print, id: own.current_print_id, printer_id: own.id, user_id: own.user_id })),
     },
-    { table: "statuses", values: { at, last_seen_at, status }, computed: { printer_id: id } },
-    { table: "prints", values: shown, computed: { print_id: copied.current_print_id } },
-  ]);
+    baseline: {
+      printers: copy((own) => ({ ...own, connected_at, disconnected_at, printer_lost_at, settings })),
+      statuses: copy(({ id }) => ({ printer_id: id, at, last_seen_at, status })),
+      prints: copy((own) => ({ ...shown, print_id: own.current_print_id })),
+    },
+  };
+  for (const [table, all] of Object.entries(rows.platen)) await insertAll(platen.database, table, all);
+  for (const [table, all] of Object.entries(rows.baseline)) await insertAll(baseline.database, table, all);
   return account;
 }
 
-interface Copies {
-  readonly table: string;
-  /** The same in every row. */
-  readonly values: Readonly<Record<string, unknown>>;
-  /** SQL over `i`, which counts the rows from 0. */
-  readonly computed: Readonly<Record<string, string>>;
-}
+/** Of rows, so that the text of a statement's parameter stays below D1's bound. */
+const BATCH = 100;
 
-/** A statement a table: a thousand rows of values take longer to send than all that is measured. */
-async function insertCopies(database: Side["database"], count: number, tables: readonly Copies[]): Promise<void> {
-  const statements = tables.map(({ table, values, computed }) => {
-    const same = Object.entries(values).filter(([column]) => !(column in computed));
-    const columns = [...same.map(([column]) => column), ...Object.keys(computed)];
-    const cells = [...same.map(() => "?"), ...Object.values(computed)];
-    const rows = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${count})`;
-    return database
-      .prepare(`INSERT INTO ${table} (${columns}) ${rows} SELECT ${cells} FROM n`)
-      .bind(...same.map(([, value]) => value));
-  });
-  await database.batch(statements);
-}
-
-const BATCH = 500;
-
-async function insertAll(database: Side["database"], rows: readonly ReturnType<typeof insert>[]): Promise<void> {
+/** Rows that have the columns of the first one. */
+async function insertAll(
+  database: Side["database"],
+  table: string,
+  rows: readonly Record<string, unknown>[],
+): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {});
+  const values = columns.map((column) => `value ->> '${column}'`);
+  const query = `INSERT INTO ${table} (${columns.join(", ")}) SELECT ${values.join(", ")} FROM json_each(?)`;
   for (let at = 0; at < rows.length; at += BATCH) {
-    const part = rows.slice(at, at + BATCH);
-    await database.batch(part.map(({ sql, values }) => database.prepare(sql).bind(...values)));
+    await database
+      .prepare(query)
+      .bind(JSON.stringify(rows.slice(at, at + BATCH)))
+      .run();
   }
-}
-
-function insert(table: string, row: Record<string, unknown>) {
-  const columns = Object.keys(row);
-  const sql = `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
-  return { sql, values: Object.values(row) };
 }

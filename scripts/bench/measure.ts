@@ -9,6 +9,8 @@ interface Work {
   readonly before?: () => Promise<unknown>;
   /** Measured, with all that follows from it. */
   readonly turn: () => Promise<unknown>;
+  /** Milliseconds without work after which nothing is to follow. */
+  readonly quietMs: number;
 }
 
 export interface Plan {
@@ -16,8 +18,6 @@ export interface Plan {
   readonly baseline: Work;
   /** What one turn does that often. */
   readonly operations: number;
-  /** Milliseconds without work after which nothing is to follow. */
-  readonly quietMs: number;
 }
 
 const LOOK_MS = 25;
@@ -27,14 +27,14 @@ const LONGEST_MS = 30_000;
 
 /** CPU microseconds an operation. The turns that warm up are not in it. */
 export async function measure(plan: Plan, meter: CpuMeter, turns: number, warmUps: number): Promise<Measured> {
-  const one = async ({ before, turn }: Work) => {
+  const one = async ({ before, turn, quietMs }: Work) => {
     if (before !== undefined) {
       await before();
-      await untilQuiet(meter, plan.quietMs);
+      await untilQuiet(meter, quietMs);
     }
     const began = meter.read();
     await turn();
-    await untilQuiet(meter, plan.quietMs);
+    await untilQuiet(meter, quietMs);
     return ((meter.read() - began) * 1000) / plan.operations;
   };
   const subject: number[] = [];

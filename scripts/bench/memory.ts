@@ -9,7 +9,7 @@ const FIRST = 30;
 const MORE = 300;
 /** Statuses that each agent has sent. */
 const STATUSES = 5;
-const QUIET_MS = 300;
+const QUIET_MS = 200;
 const KIBIBYTE = 1024;
 
 /** Kibibytes an agent, in a new runtime in which only that side has any. */

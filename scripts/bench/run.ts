@@ -25,7 +25,7 @@ interface Thoroughness {
 }
 
 const FULL: Thoroughness = { turns: 10, warmUps: 3, runtimes: 7 };
-const QUICK: Thoroughness = { turns: 2, warmUps: 1, runtimes: 1 };
+const QUICK: Thoroughness = { turns: 3, warmUps: 1, runtimes: 2 };
 
 /** Prints a line a row; a full run of all rows writes the page. A refusal where CPU times are not to be had. */
 export async function runBench(rows: readonly (Row & { readonly name: Name })[], isQuick: boolean): Promise<void> {
@@ -77,7 +77,7 @@ class Bench {
     return this.#withRuntime(async (runtime) => {
       const meter = new CpuMeter(runtime.processId);
       const plan = await PLANS[name](runtime);
-      await untilQuiet(meter, plan.quietMs);
+      await untilQuiet(meter, plan.subject.quietMs);
       return measure(plan, meter, turns, warmUps);
     });
   }

@@ -1,7 +1,7 @@
 /** The rows of the catalogue whose CPU time is measured, as work of both sides. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Saying } from "./agent.ts";
-import { forEach } from "./caller.ts";
+import { type Caller, forEach } from "./caller.ts";
 import type { Name } from "./catalogue.ts";
 import { copyPrinter, type Door, type Member, startTeam, type Team } from "./fleet.ts";
 import type { Plan } from "./measure.ts";
@@ -42,6 +42,7 @@ async function frames(runtime: Runtime, isPrinting: boolean): Promise<Plan> {
   const work = async (door: Door) => {
     const { members } = await startTeam(runtime, door, agents, isPrinting);
     return {
+      quietMs: AT_ONCE_MS,
       turn: async () => {
         for (let burst = 0; burst < count; burst += 1) {
           for (let frame = 0; frame < perAgent; frame += 1) {
@@ -52,8 +53,8 @@ async function frames(runtime: Runtime, isPrinting: boolean): Promise<Plan> {
       },
     };
   };
-  const operations = agents * perAgent * count;
-  return { subject: await work("platen"), baseline: await work("counting"), operations, quietMs: AT_ONCE_MS };
+  const [subject, baseline] = await Promise.all([work("platen"), work("counting")]);
+  return { subject, baseline, operations: agents * perAgent * count };
 }
 
 /** Frames that tell something new of each agent, some in one turn and the others in the next. */
@@ -67,6 +68,7 @@ async function changes(
     const { members } = await startTeam(runtime, door, CHANGING, true);
     let next = [odd, even] as const;
     return {
+      quietMs: door === "platen" ? WRITTEN_MS : AT_ONCE_MS,
       turn: async () => {
         const [sayings, others] = next;
         next = [others, sayings];
@@ -77,29 +79,27 @@ async function changes(
       },
     };
   };
-  return {
-    subject: await work(subject),
-    baseline: await work("counting"),
-    operations: CHANGING * odd.length,
-    quietMs: WRITTEN_MS,
-  };
+  const [ours, theirs] = await Promise.all([work(subject), work("counting")]);
+  return { subject: ours, baseline: theirs, operations: CHANGING * odd.length };
 }
 
 async function startTeams(runtime: Runtime, size: number, isPrinting: boolean) {
-  return {
-    platen: await startTeam(runtime, "platen", size, isPrinting),
-    baseline: await startTeam(runtime, "counting", size, isPrinting),
-  };
+  const start = (door: Door) => startTeam(runtime, door, size, isPrinting);
+  const [platen, baseline] = await Promise.all([start("platen"), start("counting")]);
+  return { platen, baseline };
 }
 
+/** The baseline's objects keep the text that Platen answers with. */
 async function getOne(runtime: Runtime): Promise<Plan> {
   const { platen, baseline } = await startTeams(runtime, CALLED, true);
+  const [first] = platen.members;
+  const answer = JSON.parse(await platen.caller.call("GET", `/api/v1/printers/${first?.id}/`)) as object; // safe: a Printer
+  for (const { id } of baseline.members) await baseline.caller.call("PATCH", `/printers/${id}`, answer);
   const operations = 300;
   return {
-    subject: calls(platen, operations, ({ id }) => platen.caller.call("GET", `/api/v1/printers/${id}/`)),
-    baseline: calls(baseline, operations, ({ id }) => baseline.caller.call("GET", `/printers/${id}`)),
+    subject: calls(platen, AT_ONCE_MS, operations, ({ id }) => platen.caller.call("GET", `/api/v1/printers/${id}/`)),
+    baseline: calls(baseline, AT_ONCE_MS, operations, ({ id }) => baseline.caller.call("GET", `/printers/${id}`)),
     operations,
-    quietMs: AT_ONCE_MS,
   };
 }
 
@@ -107,38 +107,36 @@ async function list(runtime: Runtime, count: number, operations: number, query: 
   const { members } = await startTeam(runtime, "platen", 1, true);
   await pause(WRITTEN_MS);
   const { platen, baseline } = await copyPrinter(runtime, members[0]?.id ?? 0, count);
-  return {
-    subject: { turn: () => forEach(operations, () => platen.call("GET", `/api/v1/printers/${query}`)) },
-    baseline: { turn: () => forEach(operations, () => baseline.call("GET", `/${noun}`)) },
-    operations,
+  const work = (caller: Caller, path: string) => ({
+    turn: () => forEach(operations, () => caller.call("GET", path)),
     quietMs: AT_ONCE_MS,
-  };
+  });
+  return { subject: work(platen, `/api/v1/printers/${query}`), baseline: work(baseline, `/${noun}`), operations };
 }
 
 async function patch(runtime: Runtime): Promise<Plan> {
-  const { platen, baseline } = await startTeams(runtime, CALLED, false);
-  const operations = 200;
   let count = 0;
   const body = () => {
     count += 1;
     return { name: `Name ${count}` };
   };
-  return {
-    subject: calls(platen, operations, ({ id }) => platen.caller.call("PATCH", `/api/v1/printers/${id}/`, body())),
-    baseline: calls(baseline, operations, ({ id }) => baseline.caller.call("PATCH", `/printers/${id}`, body())),
-    operations,
-    quietMs: WRITTEN_MS,
-  };
+  return write(runtime, "PATCH", "", body);
 }
 
-async function rejectedPause(runtime: Runtime): Promise<Plan> {
+function rejectedPause(runtime: Runtime): Promise<Plan> {
+  return write(runtime, "POST", "pause_print/", () => ({}));
+}
+
+/** Calls that write, about printers which print nothing. */
+async function write(runtime: Runtime, method: "PATCH" | "POST", verb: string, body: () => object): Promise<Plan> {
   const { platen, baseline } = await startTeams(runtime, CALLED, false);
   const operations = 200;
+  const ours = ({ id }: Member) => platen.caller.call(method, `/api/v1/printers/${id}/${verb}`, body());
+  const theirs = ({ id }: Member) => baseline.caller.call(method, `/printers/${id}`, body());
   return {
-    subject: calls(platen, operations, ({ id }) => platen.caller.call("POST", `/api/v1/printers/${id}/pause_print/`)),
-    baseline: calls(baseline, operations, ({ id }) => baseline.caller.call("POST", `/printers/${id}`)),
+    subject: calls(platen, WRITTEN_MS, operations, ours),
+    baseline: calls(baseline, AT_ONCE_MS, operations, theirs),
     operations,
-    quietMs: WRITTEN_MS,
   };
 }
 
@@ -148,11 +146,12 @@ const PAUSING_MS = 500;
 /** A pause's whole life: the call, its receipt, and what the agent reports of it. */
 async function pausePrint(runtime: Runtime): Promise<Plan> {
   const { platen, baseline } = await startTeams(runtime, PAUSED, true);
-  const whole = ({ caller, members }: Team, path: (id: number) => string) => {
+  const whole = ({ caller, members }: Team, quietMs: number, path: (id: number) => string) => {
     return {
+      quietMs,
       before: async () => {
         for (const { agent } of members) agent.send("resumed-event");
-        await pause(PAUSING_MS);
+        await pause(TRANSIENT_MS);
         for (const { agent } of members) agent.send("printing");
       },
       turn: async () => {
@@ -172,18 +171,17 @@ async function pausePrint(runtime: Runtime): Promise<Plan> {
     };
   };
   return {
-    subject: whole(platen, (id) => `/api/v1/printers/${id}/pause_print/`),
-    baseline: whole(baseline, (id) => `/printers/${id}/send`),
+    subject: whole(platen, WRITTEN_MS, (id) => `/api/v1/printers/${id}/pause_print/`),
+    baseline: whole(baseline, AT_ONCE_MS, (id) => `/printers/${id}/send`),
     operations: PAUSED,
-    quietMs: WRITTEN_MS,
   };
 }
 
 /** Calls about the team's printers in turn. */
-function calls({ members }: Team, operations: number, call: (member: Member) => Promise<unknown>) {
+function calls({ members }: Team, quietMs: number, operations: number, call: (member: Member) => Promise<unknown>) {
   const one = async (index: number) => {
     const member = members[index % members.length];
     if (member !== undefined) await call(member);
   };
-  return { turn: () => forEach(operations, one) };
+  return { turn: () => forEach(operations, one), quietMs };
 }
