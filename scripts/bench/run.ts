@@ -59,11 +59,13 @@ class Bench {
   readonly #worker: BuiltWorker;
   readonly #thoroughness: Thoroughness;
   #runtime: Promise<Runtime> | null = null;
+  #isStopped = false;
 
   constructor(worker: BuiltWorker, thoroughness: Thoroughness) {
     this.#worker = worker;
     this.#thoroughness = thoroughness;
     const stop = async () => {
+      this.#isStopped = true;
       await (await this.#runtime)?.stop();
       process.exit(INTERRUPTED);
     };
@@ -97,6 +99,10 @@ class Bench {
     const runtime = await this.#runtime;
     try {
       return await use(runtime);
+    } catch (error) {
+      // What fails because it was stopped is no news: the process ends.
+      if (this.#isStopped) return await new Promise<never>(() => {});
+      throw error;
     } finally {
       await runtime.stop();
     }

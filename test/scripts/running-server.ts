@@ -145,7 +145,8 @@ export function isRunning(pid: number): boolean {
   return processTable().some((row) => row.pid === pid && !row.state.startsWith("Z"));
 }
 
-function withDescendants(pid: number): number[] {
+/** The process and every one that it started. */
+export function withDescendants(pid: number): number[] {
   const table = processTable();
   const children = (parent: number): number[] => table.filter((row) => row.parent === parent).map((row) => row.pid);
   const collect = (root: number): number[] => [root, ...children(root).flatMap(collect)];
