@@ -64,7 +64,7 @@ describe("the page", () => {
 
   test("[R38] keeps what is written by hand under its marker, run after run", () => {
     const first = pageOf([aResult([10])], CIRCUMSTANCES, "");
-    const byHand = first.slice(0, first.indexOf(MARKER)) + `${MARKER}\n\n## Why\n\nBecause.\n`;
+    const byHand = `${first.slice(0, first.indexOf(MARKER))}${MARKER}\n\n## Why\n\nBecause.\n`;
     const second = pageOf([aResult([50])], { ...CIRCUMSTANCES, commit: null }, byHand);
     expect(second.slice(second.indexOf(MARKER))).toBe(`${MARKER}\n\n## Why\n\nBecause.\n`);
     expect(second).toContain("5.00 (5.00 to 5.00)");
