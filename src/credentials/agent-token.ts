@@ -48,9 +48,12 @@ const MOST_SHOWN = 2_000;
 
 async function keptMacOf(text: string, key: AgentKey): Promise<string> {
   const macs = shown.get(key) ?? new Map<string, string>();
-  const mac = macs.get(text) ?? (await macOf(PURPOSE + text, key));
+  shown.set(key, macs);
+  const kept = macs.get(text);
+  if (kept !== undefined) return kept;
+  const mac = await macOf(PURPOSE + text, key);
   if (macs.size >= MOST_SHOWN) macs.clear();
-  shown.set(key, macs.set(text, mac));
+  macs.set(text, mac);
   return mac;
 }
 
