@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
+import { isRunning } from "./running.ts";
 
 const POLL_MS = 500;
 
@@ -23,12 +24,4 @@ async function findNpm(parent: number): Promise<number> {
   const { stdout } = await promisify(execFile)("ps", ["-o", "ppid=,comm=", "-p", String(parent)]);
   const [, grandparent = "", command = ""] = /^\s*(\d+)\s+(.*?)\s*$/.exec(stdout) ?? [];
   return /^-?(ba|da|z|k|a)?sh$/.test(path.basename(command)) ? Number(grandparent) : parent;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }

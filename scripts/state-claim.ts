@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Refusal } from "./refusal.ts";
+import { isRunning } from "./running.ts";
 
 const ANSWER_MS = 2000;
 
@@ -31,10 +32,10 @@ function readClaim(file: string): Claim | null {
 
 /** Both: after a power cut the process id may be anybody's, and the port another server's. */
 async function isServing({ pid, url }: Claim): Promise<boolean> {
+  if (pid === process.pid || !isRunning(pid)) return false;
   try {
-    process.kill(pid, 0);
     await fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_MS) });
-    return pid !== process.pid;
+    return true;
   } catch {
     return false;
   }

@@ -1,7 +1,7 @@
 /** What the runtime's process grows by for each agent that is connected and idle. */
 import { type Door, startTeam } from "./fleet.ts";
 import { untilQuiet } from "./measure.ts";
-import { CpuMeter, proportionalBytes } from "./process.ts";
+import { CpuMeter, proportionalKibibytes } from "./process.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** So many come first, so that what the first ones load is not counted. */
@@ -10,7 +10,6 @@ const MORE = 300;
 /** Statuses that each agent has sent. */
 const STATUSES = 5;
 const QUIET_MS = 200;
-const KIBIBYTE = 1024;
 
 /** Kibibytes an agent, in a new runtime in which only that side has any. */
 export async function measureMemory(runtime: Runtime, door: Door): Promise<number> {
@@ -21,8 +20,8 @@ export async function measureMemory(runtime: Runtime, door: Door): Promise<numbe
       for (const { agent } of members) agent.send("status");
       await untilQuiet(meter, QUIET_MS);
     }
-    return proportionalBytes(runtime.processId);
+    return proportionalKibibytes(runtime.processId);
   };
   const before = await grow(FIRST);
-  return ((await grow(MORE)) - before) / MORE / KIBIBYTE;
+  return ((await grow(MORE)) - before) / MORE;
 }

@@ -28,10 +28,10 @@ export class CpuMeter {
   }
 }
 
-/** Bytes of memory that are resident and belong to the process alone or in part. */
-export function proportionalBytes(processId: number): number {
+/** Kibibytes of memory that are resident and belong to the process alone or in part. */
+export function proportionalKibibytes(processId: number): number {
   const [, kibibytes] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${processId}/smaps_rollup`, "utf8")) ?? [];
-  return Number(kibibytes) * 1024;
+  return Number(kibibytes);
 }
 
 /** A thread that has ended has no file. */

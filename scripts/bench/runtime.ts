@@ -9,6 +9,7 @@ import type { AgentKey } from "../../src/domain/agent-key.ts";
 import { base64UrlOf } from "../../src/domain/encoding.ts";
 import { migrate } from "../local-database.ts";
 import { followRuntimes, LOOPBACK, miniflareOptions, openMiniflare } from "../miniflare.ts";
+import { isRunning } from "../running.ts";
 import type { BuiltWorker } from "../worker.ts";
 
 type Database = Awaited<ReturnType<Miniflare["getD1Database"]>>;
@@ -65,14 +66,6 @@ export function removeLeftovers(): void {
   for (const name of readdirSync(MEMORY)) {
     if (!name.startsWith(FOLDER) || isRunning(Number(name.slice(FOLDER.length)))) continue;
     rmSync(path.join(MEMORY, name), { recursive: true, force: true });
-  }
-}
-
-function isRunning(id: number): boolean {
-  try {
-    return process.kill(id, 0);
-  } catch {
-    return false;
   }
 }
 
