@@ -3,6 +3,7 @@ import type { SQLWrapper } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/sqlite-proxy";
 import { migrate, withLocalDatabase } from "./local-database.ts";
 import { Refusal } from "./refusal.ts";
+import { buildWorker } from "./worker.ts";
 import { runWrangler, type WranglerRun, wranglerEnvironment } from "./wrangler.ts";
 
 /** Builds statements only; columns are snake_case in SQL, camelCase here, as in `src/db/client.ts`. */
@@ -24,8 +25,9 @@ export function openDatabase(state: string, remote: boolean): Database {
   return { run: (queries) => (remote ? runRemotely(state, queries) : runLocally(state, queries)) };
 }
 
-function runLocally(state: string, queries: readonly Statement[]): Promise<Row[][]> {
-  return withLocalDatabase(state, async (database, { migrations }) => {
+async function runLocally(state: string, queries: readonly Statement[]): Promise<Row[][]> {
+  const worker = await buildWorker();
+  return withLocalDatabase(state, worker, async (database) => {
     const run = () =>
       database.batch<Row>(
         queries.map((query) => {
@@ -36,7 +38,7 @@ function runLocally(state: string, queries: readonly Statement[]): Promise<Row[]
     try {
       const parts = await run().catch(async (error: unknown) => {
         if (!/no such table/i.test(String(error))) throw error;
-        await migrate(database, migrations);
+        await migrate(database, worker.migrations);
         return run();
       });
       return parts.map(({ results }) => results);

@@ -1,7 +1,7 @@
 /** The local D1, opened for a moment: by Miniflare, in the folder of `wrangler dev`, with or without a server beside it. */
 import { setTimeout as pause } from "node:timers/promises";
 import { Refusal } from "./refusal.ts";
-import { type BuiltWorker, buildWorker } from "./worker.ts";
+import type { BuiltWorker } from "./worker.ts";
 import type { Migration } from "./worker-declared.ts";
 
 const BINDING = "DB";
@@ -11,12 +11,12 @@ const LOCKED = /database is locked|SQLITE_BUSY/;
 const LOCKED_TRIES = 10;
 const LOCKED_MS = 500;
 
-/** `state`: the folder that wrangler names with `--persist-to`. What D1 refuses is an error of its own. */
+/** `state`: the folder that wrangler names with `--persist-to`; `worker` declares the database. What D1 refuses is an error of its own. */
 export async function withLocalDatabase<T>(
   state: string,
-  use: (database: D1Database, worker: BuiltWorker) => Promise<T>,
+  worker: BuiltWorker,
+  use: (database: D1Database) => Promise<T>,
 ): Promise<T> {
-  const worker = await buildWorker();
   for (let tries = 1; ; tries += 1) {
     try {
       return await openOnce(state, worker, use);
@@ -27,17 +27,13 @@ export async function withLocalDatabase<T>(
   }
 }
 
-async function openOnce<T>(
-  state: string,
-  worker: BuiltWorker,
-  use: (database: D1Database, worker: BuiltWorker) => Promise<T>,
-): Promise<T> {
+async function openOnce<T>(state: string, worker: BuiltWorker, use: (database: D1Database) => Promise<T>): Promise<T> {
   const { miniflareOptions, openMiniflare } = await import("./miniflare.ts");
   const { name = "", compatibilityDate = "", d1Databases = {} } = worker.options;
   const empty = { name, compatibilityDate, d1Databases, modules: true, script: "export default {};" };
   const miniflare = openMiniflare(miniflareOptions(state, [empty], () => {}));
   try {
-    return await use(await miniflare.getD1Database(BINDING), worker);
+    return await use(await miniflare.getD1Database(BINDING));
   } finally {
     await miniflare.dispose();
   }

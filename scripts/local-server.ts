@@ -72,7 +72,7 @@ class Run {
     console.log("Building the Worker (only when something has changed) ...");
     const worker = await buildWorker();
     console.log("Preparing the database ...");
-    await withLocalDatabase(state, (database) => migrate(database, worker.migrations));
+    await withLocalDatabase(state, worker, (database) => migrate(database, worker.migrations));
     console.log("Starting the runtime ...");
     const { Runtime } = await import("./runtime.ts");
     const secrets = readLocalValues([...worker.secrets, ...Object.keys(worker.options.bindings ?? {})]);
