@@ -32,6 +32,14 @@ async function printing(): Promise<Bench> {
   return { ...account, id: printer.id, path, agent };
 }
 
+/** What the call answers: the agent says `first`, and that it read the frame. */
+async function pause({ token, path, agent }: Bench, ...first: object[]) {
+  const answer = call("POST", `${path}pause_print/`, { token });
+  const { passthru } = (await agent.next("commands")) as { passthru: { ref: string } };
+  for (const said of [...first, { passthru: { ref: passthru.ref, error: "Request not supported" } }]) agent.send(said);
+  return (await answer).body;
+}
+
 async function costOf(bench: Bench, act: () => Promise<unknown>) {
   const meter = meterDatabase();
   undo = meter.undo;
@@ -55,12 +63,8 @@ describe("round trips to D1", () => {
 
   test("[O39] a pause: 1, though its answer comes from the agent", async () => {
     const bench = await printing();
-    const { token, path, agent } = bench;
     const cost = await costOf(bench, async () => {
-      const answer = call("POST", `${path}pause_print/`, { token });
-      const { passthru } = (await agent.next("commands")) as { passthru: { ref: string } };
-      agent.send({ passthru: { ref: passthru.ref, error: "Request not supported" } });
-      expect((await answer).body).toMatchObject({ succeeded: true });
+      expect(await pause(bench)).toMatchObject({ succeeded: true });
     });
     expect(cost).toEqual({ roundTrips: 1, rowsWritten: 0 });
   });
@@ -69,11 +73,7 @@ describe("round trips to D1", () => {
     const bench = await printing();
     const { token, path, agent } = bench;
     const cost = await costOf(bench, async () => {
-      const answer = call("POST", `${path}pause_print/`, { token });
-      const { passthru } = (await agent.next("commands")) as { passthru: { ref: string } };
-      agent.send(frame({ ts: T, text: "Pausing" }));
-      agent.send({ passthru: { ref: passthru.ref, error: "Request not supported" } });
-      const { command } = (await answer).body;
+      const { command } = await pause(bench, frame({ ts: T, text: "Pausing" }));
       agent.send(frame({ ts: T, text: "Pausing", event: "PrintPaused" }));
       agent.send(frame({ ts: T, text: "Paused" }));
       await agent.settled();
