@@ -11,7 +11,7 @@ import type { ShownStatus } from "./status.ts";
 /** Stored as one row; plain JSON. Times are epoch milliseconds. */
 export interface PrinterState {
   /** Of this shape; an older one is migrated when it is loaded. */
-  readonly version: 2;
+  readonly version: 3;
   readonly id: number;
   readonly uid: string;
   readonly userId: number;

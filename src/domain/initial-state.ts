@@ -15,7 +15,7 @@ interface Birth {
 /** Every key of the state, at its initial value. */
 export function initialState(birth: Birth): PrinterState {
   return {
-    version: 2,
+    version: 3,
     ...birth,
     revision: 0,
     printSequence: 0,
