@@ -20,6 +20,8 @@ export interface Report {
   readonly settings: ReportedSettings | null;
   /** `{}` or an empty `status`: the agent does not know its printer's state. */
   readonly isBlank: boolean;
+  /** The frame holds the printer's word that it refuses what it was told (Klipper's, told by Moonraker's agent). */
+  readonly isRefusal: boolean;
 }
 
 /** What an event in a frame tells of a print; `other` tells nothing that is acted on. */
@@ -95,7 +97,7 @@ export interface PassthruAnswer {
 
 /** One text frame. */
 export interface AgentFrame {
-  /** Null when the frame holds nothing but passthru or janus keys. */
+  /** Null when the frame holds nothing but passthru or janus keys, unless they tell a refusal. */
   readonly report: Report | null;
   readonly answer: PassthruAnswer | null;
 }

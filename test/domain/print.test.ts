@@ -49,6 +49,7 @@ function aReport(said: Said): Report {
     },
     settings: null,
     isBlank: false,
+    isRefusal: false,
   };
 }
 

@@ -73,6 +73,16 @@ describe("which kind a frame is", () => {
     ["a passthru answer", { passthru: { ref: "1", ret: 2 } }, null],
     ["janus", { janus: "{}" }, null],
     [
+      "a refusal of Klipper's",
+      { passthru: { printer_event: { event_title: "Moonraker Error", event_text: "!! Must home axis first" } } },
+      { isRefusal: true, isBlank: false, status: null, event: null, printExtId: null },
+    ],
+    [
+      "an event of the printer that is no refusal",
+      { passthru: { printer_event: { event_title: "Webcam", event_text: "Janus not found" } } },
+      null,
+    ],
+    [
       "legacy names",
       { octoprint_data: { _ts: 1_790_000_000 }, octoprint_event: { event_type: "X" } },
       { event: { type: "other" }, status: { ts: 1_790_000_000 } },
