@@ -1,9 +1,10 @@
 /** What is known about one agent's open socket; it lives in the socket's attachment and dies with it. */
-import type { AgentFacts } from "./command.ts";
-import { type Dialect, GIVES_RECEIPTS } from "./dialect.ts";
+import type { AgentFacts, Command } from "./command.ts";
+import { type Dialect, GIVES_RECEIPTS, HAS_PAUSE_SCRIPTS } from "./dialect.ts";
 import type { Phase } from "./phase.ts";
 import type { Report, ReportedEventType } from "./report.ts";
-import type { Clock, LastCopy } from "./status.ts";
+import type { Clock, LastCopy, ShownStatus } from "./status.ts";
+import { type AgentThreads, isCrowded } from "./threads.ts";
 
 export interface AgentSocket {
   /** Counts the printer's agent sockets; the newest is the current one. */
@@ -25,6 +26,11 @@ export interface AgentSocket {
   readonly isPauseSeen: boolean;
   readonly isCancelSeen: boolean;
   readonly gaveReceipt: boolean;
+  /** The status before, live or not: its `_ts` and its phase. */
+  readonly reportTs: number | null;
+  readonly reportPhase: Phase | null;
+  /** A pause that rewrote the agent's scripts: none that a live status has not outdated, one sent, or one that was read. */
+  readonly scriptedPause: "none" | "sent" | "read";
   /** When the look sent a probe that nothing has answered yet; null: none. */
   readonly probedAt: number | null;
   readonly live: LastCopy | null;
@@ -65,6 +71,9 @@ export function openSocket(connection: number, origin: string, now: number, kept
     isPauseSeen: false,
     isCancelSeen: false,
     gaveReceipt: false,
+    reportTs: null,
+    reportPhase: null,
+    scriptedPause: "none",
     probedAt: null,
     live: null,
   };
@@ -90,8 +99,10 @@ export function observeReport(socket: AgentSocket, report: Report, now: number):
   const downloadSeenAt = phase === "downloading" ? now : socket.downloadSeenAt;
   const seen: AgentSocket = phase === null ? socket : { ...socket, phase, phaseAt: now, phaseRun: run, downloadSeenAt };
   const event = report.event?.type ?? null;
+  const isOutdated = phase !== null && socket.scriptedPause === "read";
   return {
     ...seen,
+    scriptedPause: isOutdated ? "none" : socket.scriptedPause,
     isPauseSeen: isPauseSeen(socket.isPauseSeen, event, phase, run),
     isCancelSeen: socket.isCancelSeen || event === "cancelled",
   };
@@ -109,10 +120,43 @@ export function forgetPrint(socket: AgentSocket): AgentSocket {
   return { ...socket, isPauseSeen: false, isCancelSeen: false };
 }
 
-export function agentFacts(socket: AgentSocket, dialect: Dialect): AgentFacts {
+/** Notes the report before the next one, live or not. */
+export function noteReport(socket: AgentSocket, { status }: Report): AgentSocket {
+  return status === null ? socket : { ...socket, reportTs: status.ts, reportPhase: status.phase };
+}
+
+/** Notes a command that was handed to the socket. */
+export function noteSent(socket: AgentSocket, { kind, via }: Command): AgentSocket {
+  return kind === "pause" && via === "commands" ? { ...socket, scriptedPause: "sent" } : socket;
+}
+
+/** Notes the receipt of a command. */
+export function noteReceipt(socket: AgentSocket, command: Command | undefined): AgentSocket {
+  const isScripted = command?.kind === "pause" && command.via === "commands" && socket.scriptedPause === "sent";
+  return { ...socket, gaveReceipt: true, scriptedPause: isScripted ? "read" : socket.scriptedPause };
+}
+
+const PAUSABLE: ReadonlySet<Phase | null> = new Set(["starting", "printing", "resuming"]);
+
+/** A pause command goes to OctoPrint only while it prints, and once: it rewrites scripts that a paused print still needs [C70]. */
+function pauseVia({ phase, scriptedPause }: AgentSocket, dialect: Dialect): Command["via"] {
+  if (!HAS_PAUSE_SCRIPTS[dialect]) return "commands";
+  return PAUSABLE.has(phase) && scriptedPause === "none" ? "commands" : "passthru";
+}
+
+export function agentFacts(
+  socket: AgentSocket,
+  shown: ShownStatus | null,
+  { dialect, threads }: { readonly dialect: Dialect; readonly threads: AgentThreads },
+): AgentFacts {
   const { connection, lastFrameAt, phase, phaseAt, downloadSeenAt, isPauseSeen, isCancelSeen } = socket;
-  const shown = { phase, phaseAt, downloadSeenAt, isPauseSeen, isCancelSeen };
-  return { connection, lastFrameAt, expectsReceipt: isReceiptExpected(socket, dialect), ...shown };
+  const seen = { phase, phaseAt, downloadSeenAt, isPauseSeen, isCancelSeen };
+  return {
+    ...{ connection, lastFrameAt, expectsReceipt: isReceiptExpected(socket, dialect), ...seen },
+    shownPhase: shown?.phase ?? null,
+    pauseVia: pauseVia(socket, dialect),
+    isCrowded: isCrowded(threads),
+  };
 }
 
 /** Whether this agent answers every ref, so that a missing answer means that nobody read the frame. */

@@ -1,12 +1,13 @@
 /** The printer's state, the effects that a step asks for, and the few ways in which steps compose them. */
-import type { AgentSocket, FrameCount } from "./agent-socket.ts";
+import { type AgentSocket, type FrameCount, noteSent } from "./agent-socket.ts";
 import type { Command, Ledger, LedgerStep } from "./command.ts";
 import type { Configuration } from "./configuration.ts";
-import type { Dialect } from "./dialect.ts";
+import { type Dialect, HAS_THREADS } from "./dialect.ts";
 import { type EventContent, type PrinterEvent, tellPrintEvent, textOfPrintEvent } from "./events.ts";
 import type { Print } from "./print.ts";
 import type { PrintHappening } from "./print-move.ts";
 import type { ShownStatus } from "./status.ts";
+import { type AgentThreads, oweEnd } from "./threads.ts";
 
 /** Stored as one row; plain JSON. Times are epoch milliseconds. */
 export interface PrinterState {
@@ -41,6 +42,7 @@ export interface PrinterState {
   readonly current: Print | null;
   readonly trail: PrintTrail;
   readonly ledger: Ledger;
+  readonly threads: AgentThreads;
   readonly replacements: Replacements;
   readonly normalizedP: number;
   readonly lastExaminedAt: number | null;
@@ -120,14 +122,24 @@ export function withEffects(before: Change, ...effects: Effect[]): Change {
   return effects.length === 0 ? before : { ...before, effects: [...before.effects, ...effects] };
 }
 
-/** Takes over a ledger step; a command that ended is projected. */
+/** Takes over a ledger step: a command that ended is projected, one that goes out is noted. */
 export function withLedger(before: Change, step: LedgerStep): Change {
   const effects = step.effects.map(
     (effect): Effect =>
       effect.type === "command-ended" ? { type: "project-command", command: effect.command } : effect,
   );
   const isSame = step.ledger === before.printer.state.ledger;
-  return isSame ? withEffects(before, ...effects) : withState(before, { ledger: step.ledger }, ...effects);
+  const kept = isSame ? withEffects(before, ...effects) : withState(before, { ledger: step.ledger }, ...effects);
+  const sent = effects.flatMap((effect) => (effect.type === "send-command" ? [effect.command] : []));
+  return sent.reduce(withSent, kept);
+}
+
+function withSent(before: Change, command: Command): Change {
+  const { socket, state } = before.printer;
+  if (socket === null) return before;
+  const noted = withSocket(before, noteSent(socket, command));
+  if (!HAS_THREADS[state.dialect] || command.kind === "print_file" || command.sentAt === null) return noted;
+  return withState(noted, { threads: oweEnd(state.threads, command.sentAt) });
 }
 
 /** Makes the event of something that happened to a print. */

@@ -18,6 +18,8 @@ interface CommandTraits {
 
 /** A command that acts on the current print: what its agent shows while it obeys, and once it has. */
 export interface PrintCommandTraits extends CommandTraits {
+  /** Phases in which it goes out although no print is current. */
+  readonly actsIn: readonly Phase[];
   readonly transient: Phase;
   /** Events that tell the same as the transient phase. */
   readonly transientEvents: readonly ReportedEventType[];
@@ -45,6 +47,7 @@ export const COMMANDS = {
     supersedes: ["resume"],
     startsMotion: false,
     acknowledges: null,
+    actsIn: ["starting", "printing", "resuming"],
     transient: "pausing",
     transientEvents: [],
     doneEvent: "paused",
@@ -59,6 +62,7 @@ export const COMMANDS = {
     supersedes: ["pause"],
     startsMotion: true,
     acknowledges: "NOT_FAILED",
+    actsIn: ["paused"],
     transient: "resuming",
     transientEvents: [],
     doneEvent: "resumed",
@@ -73,6 +77,7 @@ export const COMMANDS = {
     supersedes: ["pause", "resume"],
     startsMotion: false,
     acknowledges: "FAILED",
+    actsIn: ["starting", "printing", "pausing", "paused", "resuming", "finishing"],
     transient: "cancelling",
     transientEvents: ["cancelling"],
     doneEvent: "cancelled",
@@ -94,9 +99,4 @@ export function traitsOf(kind: CommandKind): CommandTraits {
 
 export function printTraitsOf(kind: PrintCommandKind): PrintCommandTraits {
   return COMMANDS[kind];
-}
-
-/** The kind that an agent's event tells the success of; undefined: of none. */
-export function kindDoneBy(event: ReportedEventType): PrintCommandKind | undefined {
-  return PRINT_COMMAND_KINDS.find((kind) => COMMANDS[kind].doneEvent === event);
 }

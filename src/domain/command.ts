@@ -3,6 +3,7 @@ import type { CommandKind } from "./command-kind.ts";
 import type { Phase } from "./phase.ts";
 import type { PrintEnd } from "./print.ts";
 import type { ReportedEvent } from "./report.ts";
+import type { ThreadView } from "./threads.ts";
 
 export const COMMAND_STATES = [
   "rejected",
@@ -20,6 +21,7 @@ export type CommandState = (typeof COMMAND_STATES)[number];
 export const COMMAND_REASONS = [
   "agent_offline",
   "not_printing",
+  "file_coming",
   "wrong_print",
   "printing",
   "already_paused",
@@ -80,6 +82,8 @@ export interface Marks {
   readonly pausedRun: number;
   /** Something else was going on meanwhile: a phase that contradicts the command may be about that. */
   readonly isDoubtful: boolean;
+  /** Arrival of the first live report, of those in a row, whose phase contradicts the command after its transient one. */
+  readonly contradictedAt: number | null;
 }
 
 /** Plain JSON: stored in the printer's state row. */
@@ -93,6 +97,8 @@ export interface Command extends CommandRecord {
   readonly probeRef: string;
   /** While `checking`: when a missing answer means that nobody is there. */
   readonly probeBy: number | null;
+  /** How its frame goes: as the agent's own command, or as a call that leaves OctoPrint's pause scripts alone [C70]. */
+  readonly via: "commands" | "passthru";
   /** Number of the socket that carries it; null only for a rejected one without a socket. */
   readonly connection: number | null;
   readonly marks: Marks;
@@ -126,6 +132,12 @@ export interface AgentFacts {
   /** Newest live phase on this socket, and its arrival. */
   readonly phase: Phase | null;
   readonly phaseAt: number | null;
+  /** Of the newest status that is shown, whichever socket brought it. */
+  readonly shownPhase: Phase | null;
+  /** How a pause has to go to it. */
+  readonly pauseVia: Command["via"];
+  /** So many of its threads are at work that another's end could not be told from theirs. */
+  readonly isCrowded: boolean;
   /** Arrival of the newest live `downloading` on this socket. */
   readonly downloadSeenAt: number | null;
   /** The event of a pause, or `paused` twice in a row, and no later resume, on this socket. */
@@ -149,6 +161,8 @@ export interface LedgerFacts {
 /** One report, as far as it may tell what became of a command. */
 export interface Evidence {
   readonly connection: number;
+  /** Arrival, epoch milliseconds. */
+  readonly at: number;
   /** The agent gave a receipt on this socket: a command without its own then counts as unread. */
   readonly gaveReceipt: boolean;
   readonly isLive: boolean;
@@ -160,6 +174,8 @@ export interface Evidence {
   readonly current: BoundPrint | null;
   /** The print that this report ended. */
   readonly ended: { readonly extId: number; readonly by: PrintEnd } | null;
+  /** How the agent's threads stand after this report; null for an agent that has none of its own for each command. */
+  readonly threads: ThreadView | null;
 }
 
 export type LedgerEffect =
@@ -177,6 +193,14 @@ export interface LedgerStep {
 const RECEIPT_MS = 2_000;
 /** From the taking of a command whose probe goes out first: 3 s for that, then the receipt. */
 const PROBED_RECEIPT_MS = 5_000;
+
+/** An `unknown` command is settled by what a printer shows for so long; by its event and its print's end until that end. */
+const SETTLED_LATER_MS = 10 * 60_000;
+
+/** Whether what a printer shows may still be the work of this command. */
+export function isOpen(command: CommandRecord, now: number): boolean {
+  return isInFlight(command) || (command.endedAt !== null && now - command.endedAt < SETTLED_LATER_MS);
+}
 
 /** Whether its frame may still be obeyed, or evidence of that may still come. */
 export function isInFlight(command: CommandRecord): boolean {
@@ -205,7 +229,7 @@ export function visibleReason(command: CommandRecord, believesSent: boolean, now
 
 /** The part of a command that is kept and shown. */
 export function recordOf(command: Command): CommandRecord {
-  const { printExtId, file, ref, probeRef, probeBy, connection, marks, ...record } = command;
+  const { printExtId, file, ref, probeRef, probeBy, via, connection, marks, ...record } = command;
   return record;
 }
 

@@ -7,4 +7,16 @@ export const GIVES_RECEIPTS = {
   other: false,
 } as const;
 
+/** moonraker-obico alone: a thread a command, each of which posts the end of its call. */
+export const HAS_THREADS = { octoprint: false, moonraker: true, other: false } as const satisfies Record<
+  Dialect,
+  boolean
+>;
+
+/** OctoPrint's plugin alone: it writes its pause and resume scripts anew at every pause command. */
+export const HAS_PAUSE_SCRIPTS = { octoprint: true, moonraker: false, other: false } as const satisfies Record<
+  Dialect,
+  boolean
+>;
+
 export type Dialect = keyof typeof GIVES_RECEIPTS;

@@ -1,9 +1,10 @@
 /** What a report, or an agent's answer, says about one command: the table of evidence. */
-import type { Command, CommandReason, Evidence, Marks } from "./command.ts";
-import { kindDoneBy, type PrintCommandKind, type PrintCommandTraits, printTraitsOf } from "./command-kind.ts";
+import { type Command, type CommandReason, type Evidence, isOpen, type Marks } from "./command.ts";
+import { type PrintCommandKind, type PrintCommandTraits, printTraitsOf } from "./command-kind.ts";
 import type { Phase } from "./phase.ts";
 import type { PrintEnd } from "./print.ts";
 import type { PassthruAnswer } from "./report.ts";
+import { isBelievable } from "./threads.ts";
 
 /** What one report does to a command; without a finding only its marks change. */
 export interface Verdict {
@@ -25,10 +26,12 @@ export const PRINT_ENDED: Finding = { state: "superseded", reason: "print_ended"
 const OTHER_PRINT_BEGAN: Finding = { state: "superseded", reason: "other_print" };
 
 const RUN_OF_PAUSED = 2;
+/** An agent without threads of its own has to show the contrary for so long. */
+const CONTRADICTED_MS = 20_000;
 
 /** The receipt. Moonraker's agent answers a state probe with an error, which is a receipt as well. */
 export function weighReceipt(command: Command, answer: PassthruAnswer): Finding {
-  if (command.kind === "print_file") return answer.error === null ? DELIVERED : REFUSED;
+  if (command.kind === "print_file" || command.via === "passthru") return answer.error === null ? DELIVERED : REFUSED;
   const obeyed: readonly (Phase | "unknown")[] = printTraitsOf(command.kind).obeyed;
   return answer.phase === null || obeyed.includes(answer.phase) ? DELIVERED : REFUSED;
 }
@@ -38,22 +41,37 @@ export function weighReport(command: Command, evidence: Evidence, isBehind: bool
   const { kind, marks } = command;
   if (kind === "print_file") return { marks, finding: weighFile(command, evidence) };
   const finding = weighPrint(command, kind, evidence, isBehind);
-  return { marks: isBehind ? marks : markReport(command, kind, evidence), finding };
+  return { marks: markReport(command, kind, evidence, isBehind), finding };
 }
 
 function weighPrint(command: Command, kind: PrintCommandKind, evidence: Evidence, isBehind: boolean): Finding | null {
+  if (command.printId === null) return weighUnbound(command, kind, evidence, isBehind);
   const isOwn = evidence.connection === command.connection;
   if (isOwn && isReceiptOwed(command, evidence)) return weighUnread(command, kind, evidence);
-  const isOpen = command.state === "sent" || command.state === "delivered";
-  const isJudged = isOwn && evidence.isLive && isOpen && !isBehind;
-  if (isJudged && hitsOtherPrint(command, kind, evidence)) return HIT_OTHER_PRINT;
+  if (isJudged(command, evidence, isBehind) && hitsOtherPrint(command, kind, evidence)) return HIT_OTHER_PRINT;
   const ended = weighEnd(command, kind, evidence);
   if (ended !== null) return ended;
-  if (isBehind || !evidence.isLive || evidence.printExtId !== command.printExtId) return null;
-  // A command delivered on an earlier socket is first given up at its limit; only then may a later socket settle it.
-  const isWaiting = command.state === "checking" || (command.state === "delivered" && !isOwn);
-  if (isWaiting) return null;
-  return isJudged ? weighOwn(command, kind, evidence) : weighLater(kind, evidence, isOwn);
+  return evidence.printExtId === command.printExtId ? weighShown(command, kind, evidence, isBehind) : null;
+}
+
+/** Given to a machine whose print nobody knew: phases alone tell, whatever the time stamp, until a print is told to begin [C72]. */
+function weighUnbound(command: Command, kind: PrintCommandKind, evidence: Evidence, isBehind: boolean): Finding | null {
+  if (evidence.connection === command.connection && isReceiptOwed(command, evidence)) return null;
+  if (evidence.isLive && evidence.event?.type === "started") return OTHER_PRINT_BEGAN;
+  return weighShown(command, kind, { ...evidence, event: null }, isBehind);
+}
+
+/** From its own socket, in its turn, while it is in flight: such evidence may also fail it. */
+function isJudged({ connection, state }: Command, evidence: Evidence, isBehind: boolean): boolean {
+  const isInTurn = evidence.connection === connection && evidence.isLive && !isBehind;
+  return isInTurn && (state === "sent" || state === "delivered");
+}
+
+function weighShown(command: Command, kind: PrintCommandKind, evidence: Evidence, isBehind: boolean): Finding | null {
+  if (isBehind || !evidence.isLive || command.state === "checking") return null;
+  return isJudged(command, evidence, isBehind)
+    ? weighOwn(command, kind, evidence)
+    : weighLater(command, kind, evidence);
 }
 
 /** Frames keep their order: what is seen before the receipt was not caused by this command. */
@@ -74,6 +92,16 @@ function hitsOtherPrint(command: Command, kind: PrintCommandKind, evidence: Evid
   return isOther && isTransient(kind, evidence) && !sawTransient && !isDoubtful;
 }
 
+/** Whether the agent shows that it is at it: its transient phase, live, whichever socket brings it. */
+export function isAtIt(command: Command, evidence: Evidence): boolean {
+  if (command.kind === "print_file" || !evidence.isLive || !isOfItsPrint(command, evidence)) return false;
+  return isTransient(command.kind, evidence);
+}
+
+function isOfItsPrint({ printId, printExtId }: Command, evidence: Evidence): boolean {
+  return printId === null || evidence.printExtId === printExtId;
+}
+
 function isTransient(kind: PrintCommandKind, { phase, event }: Evidence): boolean {
   const { transient, transientEvents } = printTraitsOf(kind);
   return phase === transient || (event !== null && transientEvents.includes(event.type));
@@ -92,21 +120,32 @@ function weighEnd(command: Command, kind: PrintCommandKind, evidence: Evidence):
   return isLive ? SUCCEEDED : null;
 }
 
+/** A time stamp can come twice: it is the print that it means now which counts. */
 function isOver(command: Command, { printExtId, current }: Evidence): boolean {
   if (printExtId === null || printExtId === -1) return printExtId === -1;
-  return printExtId !== command.printExtId && printExtId === current?.extId;
+  return current !== null && current.id !== command.printId && printExtId === current.extId;
 }
 
 /** Live evidence from the socket that carried the command, under the bound print's time stamp. */
 function weighOwn(command: Command, kind: PrintCommandKind, evidence: Evidence): Finding | null {
   const { phase, event } = evidence;
-  const { marks } = command;
   const traits = printTraitsOf(kind);
   if (event?.type === traits.doneEvent) return SUCCEEDED;
   if (isTransient(kind, evidence)) return command.state === "sent" ? DELIVERED : null;
   if (phase === traits.done) return isSettled(command, traits.doneAlso) ? SUCCEEDED : null;
-  const isUndone = phase !== null && traits.undone.includes(phase);
-  return isUndone && marks.sawTransient && !marks.isDoubtful ? NOT_OBEYED : null;
+  return isContradicted(command, kind, evidence) ? NOT_OBEYED : null;
+}
+
+/** A phase that contradicts is weak evidence: an agent may show for a while what was [C71]. */
+function isContradicted({ sentAt, marks }: Command, kind: PrintCommandKind, evidence: Evidence): boolean {
+  if (!isUndone(kind, evidence) || !marks.sawTransient || marks.isDoubtful || sentAt === null) return false;
+  const { threads, at } = evidence;
+  if (threads !== null) return isBelievable(threads, sentAt, at);
+  return marks.contradictedAt !== null && at - marks.contradictedAt >= CONTRADICTED_MS;
+}
+
+function isUndone(kind: PrintCommandKind, { phase }: Evidence): boolean {
+  return phase !== null && printTraitsOf(kind).undone.includes(phase);
 }
 
 function isSettled(command: Command, doneAlso: PrintCommandTraits["doneAlso"]): boolean {
@@ -116,11 +155,16 @@ function isSettled(command: Command, doneAlso: PrintCommandTraits["doneAlso"]): 
   return doneAlso === "after-paused" && command.state === "delivered" && wasPaused;
 }
 
-/** On a later socket, or once its own command was given up, evidence may only make it `succeeded`. */
-function weighLater(kind: PrintCommandKind, { phase, event }: Evidence, isOwn: boolean): Finding | null {
+/** On a later socket, or once it was given up, evidence may only make it `succeeded`; its event also after a long time. */
+function weighLater(
+  command: Command,
+  kind: PrintCommandKind,
+  { connection, phase, event, at }: Evidence,
+): Finding | null {
   const { doneEvent, done, isSettledLater } = printTraitsOf(kind);
-  if (isOwn && event?.type === doneEvent) return SUCCEEDED;
-  return isSettledLater && phase === done ? SUCCEEDED : null;
+  const isToldOf = connection === command.connection || command.deliveredAt !== null;
+  if (isToldOf && event?.type === doneEvent) return SUCCEEDED;
+  return isSettledLater && phase === done && isOpen(command, at) ? SUCCEEDED : null;
 }
 
 /** No print was current when it was taken: the one that began since is recognised by its file. */
@@ -129,27 +173,29 @@ function weighFile({ file, state }: Command, { isLive, current }: Evidence): Fin
   return current.gCodeFileId === file.id ? SUCCEEDED : OTHER_PRINT_BEGAN;
 }
 
-function markReport(command: Command, kind: PrintCommandKind, evidence: Evidence): Marks {
+function markReport(command: Command, kind: PrintCommandKind, evidence: Evidence, isBehind: boolean): Marks {
   const { marks, state } = command;
-  const { phase } = evidence;
+  const { phase, isLive } = evidence;
   if (evidence.connection !== command.connection || (state !== "sent" && state !== "delivered")) return marks;
   // A report from a backlog is no evidence, but what it skips may explain a later contradiction.
-  if (!evidence.isLive || isOthersEvent(kind, evidence)) return doubt(marks);
-  if (evidence.printExtId !== command.printExtId) return marks;
+  if (!isLive) return isBehind ? marks : doubt(marks);
+  if (!isOfItsPrint(command, evidence)) return marks;
   const sawTransient = marks.sawTransient || isTransient(kind, evidence);
-  if (phase === null) return sawTransient === marks.sawTransient ? marks : { ...marks, sawTransient };
+  if (isBehind || phase === null) return withMarks(marks, { sawTransient });
   const { done, doneAlso } = printTraitsOf(kind);
   const wasPaused = doneAlso === "after-paused" && state === "sent" ? phase === "paused" : marks.wasPaused;
   const isRun = doneAlso === "twice" && phase === done;
   const pausedRun = isRun ? Math.min(marks.pausedRun + 1, RUN_OF_PAUSED) : 0;
-  const isSame = sawTransient === marks.sawTransient && wasPaused === marks.wasPaused && pausedRun === marks.pausedRun;
-  return isSame ? marks : { ...marks, wasPaused, sawTransient, pausedRun };
+  const isContrary = sawTransient && isUndone(kind, evidence);
+  const contradictedAt = isContrary ? (marks.contradictedAt ?? evidence.at) : null;
+  return withMarks(marks, { sawTransient, wasPaused, pausedRun, contradictedAt });
 }
 
-/** The event of another kind's command: after it Moonraker's agent may show an earlier state once more. */
-function isOthersEvent(kind: PrintCommandKind, { event }: Evidence): boolean {
-  const done = event === null ? undefined : kindDoneBy(event.type);
-  return done !== undefined && done !== kind;
+/** The same object where nothing changes: then nothing is stored. */
+function withMarks(marks: Marks, patch: Partial<Marks>): Marks {
+  const next = { ...marks, ...patch };
+  const keys = Object.keys(next) as (keyof Marks)[]; // safe: Marks has no other keys
+  return keys.every((key) => next[key] === marks[key]) ? marks : next;
 }
 
 export function doubt(marks: Marks): Marks {

@@ -1,5 +1,13 @@
 /** Takes one frame of the current agent socket: settings, status, the print's life, evidence for commands. */
-import { agentFacts, countFrame, forgetPrint, isFlooding, observeReport } from "./agent-socket.ts";
+import {
+  agentFacts,
+  countFrame,
+  forgetPrint,
+  isFlooding,
+  noteReceipt,
+  noteReport,
+  observeReport,
+} from "./agent-socket.ts";
 import {
   type Change,
   change,
@@ -13,12 +21,14 @@ import {
 import { isCancelUnderWay, type LedgerFacts } from "./command.ts";
 import { closeAgent } from "./connection.ts";
 import { shouldWatch } from "./detection.ts";
+import { HAS_THREADS } from "./dialect.ts";
 import { onAnswer, onFrame, onReport } from "./ledger.ts";
 import type { Print } from "./print.ts";
 import { isDeduplicated, movePrint, type PrintMove } from "./print-move.ts";
 import type { AgentFrame, PassthruAnswer, Report, ReportedStatus } from "./report.ts";
 import { takeSettings } from "./settings.ts";
 import { copyHeaters, dateReport, isLiveCopyDue, isNewer, observeClock, showStatus } from "./status.ts";
+import { isEnd, type ThreadView, takeEnd } from "./threads.ts";
 
 /** The identity that a frame names, if it may be an earlier print's: what is to be looked up for `takeFrame`; else null. */
 export function earlierPrintOf({ report }: AgentFrame, { state }: Printer): number | null {
@@ -40,14 +50,15 @@ export function takeFrame(printer: Printer, frame: AgentFrame, remembered: Print
 
 /** What the ledger may know when it judges a command. */
 export function ledgerFacts(printer: Printer): LedgerFacts {
-  const { current, dialect } = printer.state;
-  return { print: current, agent: printer.socket === null ? null : agentFacts(printer.socket, dialect) };
+  const { socket, shown, state } = printer;
+  return { print: state.current, agent: socket === null ? null : agentFacts(socket, shown, state) };
 }
 
 function takeAnswer(before: Change, answer: PassthruAnswer, now: number): Change {
   const { state, socket } = before.printer;
   if (socket === null) return before;
-  const heard = isOurRef(answer.ref) ? withSocket(before, { ...socket, gaveReceipt: true }) : before;
+  const command = state.ledger.find(({ ref }) => ref === answer.ref);
+  const heard = isOurRef(answer.ref) ? withSocket(before, noteReceipt(socket, command)) : before;
   return withLedger(heard, onAnswer(state.ledger, answer, now));
 }
 
@@ -56,13 +67,20 @@ function isOurRef(ref: string): boolean {
   return ref.startsWith("c:") || ref.startsWith("p:");
 }
 
+/** Kept only while a command may have caused it. */
+function takeRefusal(before: Change, now: number): Change {
+  const { ledger, threads, dialect } = before.printer.state;
+  if (!HAS_THREADS[dialect] || ledger.length === 0) return before;
+  return withState(before, { threads: { ...threads, refusedAt: now } });
+}
+
 function takeReport(before: Change, report: Report, remembered: Print | null, now: number): Change {
   const { socket } = before.printer;
   if (socket === null) return before;
   const ts = report.status?.ts ?? null;
   const clock = observeClock(socket.clock, ts, now, socket.openedAt);
   const { date, isLive } = dateReport(ts, clock, now);
-  const timed = withSocket(before, { ...socket, clock });
+  const timed = withSocket(report.isRefusal ? takeRefusal(before, now) : before, { ...socket, clock });
   const shown = takeStatus(takeSettings(timed, report), report, now);
   return followPrint(shown, report, remembered, { date, isLive, now });
 }
@@ -137,7 +155,8 @@ function followPrint(before: Change, report: Report, found: Print | null, moment
   });
   const moved = withMove(before, move, date, isRepeated ? null : key);
   const heard = isRepeated ? { ...report, event: null } : report;
-  return judge(observe(moved, before.printer, heard, moment), heard, move, moment);
+  const threads = threadsAfter(before.printer, report, moment.now);
+  return judge(withThreads(observe(moved, before.printer, heard, moment), threads), heard, move, threads, moment);
 }
 
 const PRINTS_PER_PRINTER = 100_000;
@@ -200,18 +219,32 @@ function withPrints(before: Change, move: PrintMove): Change {
   );
 }
 
+/** Null for an agent that has no thread of its own for each command. */
+function threadsAfter({ socket, state }: Printer, report: Report, now: number): ThreadView | null {
+  if (socket === null || !HAS_THREADS[state.dialect]) return null;
+  return takeEnd(state.threads, isEnd(report, socket), now);
+}
+
+function withThreads(before: Change, view: ThreadView | null): Change {
+  if (view === null || view.owed === before.printer.state.threads.owed) return before;
+  const { ended: _ended, ...threads } = view;
+  return withState(before, { threads });
+}
+
 function observe(moved: Change, earlier: Printer, report: Report, moment: Moment): Change {
   const { socket, state } = moved.printer;
   if (socket === null) return moved;
   const kept = state.current?.id === earlier.state.current?.id ? socket : forgetPrint(socket);
-  return withSocket(moved, moment.isLive ? observeReport(kept, report, moment.now) : kept);
+  const observed = moment.isLive ? observeReport(kept, report, moment.now) : kept;
+  return withSocket(moved, noteReport(observed, report));
 }
 
-function judge(before: Change, report: Report, move: PrintMove, moment: Moment): Change {
+function judge(before: Change, report: Report, move: PrintMove, threads: ThreadView | null, moment: Moment): Change {
   const { socket, state } = before.printer;
   if (socket === null || state.ledger.length === 0) return before;
   const evidence = {
     connection: socket.connection,
+    at: moment.now,
     gaveReceipt: socket.gaveReceipt,
     isLive: moment.isLive,
     phase: report.status?.phase ?? null,
@@ -219,6 +252,7 @@ function judge(before: Change, report: Report, move: PrintMove, moment: Moment):
     printExtId: report.printExtId,
     current: state.current,
     ended: move.ended,
+    threads,
   };
   return withLedger(before, onReport(state.ledger, evidence, moment.now));
 }

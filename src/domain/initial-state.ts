@@ -2,6 +2,7 @@
 import { NO_FRAMES } from "./agent-socket.ts";
 import type { PrinterState } from "./change.ts";
 import type { Configuration } from "./configuration.ts";
+import { NO_THREADS } from "./threads.ts";
 
 /** What a printer is born with; `createdAt` is epoch milliseconds. */
 interface Birth {
@@ -36,6 +37,7 @@ export function initialState(birth: Birth): PrinterState {
     current: null,
     trail: { latest: 0, events: [] },
     ledger: [],
+    threads: NO_THREADS,
     replacements: { at: [], toldAt: null },
     normalizedP: 0,
     lastExaminedAt: null,

@@ -17,6 +17,16 @@ const DOWNLOAD_MS = 30 * 60_000;
 /** Cap on `unknown` commands that are kept to be settled: an agent that comes and goes must not grow the state. */
 const MOST_UNKNOWN = 16;
 
+const MOST_SETTLE_MS = 60 * 60_000;
+
+/** The agent still shows that it is at it: its limit moves on, for an hour at most. */
+export function prolong(command: Command, now: number): Command {
+  const { state, deliveredAt, settleBy } = command;
+  if (state !== "delivered" || deliveredAt === null) return command;
+  const later = Math.min(now + SETTLE_MS, deliveredAt + MOST_SETTLE_MS);
+  return settleBy !== null && later <= settleBy ? command : { ...command, settleBy: later };
+}
+
 export function stay(ledger: Ledger): LedgerStep {
   return { ledger, effects: [] };
 }
@@ -37,7 +47,8 @@ export function advance(step: LedgerStep, command: Command, { state, reason }: F
   if (state === command.state) return step;
   // An `unknown` command that a later report settles was never seen to be delivered.
   const deliveredAt = command.deliveredAt ?? (command.state === "unknown" ? null : now);
-  const delivered = { ...command, deliveredAt, settleBy: deliveredAt === null ? null : deliveredAt + SETTLE_MS };
+  const settleBy = command.settleBy ?? (deliveredAt === null ? null : deliveredAt + SETTLE_MS);
+  const delivered = { ...command, deliveredAt, settleBy };
   if (state === "delivered") return replace(step, command, { ...delivered, state }, now);
   return replace(step, command, { ...delivered, state, reason, endedAt: now }, now);
 }
@@ -74,16 +85,19 @@ function boundUnknown(ledger: Ledger): Ledger {
 export function send(step: LedgerStep, command: Command, agent: AgentFacts, now: number): LedgerStep {
   const seen = { ...command.marks, wasPaused: agent.phase === "paused" };
   const marks = isUnclear(step.ledger, agent, now) ? doubt(seen) : seen;
-  const sent: Command = { ...command, state: "sent", sentAt: now, probeBy: null, connection: agent.connection, marks };
+  const via = command.kind === "pause" ? agent.pauseVia : "commands";
+  const sent: Command = {
+    ...command,
+    ...{ state: "sent", sentAt: now, probeBy: null, via, connection: agent.connection, marks },
+  };
   const others = step.ledger.filter((other) => other.id !== command.id).map((other) => follow(other, sent));
   return { ledger: [...others, sent], effects: [...step.effects, { type: "send-command", command: sent }] };
 }
 
-/** A download masks what other commands did; a doubt about an earlier command passes on to later ones. */
-function isUnclear(ledger: Ledger, { downloadSeenAt }: AgentFacts, now: number): boolean {
-  const isDoubted = (command: Command) => isInFlight(command) && command.marks.isDoubtful;
+/** A download masks what other commands did. */
+function isUnclear(ledger: Ledger, { downloadSeenAt, isCrowded }: AgentFacts, now: number): boolean {
   const isDownloading = downloadSeenAt !== null && now - downloadSeenAt < DOWNLOAD_MS;
-  return isDownloading || ledger.some((other) => other.kind === "print_file" || isDoubted(other));
+  return isDownloading || isCrowded || ledger.some((other) => other.kind === "print_file");
 }
 
 /** From now on reports may be about the later frame, so what they say of an earlier one is in doubt. */

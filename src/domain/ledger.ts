@@ -6,19 +6,19 @@ import {
   deadlineOf,
   type Evidence,
   isInFlight,
+  isOpen,
   type Ledger,
   type LedgerFacts,
   type LedgerStep,
 } from "./command.ts";
 import { traitsOf } from "./command-kind.ts";
-import { PRINT_ENDED, weighReceipt, weighReport } from "./evidence.ts";
-import { advance, end, replace, send, stay } from "./ledger-step.ts";
+import { isAtIt, PRINT_ENDED, weighReceipt, weighReport } from "./evidence.ts";
+import { advance, end, prolong, replace, send, stay } from "./ledger-step.ts";
 import { dispatchOf, refusalOf } from "./refusal.ts";
 import type { PassthruAnswer } from "./report.ts";
 
 const EXPIRES_MS = 30_000;
 const PROBE_MS = 3_000;
-const UNKNOWN_MS = 10 * 60_000;
 
 /** `commandId` is the new command, or the one under way that answers instead. A rejected one is not kept. */
 export interface TakenCommand extends LedgerStep {
@@ -65,8 +65,9 @@ function newCommand(request: CommandRequest, facts: LedgerFacts, ledger: Ledger,
     deliveredAt: null,
     endedAt: null,
     probeBy: null,
+    via: "commands",
     connection: facts.agent?.connection ?? null,
-    marks: { wasPaused: false, sawTransient: false, pausedRun: 0, isDoubtful },
+    marks: { wasPaused: false, sawTransient: false, pausedRun: 0, isDoubtful, contradictedAt: null },
   };
 }
 
@@ -127,7 +128,8 @@ export function onFrame(ledger: Ledger, connection: number, facts: LedgerFacts, 
   if (agent === null || agent.connection !== connection) return timed;
   return timed.ledger.reduce<LedgerStep>((step, command) => {
     if (command.state !== "checking" || command.connection !== connection) return step;
-    if (command.kind !== "print_file" && command.printId !== print?.id) return advance(step, command, PRINT_ENDED, now);
+    if (command.kind !== "print_file" && command.printId !== (print?.id ?? null))
+      return advance(step, command, PRINT_ENDED, now);
     const reason = refusalOf(command, null, facts, step.ledger, now);
     return reason === null ? handOver(step, command, agent, now) : end(step, command, "rejected", reason, now);
   }, timed);
@@ -155,9 +157,11 @@ function isBehind(command: Command, ledger: Ledger, evidence: Evidence): boolean
 function weigh(step: LedgerStep, command: Command, evidence: Evidence, now: number): LedgerStep {
   const { marks, finding } = weighReport(command, evidence, isBehind(command, step.ledger, evidence));
   const began = command.kind === "print_file" && finding?.state === "succeeded" ? evidence.current : null;
-  const next = { ...command, marks, printId: began?.id ?? command.printId };
+  const isChanged = marks !== command.marks || began !== null;
+  const changed = isChanged ? { ...command, marks, printId: began?.id ?? command.printId } : command;
+  const next = isAtIt(command, evidence) ? prolong(changed, now) : changed;
   if (finding !== null) return advance(step, next, finding, now);
-  return marks === command.marks ? step : replace(step, command, next, now);
+  return next === command ? step : replace(step, command, next, now);
 }
 
 /** The server itself ended the print (finished or removed by its owner). */
@@ -176,6 +180,11 @@ export function onSocketClosed(ledger: Ledger, connection: number, now: number):
   }, timed);
 }
 
+/** What an agent is known to have read may be told of for as long as its print lasts. */
+function isKeptToItsEnd({ state, deliveredAt, printId }: Command): boolean {
+  return state === "unknown" && deliveredAt !== null && printId !== null;
+}
+
 const GIVEN_UP = {
   checking: { state: "rejected", reason: "agent_offline" },
   sent: { state: "unknown", reason: "no_receipt" },
@@ -184,9 +193,7 @@ const GIVEN_UP = {
 
 /** Gives up what is past its limit. Reports, frames, answers, closes and new commands do this first, so a late alarm is harmless. */
 export function onTime(ledger: Ledger, now: number): LedgerStep {
-  const kept = ledger.filter(
-    ({ state, endedAt }) => state !== "unknown" || endedAt === null || now - endedAt < UNKNOWN_MS,
-  );
+  const kept = ledger.filter((command) => isOpen(command, now) || isKeptToItsEnd(command));
   return kept.reduce(
     (step, command) => {
       const deadline = deadlineOf(command);

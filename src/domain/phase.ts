@@ -13,3 +13,8 @@ export type Phase =
   | "error"
   /** The agent runs, but its printer is not connected to it. */
   | "offline";
+
+/** What an agent shows while it obeys: it passes, and says little of how the printer is. */
+export function isTransientPhase(phase: Phase | null): boolean {
+  return phase === "pausing" || phase === "resuming" || phase === "cancelling";
+}

@@ -1,6 +1,7 @@
 /** Why a command is not handed over, and whether the agent must be heard first. */
-import type { AgentFacts, Command, CommandReason, Ledger, LedgerFacts } from "./command.ts";
-import { type CommandKind, traitsOf } from "./command-kind.ts";
+import { type AgentFacts, type Command, type CommandReason, isOpen, type Ledger, type LedgerFacts } from "./command.ts";
+import { type CommandKind, type PrintCommandKind, printTraitsOf, traitsOf } from "./command-kind.ts";
+import type { Phase } from "./phase.ts";
 
 /** What was seen longer ago refuses nothing; an agent that gives no receipts may have been silent for so long. */
 const FRESH_MS = 75_000;
@@ -17,33 +18,53 @@ export function refusalOf(
 ): CommandReason | null {
   const { print, agent } = facts;
   if (command.kind === "print_file") return print !== null ? "printing" : agent === null ? "agent_offline" : null;
-  if (print === null) return "not_printing";
+  if (print === null) return withoutPrint(command.kind, meant, agent, now);
   if (meant !== null && meant !== print.id) return "wrong_print";
   return agent === null ? "agent_offline" : pointlessReason(command, agent, ledger, now);
 }
 
-/** Why the frame would be pointless, on fresh evidence of this socket only. */
-function pointlessReason(command: Command, agent: AgentFacts, ledger: Ledger, now: number): CommandReason | null {
-  if (agent.phaseAt === null || now - agent.phaseAt > FRESH_MS) return null;
-  return reachedReason(command, agent, ledger) ?? (agent.isCancelSeen ? "print_ending" : null);
+/** Nothing says that a machine does not print while it shows that it does: the frame goes out all the same [C72]. */
+function withoutPrint(
+  kind: PrintCommandKind,
+  meant: number | null,
+  agent: AgentFacts | null,
+  now: number,
+): CommandReason | null {
+  if (agent === null || !isFresh(agent, now) || agent.phase === null) return "not_printing";
+  if (agent.phase === "downloading") return "file_coming";
+  return meant === null && printTraitsOf(kind).actsIn.includes(agent.phase) ? null : "not_printing";
 }
 
-/** What the command asks for is there already. */
-function reachedReason(command: Command, agent: AgentFacts, ledger: Ledger): CommandReason | null {
+function isFresh({ phaseAt }: AgentFacts, now: number): boolean {
+  return phaseAt !== null && now - phaseAt <= FRESH_MS;
+}
+
+/** Why the frame would be pointless, on fresh evidence of this socket only; what is shown must agree with it. */
+function pointlessReason(command: Command, agent: AgentFacts, ledger: Ledger, now: number): CommandReason | null {
+  if (!isFresh(agent, now)) return null;
+  return reachedReason(command, agent, ledger, now) ?? (agent.isCancelSeen && !isAtWork(agent) ? "print_ending" : null);
+}
+
+/** Both phases of a machine that has work to stop: its newest live one, and the one that is shown. */
+function isAtWork({ phase, shownPhase }: AgentFacts): boolean {
+  const acts: readonly (Phase | null)[] = printTraitsOf("cancel").actsIn;
+  return acts.includes(phase) || acts.includes(shownPhase);
+}
+
+/** What the command asks for is there already, and nothing that was sent may change it. */
+function reachedReason(command: Command, agent: AgentFacts, ledger: Ledger, now: number): CommandReason | null {
+  const isShown = (...phases: (Phase | null)[]) => phases.includes(agent.phase) && phases.includes(agent.shownPhase);
+  const isComing = (kind: CommandKind) =>
+    ledger.some((other) => other.kind === kind && other.printId === command.printId && isOpen(other, now));
   switch (command.kind) {
     case "pause":
-      return agent.isPauseSeen && !isResuming(command, ledger) ? "already_paused" : null;
+      return agent.isPauseSeen && isShown("pausing", "paused") && !isComing("resume") ? "already_paused" : null;
     case "resume":
-      return agent.phase === "printing" ? "not_paused" : null;
+      return isShown("printing") && !isComing("pause") ? "not_paused" : null;
     case "cancel":
     case "print_file":
       return null;
   }
-}
-
-/** A resume in the ledger counts as obeyed: a pause pressed right after it must not be refused [C18]. */
-function isResuming({ printId }: Command, ledger: Ledger): boolean {
-  return ledger.some((other) => other.kind === "resume" && other.printId === printId);
 }
 
 /** `probe`: a sign of life is asked for first; `refuse`: it was silent too long, and would not answer a probe. */

@@ -1,4 +1,5 @@
 /** Presence, the order and the dates of reports, and what of a status the list needs to hear about. */
+import type { Phase } from "./phase.ts";
 import type { ReportedStatus } from "./report.ts";
 import type { PresenceState } from "./view.ts";
 
@@ -29,6 +30,8 @@ export interface ShownStatus {
   /** Arrival, epoch milliseconds. */
   readonly at: number;
   readonly text: string | null;
+  /** Null when neither text nor flags told it. */
+  readonly phase: Phase | null;
   /** `state.flags.printing` */
   readonly isPrinting: boolean;
   /** JSON text of every key but `job` and `file_metadata`, and of those two. */
@@ -47,8 +50,8 @@ export function isNewer(status: ReportedStatus, shown: ShownStatus | null): bool
 }
 
 export function showStatus(status: ReportedStatus, arrival: number): ShownStatus {
-  const { ts, text, isPrinting, rest, job, fileMetadata } = status;
-  return { ts, at: arrival, text, isPrinting, rest, job, fileMetadata };
+  const { ts, text, phase, isPrinting, rest, job, fileMetadata } = status;
+  return { ts, at: arrival, text, phase, isPrinting, rest, job, fileMetadata };
 }
 
 /** A status of which only the list's copy is left: a JSON object's text, when it arrived, and its flag. */
@@ -60,7 +63,7 @@ export interface RememberedStatus {
 }
 
 export function recoverStatus({ json, at, isPrinting }: RememberedStatus): ShownStatus {
-  return { ts: null, at, text: null, isPrinting, rest: json, job: null, fileMetadata: null };
+  return { ts: null, at, text: null, phase: null, isPrinting, rest: json, job: null, fileMetadata: null };
 }
 
 /** The status as one JSON text; `rest` is a JSON object. */

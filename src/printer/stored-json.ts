@@ -36,9 +36,9 @@ const PRINT: Print = { ...NEW_PRINT, id: 0, extId: 0, filename: "", gCodeFileId:
 const FILE: PrintFile = { id: 0, path: "", filename: "", safeFilename: "" };
 const COMMAND: Command = {
   ...{ id: "", kind: "pause", state: "unknown", reason: null, printId: null, printExtId: null, file: null },
-  ...{ initiator: "system", userId: null, tokenName: null, ref: "", probeRef: "", connection: null },
+  ...{ initiator: "system", userId: null, tokenName: null, ref: "", probeRef: "", connection: null, via: "commands" },
   ...{ createdAt: 0, expiresAt: 0, settleBy: null, sentAt: null, deliveredAt: null, endedAt: null, probeBy: null },
-  marks: { wasPaused: false, sawTransient: false, pausedRun: 0, isDoubtful: false },
+  marks: { wasPaused: false, sawTransient: false, pausedRun: 0, isDoubtful: false, contradictedAt: null },
 };
 const EVENT: PrinterEvent = {
   ...{ id: 0, printerId: 0, userId: 0, printId: null, createdAt: 0 },

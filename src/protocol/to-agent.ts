@@ -18,7 +18,8 @@ export function writeProbe(ref: string): ToAgent {
 
 /** What a command's frame says, by kind; `origin` is where the agent dialled, `https://host[:port]`. */
 const FRAMES = {
-  pause: (command, configuration) => orderFrame(command, pauseArguments(configuration)),
+  pause: (command, configuration) =>
+    command.via === "passthru" ? plainPauseFrame(command) : orderFrame(command, pauseArguments(configuration)),
   resume: (command) => orderFrame(command, {}),
   cancel: (command) => orderFrame(command, {}),
   print_file: ({ file, ref }, _configuration, origin) => downloadFrame(file, origin, ref),
@@ -41,6 +42,11 @@ function pauseArguments(configuration: Configuration): object {
     ...(configuration.toolsOffOnPause ? { tools_off: true } : {}),
     ...(configuration.bedOffOnPause ? { bed_off: true } : {}),
   };
+}
+
+/** Pauses OctoPrint without scripts, and does nothing where it is paused; its own answer is the receipt. */
+function plainPauseFrame({ ref }: Command): object {
+  return { passthru: { target: "_printer", func: "pause_print", args: [], ref } };
 }
 
 function downloadFrame(file: PrintFile | null, origin: string, ref: string): object {

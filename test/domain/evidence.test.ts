@@ -8,6 +8,7 @@ import {
   aSight,
   checking,
   delivered,
+  NO_MARKS,
   NOW,
   OTHER,
   PRINT,
@@ -18,13 +19,14 @@ import {
 
 /**
  * Every pair of a command's state and a piece of evidence, for each kind. A cell is what becomes of the command:
- * `.` it stays, D delivered, S succeeded, F failed (not obeyed, or refused), O failed (other print), X superseded
+ * `.` it stays, - it is let go of, D delivered, S succeeded, F failed (not obeyed, or refused), O failed (other print), X superseded
  * (print ended), U unknown, R rejected, d unknown still, but the receipt is noted.
  */
 
-const SEEN = { sawTransient: true, wasPaused: false, pausedRun: 0, isDoubtful: false };
-const ONE_PAUSED = { sawTransient: false, wasPaused: false, pausedRun: 1, isDoubtful: false };
-const WAS_PAUSED = { sawTransient: false, wasPaused: true, pausedRun: 0, isDoubtful: false };
+const SEEN = { ...NO_MARKS, sawTransient: true };
+const ONE_PAUSED = { ...NO_MARKS, pausedRun: 1 };
+const WAS_PAUSED = { ...NO_MARKS, wasPaused: true };
+const MINUTE = 60_000;
 const EARLIER = SOCKET - 1;
 
 const STATES = {
@@ -36,9 +38,14 @@ const STATES = {
   "delivered, one Paused": (kind) => delivered(kind, { marks: ONE_PAUSED }),
   "delivered, was paused": (kind) => delivered(kind, { marks: WAS_PAUSED }),
   "delivered, transient seen": (kind) => delivered(kind, { marks: SEEN }),
+  "delivered, denied 19 s": (kind) => delivered(kind, { marks: { ...SEEN, contradictedAt: NOW - 19_999 } }),
+  "delivered, denied 20 s": (kind) => delivered(kind, { marks: { ...SEEN, contradictedAt: NOW - 20_000 } }),
   "delivered on an earlier socket": (kind) => delivered(kind, { marks: SEEN, connection: EARLIER }),
   "unknown, same socket": (kind) => unknown(kind, { reason: "no_receipt" }),
   "unknown, earlier socket": (kind) => unknown(kind, { connection: EARLIER }),
+  "unknown and read, 11 min": (kind) =>
+    unknown(kind, { connection: EARLIER, deliveredAt: NOW - 17 * MINUTE, endedAt: NOW - 11 * MINUTE }),
+  "unknown and unread, 11 min": (kind) => unknown(kind, { connection: EARLIER, endedAt: NOW - 11 * MINUTE }),
 } as const satisfies Record<string, (kind: CommandKind) => Command>;
 type StateName = keyof typeof STATES;
 
@@ -114,10 +121,14 @@ const TABLE: Record<PrintCommandKind, Partial<Record<StateName, string>>> = {
     delivered: /*                   */ "...... S...  XXXXXXXO.  ....XX  ...FFFF  ..U.",
     "delivered, one Paused": /*     */ "..S... S...  XXXXXXXO.  ....XX  ...FFFF  ..U.",
     "delivered, was paused": /*     */ "...... S...  XXXXXXXO.  ....XX  ...FFFF  ..U.",
-    "delivered, transient seen": /* */ "F.S... S.F.  XXXXXXXX.  ....XX  ...FFFF  ..U.",
-    "delivered on an earlier socket": "...... ....  XXXXXXXX.  ....XX  ...FFFF  ..U.",
+    "delivered, transient seen": /* */ "..S... S...  XXXXXXXX.  ....XX  ...FFFF  ..U.",
+    "delivered, denied 19 s": /*    */ "..S... S...  XXXXXXXX.  ....XX  ...FFFF  ..U.",
+    "delivered, denied 20 s": /*    */ "F.S... S.F.  XXXXXXXX.  ....XX  ...FFFF  ..U.",
+    "delivered on an earlier socket": "..S... S...  XXXXXXXX.  ....XX  ...FFFF  ..U.",
     "unknown, same socket": /*      */ "..S... S...  XXXXXXXX.  ....XX  ddddddd  ....",
     "unknown, earlier socket": /*   */ "..S... ....  XXXXXXXX.  ....XX  ddddddd  ....",
+    "unknown and read, 11 min": /*  */ "...... S...  XXXXXXXX.  ....XX  .......  ....",
+    "unknown and unread, 11 min": /**/ "------ ----  ---------  ------  -------  ----",
   },
   resume: {
     checking: /*                    */ "...... ....  XXXXXXXX.  ....XX  .......  RRRR",
@@ -127,10 +138,12 @@ const TABLE: Record<PrintCommandKind, Partial<Record<StateName, string>>> = {
     delivered: /*                   */ "...... .S..  XXXXXXXO.  ....XX  .FF..FF  ..U.",
     "delivered, one Paused": /*     */ "...... .S..  XXXXXXXO.  ....XX  .FF..FF  ..U.",
     "delivered, was paused": /*     */ "S..... .SS.  XXXXXXXO.  ....XX  .FF..FF  ..U.",
-    "delivered, transient seen": /* */ "S.F... .SS.  XXXXXXXX.  ....XX  .FF..FF  ..U.",
-    "delivered on an earlier socket": "...... ....  XXXXXXXX.  ....XX  .FF..FF  ..U.",
+    "delivered, transient seen": /* */ "S..... .SS.  XXXXXXXX.  ....XX  .FF..FF  ..U.",
+    "delivered, denied 20 s": /*    */ "S.F... .SS.  XXXXXXXX.  ....XX  .FF..FF  ..U.",
+    "delivered on an earlier socket": "S..... .SS.  XXXXXXXX.  ....XX  .FF..FF  ..U.",
     "unknown, same socket": /*      */ "S..... .SS.  XXXXXXXX.  ....XX  ddddddd  ....",
     "unknown, earlier socket": /*   */ "S..... ..S.  XXXXXXXX.  ....XX  ddddddd  ....",
+    "unknown and read, 11 min": /*  */ "...... .S..  XXXXXXXX.  ....XX  .......  ....",
   },
   cancel: {
     sent: /*                        */ "....D. ..DS  XSXSSSSO.  ....X.  DFFFFDD  .UUU",
@@ -139,10 +152,12 @@ const TABLE: Record<PrintCommandKind, Partial<Record<StateName, string>>> = {
     delivered: /*                   */ "...... ...S  XSXSSSSO.  ....X.  .FFFF..  ..U.",
     "delivered, one Paused": /*     */ "...... ...S  XSXSSSSO.  ....X.  .FFFF..  ..U.",
     "delivered, was paused": /*     */ "...... ...S  XSXSSSSO.  ....X.  .FFFF..  ..U.",
-    "delivered, transient seen": /* */ "F.F..S ...S  XSXSSSSS.  ....X.  .FFFF..  ..U.",
-    "delivered on an earlier socket": "...... ....  XSXSSSSS.  ....X.  .FFFF..  ..U.",
+    "delivered, transient seen": /* */ ".....S ...S  XSXSSSSS.  ....X.  .FFFF..  ..U.",
+    "delivered, denied 20 s": /*    */ "F.F..S ...S  XSXSSSSS.  ....X.  .FFFF..  ..U.",
+    "delivered on an earlier socket": "...... ...S  XSXSSSSS.  ....X.  .FFFF..  ..U.",
     "unknown, same socket": /*      */ "...... ...S  XSXSSSSS.  ....X.  ddddddd  ....",
     "unknown, earlier socket": /*   */ "...... ....  XSXSSSSS.  ....X.  ddddddd  ....",
+    "unknown and read, 11 min": /*  */ "...... ...S  XSXSSSSS.  ....X.  .......  ....",
   },
 };
 
@@ -150,7 +165,7 @@ function becomes(before: Command, step: LedgerStep): string {
   const inLedger = step.ledger.find(({ id }) => id === before.id);
   const ended = step.effects.find((effect) => effect.type === "command-ended");
   const after = inLedger ?? (ended?.type === "command-ended" ? ended.command : undefined);
-  if (after === undefined) return "gone";
+  if (after === undefined) return "-";
   if (after.state === before.state)
     return before.state === "unknown" && after.deliveredAt !== before.deliveredAt ? "d" : ".";
   if (after.state === "failed") return after.reason === "other_print" ? "O" : "F";

@@ -70,16 +70,19 @@ type Chosen = typeof input extends fc.Arbitrary<infer T> ? T : never;
 
 function factsOf(chosen: Chosen, now: number): LedgerFacts {
   const { connection, expectsReceipt, phase, silentMs, print } = chosen;
-  const seen = { isPauseSeen: phase === "paused", isCancelSeen: false, downloadSeenAt: null };
+  const seen = { isPauseSeen: phase === "paused", isCancelSeen: false, downloadSeenAt: null, shownPhase: phase };
+  const how = { pauseVia: "commands", isCrowded: false } as const;
   const heard = { lastFrameAt: now - silentMs, phase, phaseAt: now - silentMs };
-  return { print, agent: chosen.hasAgent ? { connection, expectsReceipt, ...heard, ...seen } : null };
+  return { print, agent: chosen.hasAgent ? { connection, expectsReceipt, ...heard, ...seen, ...how } : null };
 }
 
-function evidenceOf({ connection, isLive, phase, event, print, end }: Chosen): Evidence {
+function evidenceOf({ connection, isLive, phase, event, print, end }: Chosen, at: number): Evidence {
   const ended = end === null ? null : { extId: PRINT.extId, by: end };
   const told = event === null ? null : { type: event, fileName: null, reason: null };
   return {
     connection,
+    at,
+    threads: null,
     gaveReceipt: false,
     isLive,
     phase,
@@ -100,7 +103,7 @@ function apply(ledger: Ledger, chosen: Chosen, now: number): LedgerStep {
     case "frame":
       return onFrame(ledger, chosen.connection, { ...factsOf({ ...chosen, silentMs: 0 }, now) }, now);
     case "report":
-      return onReport(ledger, evidenceOf(chosen), now);
+      return onReport(ledger, evidenceOf(chosen, now), now);
     case "send-failed":
       return onSendFailed(ledger, picked?.id ?? "nobody", now);
     case "closed":
@@ -181,7 +184,7 @@ describe("any sequence of inputs", () => {
           sent.add(id);
           expect([sentAt, connection]).toEqual([now, chosen.connection]);
           expect(now).toBeLessThan(expiresAt);
-          expect(printId).toBe(kind === "print_file" ? null : chosen.print?.id);
+          expect(printId).toBe(kind === "print_file" ? null : (chosen.print?.id ?? null));
           const isMotion = kind === "resume" || kind === "print_file";
           if (isMotion && chosen.type === "take")
             expect(chosen.silentMs).toBeLessThanOrEqual(chosen.expectsReceipt ? 5_000 : 75_000);

@@ -53,26 +53,33 @@ function states({ ledger }: LedgerStep): string[] {
 
 const FRESH = { phaseAt: NOW - 75_000 };
 const STALE = { phaseAt: NOW - 75_001 };
+const PAUSED = { ...FRESH, isPauseSeen: true, phase: "paused", shownPhase: "paused" } as const;
+const PRINTING = { ...FRESH, phase: "printing" } as const;
 
 describe("taking", () => {
   const refusals: readonly (readonly [string, CommandKind, LedgerFacts, number | null, string | null])[] = [
     ["[C10] no print, no agent, another print meant", "pause", facts(null, null), OTHER.id, "not_printing"],
     ["[C11] another print meant, no agent", "pause", facts(null), OTHER.id, "wrong_print"],
     ["[C13] no agent", "pause", facts(null), PRINT.id, "agent_offline"],
-    ["[C14] a pause that was seen", "pause", facts({ ...FRESH, isPauseSeen: true }), null, "already_paused"],
-    ["[C17] a pause that was seen long ago", "pause", facts({ ...STALE, isPauseSeen: true }), null, null],
-    ["[C14] a pause seen, for a cancel", "cancel", facts({ ...FRESH, isPauseSeen: true }), null, null],
+    ["[C14] a pause that was seen", "pause", facts(PAUSED), null, "already_paused"],
+    ["[C14] its event, still Pausing", "pause", facts({ ...PAUSED, phase: "pausing" }), null, "already_paused"],
+    ["[C17] a pause that was seen long ago", "pause", facts({ ...PAUSED, ...STALE }), null, null],
+    ["[C14] a pause seen, and Printing is shown", "pause", facts({ ...PAUSED, shownPhase: "printing" }), null, null],
+    ["[C14] a pause seen, and nothing is shown", "pause", facts({ ...PAUSED, shownPhase: null }), null, null],
+    ["[C14] a pause seen, for a cancel", "cancel", facts(PAUSED), null, null],
+    ["[C15] Printing, while Paused is shown", "resume", facts({ ...PRINTING, shownPhase: "paused" }), null, null],
     ["[C15] Printing, for a resume", "resume", facts({ ...FRESH, phase: "printing" }), null, "not_paused"],
     ["[C17] Printing long ago, for a resume", "resume", facts({ ...STALE, phase: "printing" }), null, null],
     ["[C15] Pausing, for a resume", "resume", facts({ ...FRESH, phase: "pausing" }), null, null],
     ["[C15] Printing, for a pause", "pause", facts({ ...FRESH, phase: "printing" }), null, null],
+    ["[C16] a cancellation seen, and it prints", "cancel", facts({ ...PRINTING, isCancelSeen: true }), null, null],
     ["[C16] a cancellation that was seen", "cancel", facts({ ...FRESH, isCancelSeen: true }), null, "print_ending"],
     ["[C16] a cancellation seen, for a pause", "pause", facts({ ...FRESH, isCancelSeen: true }), null, "print_ending"],
     ["[C17] a cancellation seen long ago", "cancel", facts({ ...STALE, isCancelSeen: true }), null, null],
     [
       "[C14] [C16] both seen: the first reason counts",
       "pause",
-      facts({ ...FRESH, isPauseSeen: true, isCancelSeen: true }),
+      facts({ ...PAUSED, isCancelSeen: true, phase: "pausing", shownPhase: "pausing" }),
       null,
       "already_paused",
     ],
@@ -104,9 +111,15 @@ describe("taking", () => {
   });
 
   test("[C18] a resume on its way counts as seen: a pause after it is sent", () => {
-    const known = facts({ ...FRESH, isPauseSeen: true });
+    const known = facts(PAUSED);
     for (const resume of [aCommand("resume"), delivered("resume"), checking("resume"), unknown("resume")]) {
       expect(told(takeCommand([resume], aRequest("pause"), known, NOW))).toContain("send pause");
+    }
+  });
+
+  test("[C15] a pause on its way or delivered counts: a resume after it is sent", () => {
+    for (const pause of [aCommand("pause"), delivered("pause"), unknown("pause")]) {
+      expect(told(takeCommand([pause], aRequest("resume"), facts(PRINTING), NOW))).toContain("send resume");
     }
   });
 

@@ -43,11 +43,12 @@ const FILLED: Filled<PrinterState> = {
         initiator: "api",
       },
       ...{ userId: 1, tokenName: "t", createdAt: 1, expiresAt: 1, settleBy: 1, sentAt: 1, deliveredAt: 1, endedAt: 1 },
-      ...{ ref: "c:", probeRef: "p:", probeBy: 1, connection: 1 },
+      ...{ ref: "c:", probeRef: "p:", probeBy: 1, connection: 1, via: "commands" },
       file: { id: 1, path: "/", filename: "a b", safeFilename: "a_b" },
-      marks: { wasPaused: true, sawTransient: true, pausedRun: 1, isDoubtful: true },
+      marks: { wasPaused: true, sawTransient: true, pausedRun: 1, isDoubtful: true, contradictedAt: 1 },
     },
   ],
+  threads: { owed: [1], endedAt: 1, endedBefore: 1, refusedAt: 1 },
   replacements: { at: [1], toldAt: 1 },
 };
 

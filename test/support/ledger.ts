@@ -6,6 +6,7 @@ import type {
   CommandRequest,
   Evidence,
   LedgerFacts,
+  Marks,
   PrintFile,
 } from "../../src/domain/command.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
@@ -21,6 +22,10 @@ export const FILE: PrintFile = {
   safeFilename: "Clip.gcode",
 };
 export const SOCKET = 4;
+
+export const NO_MARKS: Marks = {
+  ...{ wasPaused: false, sawTransient: false, pausedRun: 0, isDoubtful: false, contradictedAt: null },
+};
 
 let made = 0;
 
@@ -51,6 +56,9 @@ function anAgent(patch: Partial<AgentFacts> = {}): AgentFacts {
     downloadSeenAt: null,
     isPauseSeen: false,
     isCancelSeen: false,
+    shownPhase: patch.phase ?? null,
+    pauseVia: "commands",
+    isCrowded: false,
     ...patch,
   };
 }
@@ -63,6 +71,7 @@ export function facts(agent: Partial<AgentFacts> | null = {}, print: BoundPrint 
 export function aSight(patch: Partial<Evidence> = {}): Evidence {
   const base = {
     connection: SOCKET,
+    at: NOW,
     gaveReceipt: false,
     isLive: true,
     phase: null,
@@ -70,6 +79,7 @@ export function aSight(patch: Partial<Evidence> = {}): Evidence {
     printExtId: PRINT.extId,
     current: PRINT,
     ended: null,
+    threads: null,
   };
   return { ...base, ...patch };
 }
@@ -95,8 +105,9 @@ export function aCommand(kind: CommandKind, patch: Partial<Command> = {}): Comma
     deliveredAt: null,
     endedAt: null,
     probeBy: null,
+    via: "commands",
     connection: SOCKET,
-    marks: { wasPaused: false, sawTransient: false, pausedRun: 0, isDoubtful: false },
+    marks: NO_MARKS,
     ...patch,
   };
 }
