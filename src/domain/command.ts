@@ -18,26 +18,24 @@ export const COMMAND_STATES = [
 export type CommandState = (typeof COMMAND_STATES)[number];
 
 /** Why a command was refused, failed or was given up. */
-export const COMMAND_REASONS = [
-  "agent_offline",
-  "not_printing",
-  "file_coming",
-  "wrong_print",
-  "printing",
-  "already_paused",
-  "not_paused",
-  "print_ending",
-  "no_receipt",
-  "connection_lost",
-  "not_settled",
-  "not_obeyed",
-  "refused",
-  "other_print",
-  "print_ended",
-  "opposite_command",
-  "replaced",
-] as const;
-export type CommandReason = (typeof COMMAND_REASONS)[number];
+export type CommandReason =
+  | "agent_offline"
+  | "not_printing"
+  | "file_coming"
+  | "wrong_print"
+  | "printing"
+  | "already_paused"
+  | "not_paused"
+  | "print_ending"
+  | "no_receipt"
+  | "connection_lost"
+  | "not_settled"
+  | "not_obeyed"
+  | "refused"
+  | "other_print"
+  | "print_ended"
+  | "opposite_command"
+  | "replaced";
 
 export const INITIATORS = ["api", "web", "system"] as const;
 type Initiator = (typeof INITIATORS)[number];
