@@ -59,11 +59,31 @@ export class ScriptedAgent {
   /** The first frame not taken yet that has `key`. */
   async next(key: string): Promise<Record<string, unknown>> {
     for (;;) {
-      const index = this.#frames.findIndex((frame) => key in frame);
-      const [frame] = index < 0 ? [] : this.#frames.splice(index, 1);
-      if (frame !== undefined) return frame;
+      const frame = this.take(key);
+      if (frame !== null) return frame;
       await this.#changed();
     }
+  }
+
+  /** Like `next`; null if none came before `end`. */
+  async nextBefore(key: string, end: Promise<unknown>): Promise<Record<string, unknown> | null> {
+    let hasEnded = false;
+    const ended = end.then(() => {
+      hasEnded = true;
+    });
+    for (;;) {
+      const frame = this.take(key);
+      if (frame !== null || hasEnded) return frame;
+      await Promise.race([this.#changed(), ended]);
+      if (hasEnded) await this.settled();
+    }
+  }
+
+  /** The first frame not taken yet that has `key`; null if none is there. */
+  take(key: string): Record<string, unknown> | null {
+    const index = this.#frames.findIndex((frame) => key in frame);
+    const [frame = null] = index < 0 ? [] : this.#frames.splice(index, 1);
+    return frame;
   }
 
   async untilClosed(): Promise<{ code: number; reason: string }> {

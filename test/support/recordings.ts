@@ -1,8 +1,10 @@
 /** The recordings of the real agents line by line, and their HTTP requests byte by byte (test/agent-traffic). */
 
 import { multipartBody } from "../../scripts/virtual/form.ts";
+import klipper from "../agent-traffic/klipper-moonraker-obico-2.1.4.jsonl?raw";
 import moonraker from "../agent-traffic/moonraker-obico-2.1.4.jsonl?raw";
 import octoprint from "../agent-traffic/octoprint-obico-2.6.1.jsonl?raw";
+import quick from "../agent-traffic/quick-moonraker-obico-2.1.4.jsonl?raw";
 import moonrakerReceipts from "../agent-traffic/receipts-moonraker-obico-2.1.4.jsonl?raw";
 import octoprintReceipts from "../agent-traffic/receipts-octoprint-obico-2.6.1.jsonl?raw";
 
@@ -29,6 +31,15 @@ export interface RecordedFrame {
   readonly passthru?: Readonly<Record<string, unknown>>;
 }
 
+/** A command of the server's that the agent took. */
+export interface RecordedCommand {
+  readonly kind: "command";
+  readonly t: number;
+  readonly cmd: "pause" | "resume" | "cancel";
+  /** Of the probe that went with it; null where the stub asked for no receipt. */
+  readonly ref: string | null;
+}
+
 export type RecordedLine =
   | (RecordedCall & { readonly kind: "call" })
   | {
@@ -39,8 +50,7 @@ export type RecordedLine =
     }
   | { readonly kind: "frame"; readonly t: number; readonly frame: RecordedFrame }
   | { readonly kind: "binary"; readonly t: number }
-  /** A command of the server's that the agent obeyed. */
-  | { readonly kind: "command"; readonly t: number; readonly cmd: "pause" | "resume" | "cancel" }
+  | RecordedCommand
   | { readonly kind: "closed"; readonly t: number; readonly code: number | null };
 
 export const RECORDINGS = {
@@ -48,6 +58,12 @@ export const RECORDINGS = {
   octoprint: linesOf(octoprint),
   "moonraker receipts": linesOf(moonrakerReceipts),
   "octoprint receipts": linesOf(octoprintReceipts),
+} as const satisfies Record<string, readonly RecordedLine[]>;
+
+/** Commands that follow each other within seconds, under Klipper or a stand-in whose macros take three. */
+export const QUICK_RECORDINGS = {
+  klipper: linesOf(klipper),
+  quick: linesOf(quick),
 } as const satisfies Record<string, readonly RecordedLine[]>;
 
 /** What the agent did, and the commands that it obeyed; the rest of what the stub sent and answered is left out. */
@@ -58,6 +74,10 @@ function linesOf(text: string): RecordedLine[] {
     .map((line) => JSON.parse(line));
   return lines.flatMap((line, index): RecordedLine[] => {
     if (line.event === "closed") return [{ kind: "closed", t: line.t, code: line.code }];
+    // One recording began once the socket was open.
+    if (line.event === "open" && index === 0) {
+      return [{ kind: "handshake", t: line.t, headers: { upgrade: "websocket" }, isAccepted: true }];
+    }
     if (line.from === "server") return commandsOf(line);
     if (line.from !== "agent") return [];
     if (line.http !== undefined) return [{ kind: "call", ...line }];
@@ -72,12 +92,12 @@ function linesOf(text: string): RecordedLine[] {
 /** OctoPrint's agent drops a pause without arguments [V28]. */
 function commandsOf(line: {
   t: number;
-  text?: { commands?: { cmd: "pause" | "resume" | "cancel"; args?: object }[] };
-}) {
+  text?: { commands?: { cmd: RecordedCommand["cmd"]; args?: object }[]; passthru?: { ref?: string } };
+}): RecordedCommand[] {
   const commands = line.text?.commands ?? [];
   return commands
     .filter(({ cmd, args }) => cmd !== "pause" || args !== undefined)
-    .map(({ cmd }) => ({ kind: "command", t: line.t, cmd }) as const);
+    .map(({ cmd }) => ({ kind: "command", t: line.t, cmd, ref: line.text?.passthru?.ref ?? null }));
 }
 
 export function callsOf(lines: readonly RecordedLine[]): RecordedCall[] {

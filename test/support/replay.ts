@@ -1,13 +1,20 @@
 /**
  * Replays the agent's side of a recording through the whole Worker: its HTTP calls, handshakes, frames and closes, with the
- * clock at the recorded times. Tokens, codes and ids that the recording's stub gave are replaced by the real server's.
+ * clock and the alarms at the recorded times. Tokens, codes and ids that the recording's stub gave are replaced by the real server's.
  */
-import { exports } from "cloudflare:workers";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
 import { type Account, type Answer, call, makeAccount, makePrinterOf, ORIGIN } from "./api.ts";
 import { freshIp } from "./linking.ts";
 import { ScriptedAgent } from "./printer.ts";
-import { bytesOf, type RecordedCall, type RecordedFrame, type RecordedLine } from "./recordings.ts";
+import {
+  bytesOf,
+  type RecordedCall,
+  type RecordedCommand,
+  type RecordedFrame,
+  type RecordedLine,
+} from "./recordings.ts";
 
 /** Recordings are moved a year ahead of any clock, so that no alarm of theirs lies in the past. */
 export const SHIFT_S = 365 * 24 * 60 * 60;
@@ -17,12 +24,21 @@ export interface Answered {
   readonly answer: Answer;
 }
 
+/** A command as it was given over REST at the moment at which the recording's frame went out. */
+export interface Commanded extends Answer {
+  readonly recorded: RecordedCommand;
+  /** A frame went out for it: it was neither refused nor answered by its twin. */
+  readonly isSent: boolean;
+}
+
 export interface Replayed {
   readonly account: Account;
   readonly printerId: number;
+  /** Epoch seconds of the recording's beginning, by its agent's clock. */
+  readonly startS: number;
   readonly answers: readonly Answered[];
-  /** Answers of the commands' REST calls, in order. */
-  readonly commands: readonly Answer[];
+  /** In order. */
+  readonly commands: readonly Commanded[];
   /** Statuses of the handshakes, and whether the stub had accepted them. */
   readonly handshakes: readonly { readonly status: number; readonly isAccepted: boolean }[];
   /** Error frames of the server's. */
@@ -43,36 +59,47 @@ export class Replay {
   #usedCode = "000000";
   readonly #recordedCodes = new Set(["000000"]);
   #fileId: unknown = null;
-  #pendingRef: unknown = null;
-  /** The recording has receipts of commands; in an older one the stub asked for none. */
-  #hasReceipts = false;
+  /** Recorded reference to that of our frame; null if none went out. */
+  readonly #refs = new Map<unknown, unknown>();
   readonly #answers: Answered[] = [];
-  readonly #commands: Promise<Answer>[] = [];
+  readonly #commands: Promise<Commanded>[] = [];
   readonly #handshakes: { status: number; isAccepted: boolean }[] = [];
   #faults = 0;
   #lastStatus: unknown = null;
 
-  private constructor(account: Account, printer: { id: number; auth_token: string }, cloudFileId: number) {
+  readonly #startS: number;
+
+  private constructor(
+    account: Account,
+    printer: { id: number; auth_token: string },
+    cloudFileId: number,
+    startS: number,
+  ) {
     this.#account = account;
+    this.#startS = startS;
     this.#printerId = printer.id;
     this.#token = printer.auth_token;
     this.#cloudFileId = cloudFileId;
   }
 
-  /** `makeCloudFile` gives the id of a file in that account's cloud. Date is faked from here on. */
+  /**
+   * `makeCloudFile` gives the id of a file in that account's cloud; `quietS` seconds pass after the last line. Date is faked
+   * from here on.
+   */
   static async run(
     lines: readonly RecordedLine[],
     makeCloudFile: (userId: number) => Promise<number>,
+    quietS = 0,
   ): Promise<Replayed> {
     const account = await makeAccount();
-    const replay = new Replay(account, await makePrinterOf(account), await makeCloudFile(account.userId));
     const stamps = lines.map((line) => (line.kind === "frame" ? (line.frame.status?._ts ?? 0) - line.t : 0));
     const start = Math.max(...stamps) + SHIFT_S;
-    replay.#hasReceipts = lines.some((line) => line.kind === "frame" && isReceiptRef(line.frame.passthru?.ref));
+    const replay = new Replay(account, await makePrinterOf(account), await makeCloudFile(account.userId), start);
     for (const line of lines) {
-      vi.setSystemTime((start + line.t) * 1000);
+      await replay.#pass((start + line.t) * 1000);
       await replay.#play(line);
     }
+    if (quietS > 0) await replay.#pass(Date.now() + quietS * 1000);
     return replay.#end();
   }
 
@@ -81,12 +108,36 @@ export class Replay {
     return {
       account: this.#account,
       printerId: this.#printerId,
+      startS: this.#startS,
       answers: this.#answers,
       commands: await Promise.all(this.#commands),
       handshakes: this.#handshakes,
       faults: this.#faults,
       lastStatus: this.#lastStatus,
     };
+  }
+
+  /** Time goes on, and each alarm goes off at its moment. */
+  async #pass(until: number): Promise<void> {
+    const stub = env.PRINTERS.getByName(String(this.#printerId));
+    for (;;) {
+      const alarm = await runInDurableObject(stub, (_instance, { storage }) => storage.getAlarm());
+      if (alarm === null || alarm > until) break;
+      vi.setSystemTime(Math.max(alarm, Date.now()));
+      await runDurableObjectAlarm(stub);
+      await this.#answerProbes();
+    }
+    vi.setSystemTime(until);
+    await this.#answerProbes();
+  }
+
+  /** As the agent would have; the recorded answers are to the probes of another server. */
+  async #answerProbes(): Promise<void> {
+    for (;;) {
+      const probe = this.#agent?.take("passthru") ?? null;
+      if (probe === null) return;
+      await this.#say(answerTo((probe.passthru as { ref: string }).ref));
+    }
   }
 
   #play(line: RecordedLine): Promise<void> | void {
@@ -96,11 +147,11 @@ export class Replay {
       case "handshake":
         return this.#dial(line);
       case "frame":
-        return this.#say(JSON.stringify(this.#translated(line.frame)));
+        return this.#frame(line.frame);
       case "binary":
         return this.#say(new Uint8Array([5, 0, 0, 0, 0]).buffer);
       case "command":
-        return this.#command(line.cmd);
+        return this.#command(line);
       case "closed":
         return this.#close();
     }
@@ -164,14 +215,23 @@ export class Replay {
     if (webSocket !== null) this.#agent = new ScriptedAgent(webSocket);
   }
 
+  /** A receipt carries the reference of our own frame, and goes missing where there was none. */
+  #frame(frame: RecordedFrame): Promise<void> | void {
+    const recorded = frame.passthru?.ref;
+    if (!this.#refs.has(recorded)) {
+      return isProbeRef(recorded) ? undefined : this.#say(JSON.stringify(this.#translated(frame)));
+    }
+    const ref = this.#refs.get(recorded);
+    if (ref !== null) return this.#say(JSON.stringify({ ...frame, passthru: { ...frame.passthru, ref } }));
+  }
+
   #translated(frame: RecordedFrame): object {
-    const { current_print_ts: ts, status, passthru } = frame;
+    const { current_print_ts: ts, status } = frame;
     if (status !== undefined) this.#lastStatus = this.#translatedStatus(status);
     return {
       ...frame,
       ...(ts === undefined ? {} : { current_print_ts: ts > 0 ? ts + SHIFT_S : ts }),
       ...(status === undefined ? {} : { status: this.#lastStatus }),
-      ...(passthru?.ref === undefined ? {} : { passthru: { ...passthru, ref: this.#refOf(passthru.ref) } }),
     };
   }
 
@@ -186,28 +246,32 @@ export class Replay {
     };
   }
 
-  /** Receipts of commands carry the server's own reference. */
-  #refOf(recorded: unknown): unknown {
-    return isReceiptRef(recorded) ? this.#pendingRef : recorded;
-  }
-
   async #say(frame: string | ArrayBuffer): Promise<void> {
     this.#agent?.send(frame);
     await this.#agent?.settled();
   }
 
-  /** Given over REST; the recording goes on once the agent has read the frame. */
-  async #command(cmd: "pause" | "resume" | "cancel"): Promise<void> {
+  /** Given over REST; the recording goes on once the agent has read the frame, or the server gave it none. */
+  async #command(recorded: RecordedCommand): Promise<void> {
     const agent = this.#agent;
     if (agent === null) throw new Error("no agent");
-    const path = `/api/v1/printers/${this.#printerId}/${cmd}_print/`;
-    this.#commands.push(call("POST", path, { token: this.#account.token, body: {} }));
+    const path = `/api/v1/printers/${this.#printerId}/${recorded.cmd}_print/`;
+    const answer = call("POST", path, { token: this.#account.token, body: {} });
+    const ref = await this.#refOf(agent, answer);
+    this.#refs.set(recorded.ref, ref);
+    this.#commands.push(answer.then((given) => ({ ...given, recorded, isSent: ref !== null })));
+    // An older stub asked for no receipt.
+    if (ref !== null && recorded.ref === null) await this.#say(answerTo(ref));
+  }
+
+  /** Of the frame that went out for a command, after whatever probe; null without one. */
+  async #refOf(agent: ScriptedAgent, answer: Promise<Answer>): Promise<string | null> {
     for (;;) {
-      const frame = await agent.next("passthru");
+      const frame = await agent.nextBefore("passthru", answer);
+      if (frame === null) return null;
       const { ref } = frame.passthru as { ref: string };
-      this.#pendingRef = ref;
-      if ("commands" in frame) return this.#hasReceipts ? undefined : this.#say(receipt(ref));
-      await this.#say(JSON.stringify({ passthru: { ref, ret: "PAUSED" } }));
+      if ("commands" in frame) return ref;
+      await this.#say(answerTo(ref));
     }
   }
 
@@ -224,11 +288,11 @@ export class Replay {
   }
 }
 
-function isReceiptRef(ref: unknown): boolean {
-  return typeof ref === "string" && ref.startsWith("cmd-");
+function isProbeRef(ref: unknown): boolean {
+  return typeof ref === "string" && ref.startsWith("p:");
 }
 
 /** The error with which Moonraker's agent answers every probe: a receipt like any other. */
-function receipt(ref: string): string {
+function answerTo(ref: string): string {
   return JSON.stringify({ passthru: { ref, error: "Request not supported." } });
 }
