@@ -102,7 +102,7 @@ describe("a stored state", () => {
     const { marks, ...kept } = storedState();
     const trail = { latest: marks.latest, events: marks.taken.map((mark) => mark.replace("Print", "").toLowerCase()) };
     const read = readState(JSON.stringify({ ...kept, marks }));
-    expect(read).toEqual({ ...kept, version: STATE_VERSION, dialect: "moonraker", trail });
+    expect(read).toMatchObject({ ...kept, version: STATE_VERSION, dialect: "moonraker", trail });
     expect(read.trail.events.map((event) => event.split(":")[0])).toEqual(["paused", "resumed"]);
   });
 

@@ -9,7 +9,7 @@ import type { ScriptedAgent } from "../../support/printer.ts";
 
 const T = 1_790_000_100;
 const KEYS = [
-  ...["id", "kind", "state", "reason", "print_id", "initiator", "created_at", "expires_at", "settle_by"],
+  ...["id", "kind", "state", "reason", "detail", "print_id", "initiator", "created_at", "expires_at", "settle_by"],
   ...["sent_at", "delivered_at", "ended_at"],
 ];
 
@@ -98,6 +98,42 @@ describe("pause, resume, cancel", () => {
     expect(back.pending("commands")).toBe(0);
     const listed = (await call("GET", `${path}commands/`, { token })).body;
     expect(listed.map(({ id }: { id: string }) => id)).toEqual([offline.body.command.id, idle.body.command.id]);
+  });
+
+  test("[C72] [C74] without a current print the machine's phase decides: a stop goes out while it prints, and not while a file comes", async () => {
+    const account = await makeAccount();
+    const printer = await makePrinterOf(account);
+    const agent = await connectAgentOf(printer);
+    const post = () => call("POST", `/api/v1/printers/${printer.id}/cancel_print/`, { token: account.token });
+    agent.send(MOONRAKER);
+    agent.send(frame({ ts: -1, text: "G-Code Downloading", name: null }));
+    await agent.settled();
+    const early = await post();
+    expect(early.body.command).toMatchObject({
+      ...{ state: "rejected", reason: "not_printing", detail: expect.stringContaining("on its way"), print_id: null },
+    });
+    agent.send(frame({ ts: -1, text: "Printing", name: null }));
+    await agent.settled();
+    const answer = post();
+    await receive(agent);
+    expect((await answer).body).toMatchObject({
+      ...{ succeeded: true, command: { state: "delivered", reason: null, detail: null, print_id: null } },
+    });
+    expect(agent.pending("commands")).toBe(0);
+  });
+
+  test("[C70] OctoPrint that is paused, asked to pause: the call that leaves its scripts alone, and its answer", async () => {
+    const { agent, post } = await printing();
+    agent.send({ settings: { agent: { name: "octoprint_obico", version: "2.6.1" } } });
+    agent.send(frame({ ts: T, text: "Paused" }));
+    await agent.settled();
+    const answer = post("pause_print/");
+    const call = agent.next("passthru");
+    const { passthru } = (await call) as { passthru: { ref: string } };
+    expect(passthru).toEqual({ target: "_printer", func: "pause_print", args: [], ref: passthru.ref });
+    agent.send({ passthru: { ref: passthru.ref, ret: null } });
+    expect((await answer).body).toMatchObject({ succeeded: true, command: { state: "delivered" } });
+    expect(agent.pending("commands")).toBe(0);
   });
 
   test("[C11] another print than the one that is meant is left alone", async () => {
