@@ -19,6 +19,9 @@ export function answerOctoprint(call: JsonObject, host: OctoprintHost): Answer |
   switch (`${call.target}.${call.func}`) {
     case "_printer.get_state_id":
       return { ret: host.reports.stateId };
+    case "_printer.pause_print":
+      host.printer.order({ kind: "pause", nozzleOff: false, bedOff: false, liftMm: 0 });
+      return { ret: null };
     case "_printer.commands":
       return run(host, args[0]);
     case "_printer.jog":

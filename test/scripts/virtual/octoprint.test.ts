@@ -251,6 +251,22 @@ describe("what the server asks", () => {
     },
   );
 
+  test("[V35] a pause by passthru pauses without scripts, and does nothing to a paused print", async () => {
+    const { server, clock, agent } = await printingBench();
+    const before = agent.printer.machine;
+    const pause = (ref: string) =>
+      server.send({ passthru: { target: "_printer", func: "pause_print", args: [], ref } });
+    pause("c:1");
+    expect(server.frames).toContainEqual({ passthru: { ref: "c:1", ret: null } });
+    await clock.advance(10_000);
+    const paused = agent.printer.machine;
+    expect(paused).toMatchObject({ phase: "paused", nozzle: { targetC: before.nozzle.targetC } });
+    pause("c:2");
+    await clock.advance(1_000);
+    expect(agent.printer.machine).toMatchObject({ phase: "paused", zMm: paused.zMm });
+    expect(server.frames).toContainEqual({ passthru: { ref: "c:2", ret: null } });
+  });
+
   test.each([
     { cmd: "pause", ret: "PAUSING" },
     { cmd: "cancel", ret: "CANCELLING" },
