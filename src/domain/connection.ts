@@ -114,7 +114,7 @@ function disconnect(before: Change, at: number, now: number): Change {
   return withState(closed, left, { type: "project-printer" }, { type: "project-live" });
 }
 
-const LOOK_MS = { printing: 120_000, idle: 15 * 60_000 } as const;
+const LOOK_MS = { printing: 300_000, idle: 15 * 60_000 } as const;
 const SILENT_MS = 120_000;
 const LOOK_ANSWER_MS = 15_000;
 

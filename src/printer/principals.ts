@@ -10,7 +10,7 @@ import type { Principal, Vouched } from "./rpc.ts";
 import { readPrincipal } from "./stored-json.ts";
 
 const MOST = 8;
-const KEPT_MS = 7 * DAY_MS;
+const KEPT_MS = DAY_MS;
 
 /** When a caller was written, epoch milliseconds; a tombstone, when it was revoked. */
 interface Entry {
@@ -30,7 +30,7 @@ export class Principals {
     this.#state = state;
   }
 
-  /** The caller with that hash, if it passed within a week before `now` (epoch milliseconds) and has not expired. */
+  /** The caller with that hash, if it was written within a day before `now` (epoch milliseconds) and has not expired. */
   vouch(hash: string, now: number): Result<Vouched> {
     const state = this.#state();
     const principal = state === null ? null : this.#find(hash, now);

@@ -73,7 +73,7 @@ export interface FactAnswer {
 export interface PrinterRpc {
   /** `principal`: the caller, if D1 let it pass just now. */
   view(uid: string, principal?: Principal | null): Promise<Result<PrinterView>>;
-  /** For calls while D1 is down, which it never asks: `unavailable` unless that bearer passed here within a week. */
+  /** For calls while D1 is down, which it never asks: `unavailable` unless that bearer passed here within a day. */
   vouch(hash: string): Promise<Result<Vouched>>;
   /** The token with that hash was revoked. */
   forget(hash: string): Promise<Result<null>>;

@@ -53,9 +53,9 @@ describe("what is shown of a printer", () => {
   });
 });
 
-test("[P17] the look comes every 2 min in a print, every 15 min without one, and never for nobody", () => {
+test("[P17] the look comes every 300 s in a print, every 15 min without one, and never for nobody", () => {
   const bench = heard();
-  expect(nextLook(bench.printer, NOW)).toBe(NOW + 120_000);
+  expect(nextLook(bench.printer, NOW)).toBe(NOW + 300_000);
   bench.hear(frame({ ts: -1, at: T, text: "Operational" }));
   expect(nextLook(bench.printer, NOW)).toBe(NOW + 900_000);
   bench.close();

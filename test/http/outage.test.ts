@@ -90,7 +90,7 @@ describe("a caller that passed before", () => {
     expect(body[0]).toMatchObject({ kind: "cancel", token_name: "test" });
   });
 
-  test("[O29] within 2 s also when D1 gives no answer at all, and after the object was evicted", async () => {
+  test("[O29] after 5 s when D1 gives no answer at all, and after the object was evicted", async () => {
     const { token, id, agent } = await printing();
     await evictDurableObject(env.PRINTERS.getByName(String(id)));
     heal = breakDatabase("silent");
@@ -206,15 +206,15 @@ describe("nobody else", () => {
     expect((await call("GET", `/api/v1/printers/${bench.id}/`, { token: bench.token })).status).toBe(200);
   });
 
-  test("[O33] a token that expired, and one that passed over a week ago", async () => {
+  test("[O33] a token that expired, and one that was written down 24 h ago", async () => {
     const bench = await printing();
-    const short = await makeToken(bench.userId, { expiresAt: Date.now() + DAY });
+    const short = await makeToken(bench.userId, { expiresAt: Date.now() + DAY / 2 });
     await pass(short, bench.id);
     heal = breakDatabase("refusing");
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + DAY });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + DAY / 2 });
     await expectUnavailable(short, bench.id);
     expect((await call("GET", `/api/v1/printers/${bench.id}/`, { token: bench.token })).status).toBe(200);
-    vi.setSystemTime(Date.now() + 6 * DAY);
+    vi.setSystemTime(Date.now() + DAY / 2);
     await expectUnavailable(bench.token, bench.id);
   });
 
@@ -290,9 +290,9 @@ describe("what a printer's object remembers", () => {
     const { token, id } = await printing();
     const start = Date.now();
     heal = breakDatabase("refusing");
-    vi.useFakeTimers({ toFake: ["Date"], now: start + 6 * DAY });
+    vi.useFakeTimers({ toFake: ["Date"], now: start + DAY - 60_000 });
     expect((await call("GET", `/api/v1/printers/${id}/`, { token })).status).toBe(200);
-    vi.setSystemTime(start + 8 * DAY);
+    vi.setSystemTime(start + DAY + 60_000);
     expect((await call("GET", `/api/v1/printers/${id}/`, { token })).status).toBe(503);
   });
 });

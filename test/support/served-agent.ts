@@ -13,7 +13,7 @@ import { ManualClock } from "./virtual/manual-clock.ts";
 
 /** A year ahead, so that no alarm goes off by itself. */
 const AHEAD_MS = 365 * 24 * 60 * 60 * 1000;
-const LOOK_SECONDS = 120;
+const LOOK_SECONDS = 300;
 
 export class ServedAgent implements Transport {
   readonly #start = Math.ceil((Date.now() + AHEAD_MS) / 1000) * 1000;
@@ -76,7 +76,7 @@ export class ServedAgent implements Transport {
     return makeAgent(this.#dialect, { token: this.#token, transport: this, clock: this.clock, seed, machine });
   }
 
-  /** That many seconds go by; the object's alarm goes off every two minutes, as for a look [P17]. */
+  /** That many seconds go by; the object's alarm goes off every five minutes, as for a look [P17]. */
   async run(seconds: number): Promise<void> {
     await this.#settle();
     for (let second = 1; second <= seconds; second++) {

@@ -1,6 +1,6 @@
 /**
  * Tells the printers' objects that a token was revoked, because they may have cached it for an outage of D1 ([S11]). While D1
- * answers it counts nowhere, so an object that cannot be reached is only logged; it forgets within a week.
+ * answers it counts nowhere, so an object that cannot be reached is only logged; it forgets within a day.
  */
 import { connect } from "../../db/client.ts";
 import { listPrinterIds } from "../../db/printers.ts";

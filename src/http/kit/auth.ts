@@ -43,7 +43,7 @@ export interface Asked {
 }
 
 /** How long D1 may take before the printer's object is asked instead. */
-const DATABASE_MS = 2_000;
+const DATABASE_MS = 5_000;
 
 /**
  * 401 unless the call carries a valid bearer. With `worksWithoutD1` a call about a printer goes on while D1 is down, if the
@@ -67,7 +67,7 @@ function readBearer(c: HttpContext): Promise<Bearer> {
   return isApiToken(token) ? readTokenBearer(c, token) : readSignInBearer(c, token);
 }
 
-/** `unavailable` unless D1 let that bearer pass to that printer within the last week ([O29]). */
+/** `unavailable` unless D1 let that bearer pass to that printer within the last day ([O29]). */
 async function askObject(c: HttpContext, printerId: number, hash: string): Promise<Admission> {
   const { principal, uid, archivedAt } = await callPrinter(c, printerId, (printer) => printer.vouch(hash));
   const { userId, tokenName, canRead, canWrite } = principal;
