@@ -1,9 +1,10 @@
 /** What is known about one agent's open socket; it lives in the socket's attachment and dies with it. */
 import type { AgentFacts, Command } from "./command.ts";
 import { type Dialect, GIVES_RECEIPTS, HAS_PAUSE_SCRIPTS } from "./dialect.ts";
+import type { LastCopy } from "./list-copy.ts";
 import type { Phase } from "./phase.ts";
 import type { Report, ReportedEventType } from "./report.ts";
-import type { Clock, LastCopy, ShownStatus } from "./status.ts";
+import type { Clock, ShownStatus } from "./status.ts";
 import { type AgentThreads, isCrowded } from "./threads.ts";
 
 export interface AgentSocket {

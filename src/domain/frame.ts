@@ -23,11 +23,12 @@ import { closeAgent } from "./connection.ts";
 import { shouldWatch } from "./detection.ts";
 import { HAS_THREADS } from "./dialect.ts";
 import { onAnswer, onFrame, onReport } from "./ledger.ts";
+import { copyStatus } from "./list-copy.ts";
 import type { Print } from "./print.ts";
 import { isDeduplicated, movePrint, type PrintMove } from "./print-move.ts";
 import type { AgentFrame, PassthruAnswer, Report, ReportedStatus } from "./report.ts";
 import { takeSettings } from "./settings.ts";
-import { copyHeaters, dateReport, isLiveCopyDue, isNewer, observeClock, showStatus } from "./status.ts";
+import { dateReport, isNewer, observeClock, showStatus } from "./status.ts";
 import { isEnd, type ThreadView, takeEnd } from "./threads.ts";
 
 /** The identity that a frame names, if it may be an earlier print's: what is to be looked up for `takeFrame`; else null. */
@@ -93,7 +94,7 @@ function takeStatus(before: Change, report: Report, now: number): Change {
   if (!report.isBlank || socket === null) return before;
   if (state.printerLostAt !== null && before.printer.shown === null) return before;
   if (!socket.hasStatus && now - socket.openedAt < BLANK_GRACE_MS) return before;
-  const blank: Change = { ...before, printer: { ...before.printer, shown: null } };
+  const blank: Change = { ...before, printer: { ...before.printer, shown: null, socket: { ...socket, live: null } } };
   return withState(
     blank,
     { printerLostAt: state.printerLostAt ?? now },
@@ -103,23 +104,11 @@ function takeStatus(before: Change, report: Report, now: number): Change {
 }
 
 function showReported(before: Change, status: ReportedStatus, now: number): Change {
-  const { socket, shown, state } = before.printer;
+  const { socket, shown } = before.printer;
   if (socket === null || !isNewer(status, shown)) return before;
-  const isTextNew = shown?.text !== status.text;
-  const isDue = isLiveCopyDue(socket.live, status, state.current !== null, now);
-  const live = isTextNew || isDue ? { at: now, heaters: copyHeaters(status) } : socket.live;
-  const printer: Printer = {
-    ...before.printer,
-    shown: showStatus(status, now),
-    socket: { ...socket, hasStatus: true, live },
-  };
-  const next: Change = { ...before, printer };
-  const copied = isTextNew
-    ? withEffects(next, { type: "project-live" })
-    : isDue
-      ? withEffects(next, { type: "refresh-live" })
-      : next;
-  return markLost(copied, status.isPrinterLost, now);
+  const copied = copyStatus(withSocket(before, { ...socket, hasStatus: true }), status, now);
+  const printer: Printer = { ...copied.printer, shown: showStatus(status, now) };
+  return markLost({ ...copied, printer }, status.isPrinterLost, now);
 }
 
 /** The agent itself is fine, its printer is not. */

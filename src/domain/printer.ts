@@ -31,6 +31,7 @@ import { DEAD_TOKEN, type Failure, notFound } from "./failure.ts";
 import { ledgerFacts, takeFrame } from "./frame.ts";
 import { isGenerationValid, relinkGeneration, rotateGeneration, useGeneration } from "./generation.ts";
 import { onSendFailed, onTime, takeCommand } from "./ledger.ts";
+import { copyDeadline, copyOverdue } from "./list-copy.ts";
 import { type AlertOverwrite, editPrint, endPrint, type Print, type PrintEdit } from "./print.ts";
 import type { AgentFrame } from "./report.ts";
 
@@ -220,11 +221,13 @@ function remove(before: Change, now: number): Change {
 function wake(before: Change, ref: string, now: number): Change {
   const timed = withLedger(before, onTime(before.printer.state.ledger, now));
   const looked = look(timed.printer, ref, now);
-  return { ...looked, effects: [...timed.effects, ...looked.effects] };
+  return copyOverdue({ ...looked, effects: [...timed.effects, ...looked.effects] }, now);
 }
 
 /** Earliest moment at which something must happen without a message arriving, epoch milliseconds; null: sleep. */
 export function nextAlarm(printer: Printer, now: number): number | null {
-  const due = [ledgerDeadline(printer.state.ledger), nextLook(printer, now)].filter((at) => at !== null);
+  const { state, socket } = printer;
+  const deadlines = [ledgerDeadline(state.ledger), copyDeadline(socket?.live ?? null), nextLook(printer, now)];
+  const due = deadlines.filter((at) => at !== null);
   return due.length === 0 ? null : Math.min(...due);
 }

@@ -68,12 +68,25 @@ export interface ReportedStatus {
   readonly printTimeSeconds: number | null;
   /** `progress.filamentUsed`, mm. */
   readonly filamentUsedMm: number | null;
-  /** Heater name to actual and target, degrees Celsius. */
-  readonly heaters: Readonly<Record<string, { readonly actualC: number | null; readonly targetC: number | null }>>;
+  readonly parts: StatusParts;
   /** JSON text of `job`, of `file_metadata`, and of everything else, each as JSON writes it; null when the key is absent. */
   readonly job: string | null;
   readonly fileMetadata: string | null;
   readonly rest: string;
+}
+
+/** A status by how soon the list hears of a change: JSON texts, without `job` and `file_metadata`. */
+export interface StatusParts {
+  /** `state.text`, `state.flags` and `state.error`. */
+  readonly condition: string;
+  /** Temperatures, progress and position. */
+  readonly moving: string;
+  /** Everything else but `_ts`. */
+  readonly steady: string;
+  /** Every heater's name, target and whatever else it has, without its temperature. */
+  readonly heaters: string;
+  /** Degrees Celsius, in the order of `heaters`; null: none. */
+  readonly actualsC: readonly (number | null)[];
 }
 
 /** A settings message: its keys replace the stored ones, the others stay. */

@@ -1,4 +1,4 @@
-/** Presence, the order and the dates of reports, and what of a status the list needs to hear about. */
+/** Presence, the order and the dates of reports, and the status that is shown. */
 import type { Phase } from "./phase.ts";
 import type { ReportedStatus } from "./report.ts";
 import type { PresenceState } from "./view.ts";
@@ -102,42 +102,4 @@ export function dateReport(ts: number | null, clock: Clock, arrival: number): { 
   if (ts === null) return { date: arrival, isLive: true };
   const date = Math.min(arrival, Math.floor(ts * 1000 + clockOffset(clock)));
   return { date, isLive: arrival - date < LIVE_MS };
-}
-
-/** Heater name to [target, actual] in degrees Celsius, as the list last heard. */
-export type HeaterCopy = Readonly<Record<string, readonly [target: number | null, actual: number | null]>>;
-
-export interface LastCopy {
-  /** Epoch milliseconds of the last write to the list's copy. */
-  readonly at: number;
-  readonly heaters: HeaterCopy;
-}
-
-const LIVE_COPY_MS = 60_000;
-const MOVED_C = 5;
-const HEATERS = 16;
-
-export function copyHeaters(status: ReportedStatus): HeaterCopy {
-  const entries = Object.entries(status.heaters).slice(0, HEATERS);
-  return Object.fromEntries(
-    entries.map(([name, heater]) => [name.slice(0, 24), [round(heater.targetC), round(heater.actualC)]]),
-  );
-}
-
-function round(value: number | null): number | null {
-  return value === null ? null : Math.round(value);
-}
-
-/** Whether the list's copy is due: once a minute in a print, else when a heater's target or value moved. */
-export function isLiveCopyDue(copy: LastCopy | null, status: ReportedStatus, hasPrint: boolean, now: number): boolean {
-  if (copy === null) return true;
-  if (hasPrint) return now - copy.at >= LIVE_COPY_MS;
-  const heaters = copyHeaters(status);
-  return Object.entries(heaters).some(([name, [target, actual]]) => {
-    const copied = copy.heaters[name];
-    if (copied === undefined) return true;
-    const [copiedTarget, copiedActual] = copied;
-    if (copiedTarget !== target) return true;
-    return copiedActual !== null && actual !== null && Math.abs(actual - copiedActual) >= MOVED_C;
-  });
 }

@@ -9,8 +9,9 @@ import { type Command, type CommandRecord, type PrintFile, recordOf } from "../d
 import { DEFAULT_CONFIGURATION } from "../domain/configuration.ts";
 import type { PrinterEvent } from "../domain/events.ts";
 import { initialState } from "../domain/initial-state.ts";
+import type { LastCopy } from "../domain/list-copy.ts";
 import { NEW_PRINT, type Print } from "../domain/print.ts";
-import { type LastCopy, recoverStatus, type ShownStatus } from "../domain/status.ts";
+import { recoverStatus, type ShownStatus } from "../domain/status.ts";
 import { isJsonObject } from "../protocol/codec.ts";
 import { liveImage, printerImage } from "./projections.ts";
 import type { Principal } from "./rpc.ts";
@@ -45,7 +46,11 @@ const EVENT: PrinterEvent = {
   ...{ type: "PRINTER_ERROR", class: "INFO", title: null, text: null, imageUrl: null, infoUrl: null },
 };
 const SOCKET = openSocket(0, "", 0, { clockOffset: 0, frames: NO_FRAMES });
-const LIVE_COPY: LastCopy = { at: 0, heaters: {} };
+const LIVE_COPY: LastCopy = {
+  at: 0,
+  copied: { condition: "", steady: "", moving: "", heaters: "", actualsC: [] },
+  waiting: null,
+};
 const {
   rest: _rest,
   job: _job,

@@ -9,6 +9,7 @@ import {
   type ReportedSettings,
   type ReportedStatus,
   SETTINGS_CODE_UNITS,
+  type StatusParts,
 } from "../domain/report.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { DEFAULT_WEBCAM } from "../domain/webcam.ts";
@@ -141,7 +142,7 @@ function readStatus(status: Json, frame: Json): ReportedStatus {
     gCodeFileId: integer(file?.obico_g_code_file_id ?? frame.tsd_gcode_file_id),
     printTimeSeconds: number(progress?.printTime),
     filamentUsedMm: number(progress?.filamentUsed),
-    heaters: readHeaters(object(status.temperatures)),
+    parts: partsOf(rest, state),
     job: job === undefined ? null : JSON.stringify(job),
     fileMetadata: file_metadata === undefined ? null : JSON.stringify(file_metadata),
     rest: JSON.stringify(rest),
@@ -154,12 +155,25 @@ function readTs(value: unknown): number | null {
   return ts !== null && ts >= 1e9 && ts < 1e11 ? ts : null;
 }
 
-function readHeaters(temperatures: Json | null): ReportedStatus["heaters"] {
-  const heaters = Object.entries(temperatures ?? {}).flatMap(([name, value]) => {
-    const heater = object(value);
-    return heater === null ? [] : [[name, { actualC: number(heater.actual), targetC: number(heater.target) }] as const];
-  });
-  return Object.fromEntries(heaters);
+/** What moves in a print by itself. Layer and lines sent (OctoPrint's `resends`) tell how far it is, as `progress` does. */
+const MOVING_KEYS = ["temperatures", "progress", "resends", "currentZ", "currentLayerHeight"];
+
+function partsOf({ _ts, ...rest }: Json, state: Json | null): StatusParts {
+  const isMoving = (key: string) => MOVING_KEYS.includes(key);
+  const heaters = Object.entries(object(rest.temperatures) ?? {}).map(readHeater);
+  return {
+    condition: JSON.stringify([state?.text, state?.flags, state?.error]),
+    moving: JSON.stringify(MOVING_KEYS.map((key) => rest[key])),
+    steady: JSON.stringify(Object.entries(rest).filter(([key]) => !isMoving(key))),
+    heaters: JSON.stringify(heaters.map(({ settings }) => settings)),
+    actualsC: heaters.map(({ actualC }) => actualC),
+  };
+}
+
+function readHeater([name, value]: [string, unknown]): { settings: unknown; actualC: number | null } {
+  const heater = object(value);
+  const actualC = number(heater?.actual);
+  return { settings: [name, actualC === null ? value : { ...heater, actual: 0 }], actualC };
 }
 
 const AGENT_FIELD_CODE_UNITS = 64;

@@ -42,7 +42,7 @@ function aReport(said: Said): Report {
       gCodeFileId: file,
       printTimeSeconds: said.printTime ?? null,
       filamentUsedMm: said.filament ?? null,
-      heaters: {},
+      parts: { condition: "", moving: "", steady: "", heaters: "", actualsC: [] },
       job: null,
       fileMetadata: null,
       rest: "{}",

@@ -4,7 +4,6 @@ import {
   type Clock,
   clockOffset,
   dateReport,
-  isLiveCopyDue,
   isNewer,
   observeClock,
   presence,
@@ -27,7 +26,7 @@ function aStatus(patch: Partial<ReportedStatus> = {}): ReportedStatus {
     gCodeFileId: null,
     printTimeSeconds: null,
     filamentUsedMm: null,
-    heaters: {},
+    parts: { condition: "", moving: "", steady: "", heaters: "", actualsC: [] },
     job: null,
     fileMetadata: null,
     rest: "{}",
@@ -104,23 +103,6 @@ describe("the dates of reports", () => {
     ["[P13] no time", 0, null, NOW, true],
   ])("%s", (_title, kept, ts, date, isLive) => {
     expect(dateReport(ts, { kept, gaps: [] }, NOW)).toEqual({ date, isLive });
-  });
-});
-
-describe("the list's copy", () => {
-  const heaters = { tool0: { targetC: 200, actualC: 100 } };
-  const copy = { at: NOW - 30_000, heaters: { tool0: [200, 100] } } as const;
-  test.each([
-    ["[P26] never written", null, heaters, true, true],
-    ["[P26] printing, half a minute ago", copy, heaters, true, false],
-    ["[P26] printing, a minute ago", { ...copy, at: NOW - 60_000 }, heaters, true, true],
-    ["[P27] idle, nothing moved for an hour", { ...copy, at: NOW - 3_600_000 }, heaters, false, false],
-    ["[P27] idle, moved by 4.4 degrees", copy, { tool0: { targetC: 200, actualC: 104.4 } }, false, false],
-    ["[P27] idle, moved by 5 degrees", copy, { tool0: { targetC: 200, actualC: 105 } }, false, true],
-    ["[P27] idle, a new target", copy, { tool0: { targetC: 0, actualC: 100 } }, false, true],
-    ["[P27] idle, a new heater", copy, { ...heaters, bed: { targetC: null, actualC: 20 } }, false, true],
-  ])("%s", (_title, before, now, isPrinting, isDue) => {
-    expect(isLiveCopyDue(before, aStatus({ heaters: now }), isPrinting, NOW)).toBe(isDue);
   });
 });
 
