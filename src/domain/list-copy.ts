@@ -43,11 +43,11 @@ export function copyStatus(before: Change, status: ReportedStatus, now: number):
   return effect === null ? kept : withEffects(kept, { type: effect });
 }
 
-/** Copies without a frame what waited for a minute, and whatever differs once the agent was silent for one. */
+/** Copies without a status what waited for a minute, and whatever differs once no status came for one. */
 export function copyOverdue(before: Change, now: number): Change {
   const { socket, shown } = before.printer;
   if (socket === null || shown === null) return before;
-  const live = overdueCopy(socket.live, shown.at, socket.lastFrameAt, now);
+  const live = overdueCopy(socket.live, shown.at, now);
   return live === null ? before : withEffects(withSocket(before, { ...socket, live }), { type: "refresh-live" });
 }
 
@@ -72,17 +72,22 @@ export function decideCopy(
   return { effect: null, live: { ...live, waiting: { since: live.waiting?.since ?? now, outline } } };
 }
 
+/** The status that waits is lost: the next one is compared with the copy again. */
+export function dropWaiting(live: LastCopy | null): LastCopy | null {
+  return live === null ? null : { ...live, waiting: null };
+}
+
 /** When what waits has to be copied though no frame comes, epoch milliseconds; null: nothing waits. */
 export function copyDeadline(live: LastCopy | null): number | null {
   return live === null || live.waiting === null ? null : live.waiting.since + COPY_MS;
 }
 
-/** The copy that is due without a frame; null: none. `shownAt`, `heardAt`: arrivals of the shown status, of the newest frame. */
-function overdueCopy(live: LastCopy | null, shownAt: number, heardAt: number, now: number): LastCopy | null {
+/** The copy that is due without a status; null: none. `shownAt`: arrival of the newest one. */
+function overdueCopy(live: LastCopy | null, shownAt: number, now: number): LastCopy | null {
   if (live === null) return null;
   const deadline = copyDeadline(live);
   const isOverdue = deadline !== null && now >= deadline;
-  const isSilent = shownAt > live.at && now - heardAt >= COPY_MS;
+  const isSilent = shownAt > live.at && now - shownAt >= COPY_MS;
   return isOverdue || isSilent ? { at: now, copied: live.waiting?.outline ?? live.copied, waiting: null } : null;
 }
 

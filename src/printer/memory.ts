@@ -1,13 +1,14 @@
 /** The printer between two events: state from its row, the rest from the socket's attachment and the document rows. */
 import type { AgentSocket } from "../domain/agent-socket.ts";
 import type { Printer } from "../domain/change.ts";
+import { dropWaiting } from "../domain/list-copy.ts";
 import type { ShownStatus } from "../domain/status.ts";
 import { type AgentAttachment, packAgent, unpackAgent } from "./agent-attachment.ts";
 import type { Sockets } from "./sockets.ts";
 import type { Store } from "./store.ts";
 import { readStatus } from "./stored-json.ts";
 
-/** A status too long for the attachment is a row, written at most this often (throttled). */
+/** A status too long for the attachment is a row, written with each copy for the list, else at most this often (throttled). */
 const LONG_STATUS_MS = 60_000;
 
 type Rows = Pick<Store, "loadState" | "saveState" | "loadDocument" | "saveDocument">;
@@ -71,10 +72,11 @@ export class PrinterMemory {
 
   #isStatusRowDue(before: Printer, after: Printer, now: number): boolean {
     if (after.socket === null) return before.socket !== null || after.shown !== before.shown;
-    if (after.shown === null || after.shown === before.shown) return false;
+    const isCopied = (after.socket.live?.at ?? null) !== (before.socket?.live?.at ?? null);
+    if (after.shown === null || (after.shown === before.shown && !isCopied)) return false;
     // What is too long for the attachment has to be a row.
     if (this.#pack(after.socket, after.shown).rest !== null) return false;
-    const isDue = now - this.#longStatusAt >= LONG_STATUS_MS;
+    const isDue = isCopied || now - this.#longStatusAt >= LONG_STATUS_MS;
     if (isDue) this.#longStatusAt = now;
     return isDue;
   }
@@ -99,18 +101,19 @@ export class PrinterMemory {
     const attachment = isConnected ? this.#sockets.read("agent", state.connectionSequence) : null;
     const attached = attachment === null ? null : unpackAgent(attachment);
     const head = attached === null ? this.#readStatus() : attached.shown;
+    const long = head !== null && head.rest === null ? this.#readLongStatus() : null;
     return {
       state,
-      socket: attached?.socket ?? null,
-      shown: head === null ? null : { ...head, rest: head.rest ?? this.#readLongRest(), ...this.#readParts() },
+      socket: attached === null ? null : withStatusOf(attached.socket, long?.at ?? head?.at, head?.at),
+      shown: head === null ? null : { ...head, rest: head.rest ?? long?.rest ?? "{}", ...this.#readParts() },
       settings: this.#store.loadDocument("settings"),
     };
   }
 
-  #readLongRest(): string {
+  #readLongStatus(): ReturnType<typeof readStatus> | null {
     const status = this.#readStatus();
     this.#longStatusAt = status?.at ?? 0;
-    return status?.rest ?? "{}";
+    return status;
   }
 
   #readStatus(): ReturnType<typeof readStatus> | null {
@@ -121,4 +124,9 @@ export class PrinterMemory {
   #readParts(): Pick<ShownStatus, "job" | "fileMetadata"> {
     return { job: this.#store.loadDocument("job"), fileMetadata: this.#store.loadDocument("file_metadata") };
   }
+}
+
+/** A row may be older than the newest status, which is lost then. */
+function withStatusOf(socket: AgentSocket, readAt: number | undefined, shownAt: number | undefined): AgentSocket {
+  return readAt === shownAt ? socket : { ...socket, live: dropWaiting(socket.live) };
 }

@@ -145,7 +145,7 @@ describe.each([
     expect(copies(bench)).toEqual(["refresh-live"]);
   });
 
-  test("[P62] once the agent was silent for a minute the next alarm copies whatever differs, once", () => {
+  test("[P62] once no status came for a minute the next alarm copies whatever differs, once", () => {
     const bench = showing({}, isPrinting);
     bench.now += 30_000;
     say(bench, { heaters: hot(101), progress: { completion: 6 } });
