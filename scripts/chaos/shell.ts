@@ -44,7 +44,12 @@ export class Shell {
   readonly #wires = new Wires();
   readonly #memory = new PrinterMemory(this.#tables, this.#wires);
   /** D1 is no part of this world. */
-  readonly #ports: EffectPorts = { sockets: this.#wires, outbox: { refreshLive: async () => {} }, waitUntil: () => {} };
+  readonly #ports: EffectPorts = {
+    sockets: this.#wires,
+    outbox: { refreshLive: async () => true },
+    waitUntil: () => {},
+    onCopyLost: () => {},
+  };
   readonly #onChange: (() => void)[] = [];
   readonly #onKilled: (() => void)[] = [];
   #armedAt: number | null = null;

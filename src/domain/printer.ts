@@ -45,6 +45,8 @@ export type Input =
   | { readonly type: "agent-event"; readonly event: EventContent }
   | { readonly type: "command"; readonly command: CommandRequest }
   | { readonly type: "send-failed"; readonly commandId: string }
+  /** D1 did not take a copy of the status that went to it straight. */
+  | { readonly type: "copy-lost" }
   /** `ref` is for the probe of a look. */
   | { readonly type: "alarm"; readonly ref: string }
   | OwnerInput;
@@ -123,6 +125,8 @@ function stepAllowed(printer: Printer, input: Input, now: number): Step {
       return commanded(before, input.command, now);
     case "send-failed":
       return done(withLedger(before, onSendFailed(state.ledger, input.commandId, now)));
+    case "copy-lost":
+      return done(withEffects(before, { type: "project-live" }));
     case "alarm":
       return done(wake(before, input.ref, now));
     default:

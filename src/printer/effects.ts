@@ -15,6 +15,8 @@ export interface EffectPorts {
   readonly sockets: Pick<Sockets, "send" | "closeUpTo">;
   readonly outbox: Pick<Outbox, "refreshLive">;
   readonly waitUntil: (work: Promise<unknown>) => void;
+  /** D1 did not take a straight copy of the status. */
+  readonly onCopyLost: () => void;
 }
 
 export interface Work {
@@ -48,7 +50,7 @@ export function workOf(effect: Effect, printer: Printer, now: number): Work {
     case "project-live":
       return { projection: { kind: "live", image: liveImage(printer, now) } };
     case "refresh-live":
-      return acting(({ outbox, waitUntil }) => waitUntil(outbox.refreshLive(printer.state, liveImage(printer, now))));
+      return refreshLive(printer, now);
     case "remember-print":
       return { remember: (store) => store.rememberPrint(effect.print) };
     default:
@@ -68,6 +70,13 @@ function acting(act: (ports: EffectPorts) => void): Work {
 
 function send(frame: ToAgent, { socket }: Printer): Work {
   return acting(({ sockets }) => sockets.send("agent", socket?.connection ?? 0, frame));
+}
+
+function refreshLive(printer: Printer, now: number): Work {
+  return acting(({ outbox, waitUntil, onCopyLost }) => {
+    const written = outbox.refreshLive(printer.state, liveImage(printer, now));
+    waitUntil(written.then((isWritten) => (isWritten ? undefined : onCopyLost())));
+  });
 }
 
 /** A frame that the socket did not take is the next input: its command was never sent. */

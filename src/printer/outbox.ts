@@ -66,13 +66,15 @@ export class Outbox {
     while (this.#retryAt === null && this.#table.hasUpTo(revision)) await this.drain(owner, false);
   }
 
-  /** Writes the list's copy of the status without the outbox: if a write is lost, the next one replaces it. */
-  async refreshLive(owner: ProjectionOwner, image: LiveImage): Promise<void> {
-    if (this.#retryAt !== null) return;
+  /** Writes the list's copy of the status without the outbox. False: it would have to wait for D1 there. */
+  async refreshLive(owner: ProjectionOwner, image: LiveImage): Promise<boolean> {
+    if (this.#retryAt !== null) return false;
     try {
       await within(WRITE_MS, projectRow(connect(this.#database), owner, { kind: "live", image }, 0).run());
+      return true;
     } catch (error) {
       log({ event: "live.failed", printerId: owner.id, error });
+      return isUnwritable(error);
     }
   }
 

@@ -44,7 +44,12 @@ export class Stepper {
     this.outbox = new Outbox(ctx.storage.sql, database);
     this.#memory = new PrinterMemory(this.store, this.sockets);
     this.#clock = new AlarmClock(ctx.storage);
-    this.#ports = { sockets: this.sockets, outbox: this.outbox, waitUntil: (work) => ctx.waitUntil(work) };
+    this.#ports = {
+      sockets: this.sockets,
+      outbox: this.outbox,
+      waitUntil: (work) => ctx.waitUntil(work),
+      onCopyLost: () => void (this.find() === null ? null : this.apply({ type: "copy-lost" })),
+    };
   }
 
   /** Runs before any event. */

@@ -3,7 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { asc, eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { commands, printerEvents, prints } from "../../src/db/schema/history.ts";
-import { printers } from "../../src/db/schema/printers.ts";
+import { printerLive, printers } from "../../src/db/schema/printers.ts";
 import type { CommandCall } from "../../src/printer/rpc.ts";
 import { breakDatabase, meterDatabase, watchBatches } from "../support/database.ts";
 import { frame, MOONRAKER } from "../support/frames.ts";
@@ -73,6 +73,12 @@ function waiting(printer: TestPrinter, where = "1"): Promise<number> {
     printer.stub,
     (_instance, state) => state.storage.sql.exec(`SELECT 1 FROM outbox WHERE ${where}`).toArray().length,
   );
+}
+
+/** A status without a print, with more in it. */
+function idle(more: object) {
+  const { status, ...rest } = frame({ ts: -1, text: "Operational" });
+  return { ...rest, status: { ...(status as object), ...more } };
 }
 
 function aPause(patch: Partial<CommandCall> = {}): CommandCall {
@@ -368,3 +374,35 @@ describe("a deleted printer", () => {
     expect(await printer.stub.view(successor)).toMatchObject({ ok: true });
   });
 });
+
+test.each([
+  ["fails", false],
+  ["failed already, and is not to be tried", true],
+])(
+  "[P64] a straight copy of a status while D1 %s waits, and is the newest when it is written",
+  async (_what, isBackedOff) => {
+    const { printer, agent } = await connected();
+    agent.send(idle({}));
+    await agent.settled();
+    await projected(printer.id);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
+    heal = breakDatabase("refusing");
+    if (isBackedOff) {
+      agent.send({ ...idle({}), ...MOONRAKER });
+      await agent.settled();
+      await runDurableObjectAlarm(printer.stub);
+    }
+    agent.send(idle({ note: "an hour ago" }));
+    await agent.settled();
+    await runDurableObjectAlarm(printer.stub);
+    expect(await waiting(printer, "key = 'live'")).toBe(1);
+    agent.send(idle({ note: "now" }));
+    vi.setSystemTime(Date.now() + 60_000);
+    agent.send(idle({ note: "now" }));
+    await agent.settled();
+    heal();
+    await projected(printer.id);
+    const [live] = await db.select().from(printerLive).where(eq(printerLive.printerId, printer.id));
+    expect(JSON.parse(live?.status ?? "")).toMatchObject({ note: "now" });
+  },
+);
