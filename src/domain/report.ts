@@ -75,7 +75,7 @@ export interface ReportedStatus {
   readonly rest: string;
 }
 
-/** A status by how soon the list hears of a change: JSON texts, without `job` and `file_metadata`. */
+/** A status by how soon the list hears of a change: texts to compare with earlier ones, without `job` and `file_metadata`. */
 export interface StatusParts {
   /** `state.text`, `state.flags` and `state.error`. */
   readonly condition: string;

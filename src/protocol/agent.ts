@@ -130,6 +130,7 @@ function readStatus(status: Json, frame: Json): ReportedStatus {
   const file = object(object(status.job)?.file);
   const progress = object(status.progress);
   const { job, file_metadata, ...rest } = status;
+  const members = Object.entries(rest).map(memberOf);
   const stateText = text(state?.text)?.slice(0, STATE_TEXT_CODE_UNITS) ?? null;
   return {
     ts: readTs(status._ts),
@@ -142,10 +143,10 @@ function readStatus(status: Json, frame: Json): ReportedStatus {
     gCodeFileId: integer(file?.obico_g_code_file_id ?? frame.tsd_gcode_file_id),
     printTimeSeconds: number(progress?.printTime),
     filamentUsedMm: number(progress?.filamentUsed),
-    parts: partsOf(rest, state),
+    parts: partsOf(members, rest.temperatures, state),
     job: job === undefined ? null : JSON.stringify(job),
     fileMetadata: file_metadata === undefined ? null : JSON.stringify(file_metadata),
-    rest: JSON.stringify(rest),
+    rest: `{${joined(members)}}`,
   };
 }
 
@@ -156,15 +157,30 @@ function readTs(value: unknown): number | null {
 }
 
 /** What moves in a print by itself. Layer and lines sent (OctoPrint's `resends`) tell how far it is, as `progress` does. */
-const MOVING_KEYS = ["temperatures", "progress", "resends", "currentZ", "currentLayerHeight"];
+const MOVING_KEYS: ReadonlySet<string> = new Set(
+  "temperatures,progress,resends,currentZ,currentLayerHeight".split(","),
+);
 
-function partsOf({ _ts, ...rest }: Json, state: Json | null): StatusParts {
-  const isMoving = (key: string) => MOVING_KEYS.includes(key);
-  const heaters = Object.entries(object(rest.temperatures) ?? {}).map(readHeater);
+/** A key of a JSON object, and the JSON text of it with its value: each is written once, and read in several ways. */
+interface Member {
+  readonly key: string;
+  readonly text: string;
+}
+
+function memberOf([key, value]: [string, unknown]): Member {
+  return { key, text: `${JSON.stringify(key)}:${JSON.stringify(value)}` };
+}
+
+function joined(members: readonly Member[]): string {
+  return members.map(({ text }) => text).join();
+}
+
+function partsOf(members: readonly Member[], temperatures: unknown, state: Json | null): StatusParts {
+  const heaters = Object.entries(object(temperatures) ?? {}).map(readHeater);
   return {
     condition: JSON.stringify([state?.text, state?.flags, state?.error]),
-    moving: JSON.stringify(MOVING_KEYS.map((key) => rest[key])),
-    steady: JSON.stringify(Object.entries(rest).filter(([key]) => !isMoving(key))),
+    moving: joined(members.filter(({ key }) => MOVING_KEYS.has(key))),
+    steady: joined(members.filter(({ key }) => key !== "_ts" && !MOVING_KEYS.has(key))),
     heaters: JSON.stringify(heaters.map(({ settings }) => settings)),
     actualsC: heaters.map(({ actualC }) => actualC),
   };
