@@ -321,6 +321,24 @@ describe("what a status costs", () => {
     expect(cost).toMatchObject({ ...expected, statements: 0 });
   });
 
+  test("[P60] what waits for a minute costs its alarm, however often it changes", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send({ ...frame({ ts: -1 }), ...MOONRAKER });
+    await agent.settled();
+    await projected(printer.id);
+    // Only the look is armed then.
+    await runDurableObjectAlarm(printer.stub);
+    const cost = await costOf(printer, async () => {
+      for (let index = 1; index <= 50; index++) {
+        const { status, ...rest } = frame({ ts: -1 });
+        agent.send({ ...rest, status: { ...(status as object), display_status: { message: String(index) } } });
+      }
+      await agent.settled();
+    });
+    expect(cost).toEqual({ ...NOTHING, storageRows: 1 });
+  });
+
   test("[O2] a counted change shows that the counter counts", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);

@@ -117,6 +117,20 @@ describe.each([
   });
 });
 
+test("[O4] [P60] a change of a long status that an eviction lost is copied once it comes again", async () => {
+  const bench = await connected();
+  const long = { odd: "x".repeat(20_000) };
+  await bench.say({ ts: -1 }, { ...long, note: 1 });
+  await bench.pass(30_000);
+  await bench.say({ ts: -1 }, { ...long, note: 2 });
+  await evictDurableObject(bench.stub);
+  await bench.pass(70_000);
+  await bench.say({ ts: -1 }, { ...long, note: 2 });
+  await bench.pass(60_000);
+  expect((await bench.one()).status.note).toBe(2);
+  await expectAgreement(bench, false);
+});
+
 test("[P60] [P62] a minute after the last status list and GET one agree but for what moves, and after a look on everything", async () => {
   for (let round = 0; round < 6; round++) {
     const bench = await connected();
