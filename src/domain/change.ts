@@ -94,7 +94,7 @@ export type Effect =
   | { readonly type: "project-print"; readonly print: Print }
   | { readonly type: "project-event"; readonly event: PrinterEvent }
   | { readonly type: "project-command"; readonly command: Command }
-  /** The list's copy of the status: through the outbox, or straight and at most once a minute. */
+  /** The list's copy of the status: through the outbox, or straight ([P26], [P60]). */
   | { readonly type: "project-live" }
   | { readonly type: "refresh-live" }
   /** Keeps a print that ended (or was deleted) among those that a late report may name. */
