@@ -52,7 +52,7 @@ describe("what lacks a key reads with its initial value:", () => {
     const read = readAgentHead(version1.attachment.head, version1.attachment.rest);
     const { text: _text, textAt: _at, textRun: _run, ...kept } = socket;
     expect(read.socket).toMatchObject({ ...kept, phase: null, phaseAt: null, phaseRun: 0 });
-    expect(read.shown).toEqual({ ...shown, isPrinting: false });
+    expect(read.shown).toEqual({ ...shown, isPrinting: false, phase: null });
     expect(readAgentHead(JSON.stringify({ socket: { connection: 3 }, shown: null }), null)).toMatchObject({
       socket: { connection: 3, frames: { slot: 0, counts: [] }, live: null },
       shown: null,
