@@ -119,7 +119,8 @@ export class Shell {
     const wire = new Wire(simulation, random, agent, (here) => this.#serverEnd(here));
     return this.#survive(() => {
       this.#reconcile();
-      this.#apply({ type: "agent-opened", generation: 1, keyId: "t1", origin: "https://platen.test" }, wire);
+      const dial = { generation: 1, keyId: "t1", origin: "https://platen.test", ref: this.newRef("p:") };
+      this.#apply({ type: "agent-opened", ...dial }, wire);
       return wire;
     }, null);
   }

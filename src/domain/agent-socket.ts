@@ -1,10 +1,12 @@
 /** What is known about one agent's open socket; it lives in the socket's attachment and dies with it. */
+import { type Backlog, beginBacklog, isAskedEnough } from "./backlog.ts";
+import { type Clock, clockOffset, dateReport, isRecent, observeClock } from "./clock.ts";
 import type { AgentFacts, Command } from "./command.ts";
 import { type Dialect, GIVES_RECEIPTS, HAS_PAUSE_SCRIPTS } from "./dialect.ts";
 import type { LastCopy } from "./list-copy.ts";
 import type { Phase } from "./phase.ts";
 import type { Report, ReportedEventType } from "./report.ts";
-import type { Clock, ShownStatus } from "./status.ts";
+import type { ShownStatus } from "./status.ts";
 import { type AgentThreads, isCrowded } from "./threads.ts";
 
 export interface AgentSocket {
@@ -17,6 +19,10 @@ export interface AgentSocket {
   readonly lastFrameAt: number;
   readonly frames: FrameCount;
   readonly clock: Clock;
+  /** Date that was given to the newest report that has one; the next one's is not before it. */
+  readonly datedAt: number;
+  /** Null once an answer ended it: every later report is live. */
+  readonly backlog: Backlog | null;
   readonly hasStatus: boolean;
   /** Newest live phase, its arrival, and how many live statuses in a row showed it. */
   readonly phase: Phase | null;
@@ -53,10 +59,26 @@ export const NO_FRAMES: FrameCount = { slot: 0, counts: [] };
 export interface KeptOfSocket {
   /** Milliseconds. */
   readonly clockOffset: number;
+  /** Epoch milliseconds. */
+  readonly datedAt: number;
   readonly frames: FrameCount;
 }
 
-export function openSocket(connection: number, origin: string, now: number, kept: KeptOfSocket): AgentSocket {
+export function keepOfSocket({ clock, datedAt, frames }: AgentSocket): KeptOfSocket {
+  return { clockOffset: clockOffset(clock), datedAt, frames };
+}
+
+/** What is known of a new socket. */
+export interface SocketOpening {
+  /** Counts the printer's agent sockets. */
+  readonly connection: number;
+  /** `https://host[:port]` */
+  readonly origin: string;
+  /** Of the probe with which it begins. */
+  readonly ref: string;
+}
+
+export function openSocket({ connection, origin, ref }: SocketOpening, now: number, kept: KeptOfSocket): AgentSocket {
   return {
     connection,
     origin,
@@ -64,6 +86,8 @@ export function openSocket(connection: number, origin: string, now: number, kept
     lastFrameAt: now,
     frames: kept.frames,
     clock: { kept: kept.clockOffset, gaps: [] },
+    datedAt: kept.datedAt,
+    backlog: beginBacklog(ref, now),
     hasStatus: false,
     phase: null,
     phaseAt: null,
@@ -91,6 +115,35 @@ export function countFrame(socket: AgentSocket, now: number): AgentSocket {
 
 export function isFlooding(socket: AgentSocket): boolean {
   return socket.frames.counts.reduce((sum, count) => sum + count, 0) > FRAMES_IN_FIVE_MINUTES;
+}
+
+export interface Moment {
+  /** When the report happened, and when it arrived. */
+  readonly date: number;
+  readonly now: number;
+  /** It tells of now, and not of what was queued before the socket opened. */
+  readonly isLive: boolean;
+}
+
+/** Dates a report, and measures the clock where that is safe. */
+export function dateOnSocket(
+  socket: AgentSocket,
+  dialect: Dialect,
+  ts: number | null,
+  now: number,
+): { socket: AgentSocket; moment: Moment } {
+  const { backlog, datedAt } = socket;
+  // Agents of unknown kind may never answer: what they say that late is no backlog.
+  const isSilent = backlog !== null && isAskedEnough(backlog) && !GIVES_RECEIPTS[dialect];
+  const isMeasured = backlog === null || isSilent || (ts !== null && isRecent(ts, socket.clock, now));
+  const clock = isMeasured ? observeClock(socket.clock, ts, now) : socket.clock;
+  const isLive = backlog === null || (ts === null ? isBelieved(backlog, dialect) : isRecent(ts, clock, now));
+  return { socket: { ...socket, clock }, moment: { date: dateReport(ts, clock, now, datedAt), isLive, now } };
+}
+
+/** A report without a `_ts` is taken for live, unless its agent is known to answer and has not yet. */
+function isBelieved(backlog: Backlog, dialect: Dialect): boolean {
+  return isAskedEnough(backlog) || !GIVES_RECEIPTS[dialect];
 }
 
 /** What a live report shows of the printer: its phase, and whether a pause or a cancellation was seen. */

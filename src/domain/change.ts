@@ -37,6 +37,8 @@ export interface PrinterState {
   readonly lastSeenAt: number | null;
   /** Milliseconds; of the last socket, until the next one has measured its own. */
   readonly clockOffset: number;
+  /** Date given to a report of the last socket: its last one, or the last that changed a print; at first the printer's birth. */
+  readonly datedAt: number;
   /** Sliding window of the last socket's frames: a reconnect does not reset the limit. */
   readonly frames: FrameCount;
   readonly current: Print | null;

@@ -1,5 +1,5 @@
 /** The life of an agent's socket: opened, replaced, closed, lost, and the liveness check that finds a dead one. */
-import { isReceiptExpected, openSocket } from "./agent-socket.ts";
+import { isReceiptExpected, keepOfSocket, openSocket } from "./agent-socket.ts";
 import {
   type Change,
   type CloseCause,
@@ -13,7 +13,7 @@ import {
 import { shouldWatch } from "./detection.ts";
 import { useGeneration } from "./generation.ts";
 import { onSocketClosed } from "./ledger.ts";
-import { clockOffset, type RememberedStatus, recoverStatus } from "./status.ts";
+import { type RememberedStatus, recoverStatus } from "./status.ts";
 
 export interface AgentHello {
   readonly generation: number;
@@ -23,6 +23,8 @@ export interface AgentHello {
 export interface AgentDial extends AgentHello {
   /** `https://host[:port]` */
   readonly origin: string;
+  /** `p:` and 16 random letters, for the probe with which its socket begins. */
+  readonly ref: string;
 }
 
 /** A new agent socket is the current one from now on. */
@@ -30,8 +32,8 @@ export function openAgent(printer: Printer, hello: AgentDial, now: number): Chan
   const replaced = printer.socket === null ? change(printer) : replace(printer, printer.socket.connection, now);
   const { state } = replaced.printer;
   const connection = state.connectionSequence + 1;
-  const kept = { clockOffset: state.clockOffset, frames: printer.socket?.frames ?? state.frames };
-  const socket = openSocket(connection, hello.origin, now, kept);
+  const kept = printer.socket === null ? state : keepOfSocket(printer.socket);
+  const socket = openSocket({ ...hello, connection }, now, kept);
   const opened: Change = { ...replaced, printer: { ...replaced.printer, socket } };
   return withState(
     opened,
@@ -43,6 +45,7 @@ export function openAgent(printer: Printer, hello: AgentDial, now: number): Chan
       tokens: useGeneration(state.tokens, hello.generation, hello.keyId),
     },
     { type: "send-remote-status", viewing: false, shouldWatch: shouldWatch(state) },
+    { type: "send-probe", ref: hello.ref },
     { type: "project-printer" },
   );
 }
@@ -109,8 +112,7 @@ function disconnect(before: Change, at: number, now: number): Change {
   if (socket === null) return before;
   const settled = withLedger(before, onSocketClosed(state.ledger, socket.connection, now));
   const closed: Change = { ...settled, printer: { ...settled.printer, socket: null } };
-  const { frames, clock, lastFrameAt } = socket;
-  const left = { disconnectedAt: at, lastSeenAt: lastFrameAt, clockOffset: clockOffset(clock), frames };
+  const left = { disconnectedAt: at, lastSeenAt: socket.lastFrameAt, ...keepOfSocket(socket) };
   return withState(closed, left, { type: "project-printer" }, { type: "project-live" });
 }
 

@@ -2,12 +2,16 @@
 import {
   agentFacts,
   countFrame,
+  dateOnSocket,
   forgetPrint,
   isFlooding,
+  type Moment,
   noteReceipt,
   noteReport,
   observeReport,
 } from "./agent-socket.ts";
+import { askAgain, isProbeOf } from "./backlog.ts";
+import { causedAt } from "./cause.ts";
 import {
   type Change,
   change,
@@ -24,11 +28,12 @@ import { shouldWatch } from "./detection.ts";
 import { HAS_THREADS } from "./dialect.ts";
 import { onAnswer, onFrame, onReport } from "./ledger.ts";
 import { copyStatus } from "./list-copy.ts";
+import { canHave } from "./phase.ts";
 import type { Print } from "./print.ts";
 import { isDeduplicated, movePrint, type PrintMove } from "./print-move.ts";
 import type { AgentFrame, PassthruAnswer, Report, ReportedStatus } from "./report.ts";
 import { takeSettings } from "./settings.ts";
-import { dateReport, isNewer, observeClock, showStatus } from "./status.ts";
+import { isNewer, showStatus } from "./status.ts";
 import { isEnd, type ThreadView, takeEnd } from "./threads.ts";
 
 /** The identity that a frame names, if it may be an earlier print's: what is to be looked up for `takeFrame`; else null. */
@@ -46,7 +51,16 @@ export function takeFrame(printer: Printer, frame: AgentFrame, remembered: Print
   const answered = frame.answer === null ? counted : takeAnswer(counted, frame.answer, now);
   const reported = frame.report === null ? answered : takeReport(answered, frame.report, remembered, now);
   const { ledger } = reported.printer.state;
-  return withLedger(reported, onFrame(ledger, socket.connection, ledgerFacts(reported.printer), now));
+  return probeAgain(withLedger(reported, onFrame(ledger, socket.connection, ledgerFacts(reported.printer), now)), now);
+}
+
+/** While no answer has ended the socket's backlog, its frames call for more probes [P41]. */
+function probeAgain(before: Change, now: number): Change {
+  const { socket } = before.printer;
+  if (socket === null || socket.backlog === null) return before;
+  const asked = askAgain(socket.backlog, now);
+  if (asked === null) return before;
+  return withEffects(withSocket(before, { ...socket, backlog: asked.backlog }), { type: "send-probe", ref: asked.ref });
 }
 
 /** What the ledger may know when it judges a command. */
@@ -59,7 +73,9 @@ function takeAnswer(before: Change, answer: PassthruAnswer, now: number): Change
   const { state, socket } = before.printer;
   if (socket === null) return before;
   const command = state.ledger.find(({ ref }) => ref === answer.ref);
-  const heard = isOurRef(answer.ref) ? withSocket(before, noteReceipt(socket, command)) : before;
+  const noted = isOurRef(answer.ref) ? noteReceipt(socket, command) : socket;
+  const backlog = isAskedHere(before.printer, answer.ref) ? null : socket.backlog;
+  const heard = withSocket(before, { ...noted, backlog });
   return withLedger(heard, onAnswer(state.ledger, answer, now));
 }
 
@@ -75,21 +91,27 @@ function takeRefusal(before: Change, now: number): Change {
   return withState(before, { threads: { ...threads, refusedAt: now } });
 }
 
+/** An answer to an earlier socket's ref may be part of the backlog. */
+function isAskedHere({ socket, state }: Printer, answered: string): boolean {
+  if (socket === null || (socket.backlog !== null && isProbeOf(socket.backlog, answered))) return true;
+  return state.ledger.some(
+    ({ connection, ref, probeRef }) => connection === socket.connection && (ref === answered || probeRef === answered),
+  );
+}
+
 function takeReport(before: Change, report: Report, remembered: Print | null, now: number): Change {
-  const { socket } = before.printer;
+  const { socket, state } = before.printer;
   if (socket === null) return before;
-  const ts = report.status?.ts ?? null;
-  const clock = observeClock(socket.clock, ts, now, socket.openedAt);
-  const { date, isLive } = dateReport(ts, clock, now);
-  const timed = withSocket(report.isRefusal ? takeRefusal(before, now) : before, { ...socket, clock });
-  const shown = takeStatus(takeSettings(timed, report), report, now);
-  return followPrint(shown, report, remembered, { date, isLive, now });
+  const dated = dateOnSocket(socket, state.dialect, report.status?.ts ?? null, now);
+  const timed = withSocket(report.isRefusal ? takeRefusal(before, now) : before, dated.socket);
+  const shown = takeStatus(takeSettings(timed, report), report, dated.moment);
+  return followPrint(shown, report, remembered, dated.moment);
 }
 
 const BLANK_GRACE_MS = 45_000;
 
-function takeStatus(before: Change, report: Report, now: number): Change {
-  if (report.status !== null) return showReported(before, report.status, now);
+function takeStatus(before: Change, report: Report, { isLive, now }: Moment): Change {
+  if (report.status !== null) return showReported(before, report.status, isLive, now);
   const { socket, state } = before.printer;
   if (!report.isBlank || socket === null) return before;
   if (state.printerLostAt !== null && before.printer.shown === null) return before;
@@ -103,9 +125,9 @@ function takeStatus(before: Change, report: Report, now: number): Change {
   );
 }
 
-function showReported(before: Change, status: ReportedStatus, now: number): Change {
+function showReported(before: Change, status: ReportedStatus, isLive: boolean, now: number): Change {
   const { socket, shown } = before.printer;
-  if (socket === null || !isNewer(status, shown)) return before;
+  if (socket === null || !isNewer(status, isLive, shown)) return before;
   const copied = copyStatus(withSocket(before, { ...socket, hasStatus: true }), status, now);
   const printer: Printer = { ...copied.printer, shown: showStatus(status, now) };
   return markLost({ ...copied, printer }, status.isPrinterLost, now);
@@ -118,19 +140,13 @@ function markLost(before: Change, isLost: boolean, now: number): Change {
   return withState(before, { printerLostAt: isLost ? now : null }, { type: "project-printer" });
 }
 
-interface Moment {
-  /** When the report happened, and when it arrived. */
-  readonly date: number;
-  readonly now: number;
-  readonly isLive: boolean;
-}
-
 function followPrint(before: Change, report: Report, found: Print | null, moment: Moment): Change {
   const { state } = before.printer;
   // A re-opened print is still remembered as it had ended: that copy is out of date.
   const remembered = found?.id === state.current?.id ? null : found;
   const latest = state.current === null ? 0 : state.trail.latest;
-  const date = Math.max(moment.date, latest, remembered?.endedAt ?? 0);
+  const caused = causedAt(state.current, state.ledger, report, moment);
+  const date = Math.max(moment.date, latest, remembered?.endedAt ?? 0, caused);
   const key = eventKeyOf(report);
   const isRepeated = key !== null && state.trail.events.includes(key);
   const move = movePrint(report, {
@@ -143,9 +159,20 @@ function followPrint(before: Change, report: Report, found: Print | null, moment
     isRepeated,
   });
   const moved = withMove(before, move, date, isRepeated ? null : key);
-  const heard = isRepeated ? { ...report, event: null } : report;
+  const noted = noteDate(moved, report, moved === before ? null : date, moment);
+  const isEvidence = !isRepeated && report.event !== null && canHave(report.event.type, report.status?.phase ?? null);
+  const heard = isEvidence ? report : { ...report, event: null };
   const threads = threadsAfter(before.printer, report, moment.now);
-  return judge(withThreads(observe(moved, before.printer, heard, moment), threads), heard, move, threads, moment);
+  return judge(withThreads(observe(noted, before.printer, heard, moment), threads), heard, move, threads, moment);
+}
+
+/** No later report is dated before this one, but for one that says nothing that is dated: that may be as old as any. */
+function noteDate(moved: Change, report: Report, recordedAt: number | null, { date }: Moment): Change {
+  const { socket } = moved.printer;
+  if (socket === null || (report.status === null && report.event === null && report.printExtId === null)) return moved;
+  const datedAt = recordedAt ?? date;
+  const noted = withSocket(moved, { ...socket, datedAt });
+  return recordedAt === null ? noted : withState(noted, { datedAt });
 }
 
 const PRINTS_PER_PRINTER = 100_000;

@@ -1,4 +1,4 @@
-/** Presence, the order and the dates of reports, and the status that is shown. */
+/** Presence, and the status that is shown. */
 import type { Phase } from "./phase.ts";
 import type { ReportedStatus } from "./report.ts";
 import type { PresenceState } from "./view.ts";
@@ -42,9 +42,9 @@ export interface ShownStatus {
 
 const CLOCK_STEP_S = 60;
 
-/** False for a status that is older than the shown one by less than a clock step. */
-export function isNewer(status: ReportedStatus, shown: ShownStatus | null): boolean {
-  if (shown === null || shown.ts === null || status.ts === null) return true;
+/** False for a status of a backlog that is older than the shown one by less than a clock step [P9]. */
+export function isNewer(status: ReportedStatus, isLive: boolean, shown: ShownStatus | null): boolean {
+  if (isLive || shown === null || shown.ts === null || status.ts === null) return true;
   const behind = shown.ts - status.ts;
   return behind <= 0 || behind >= CLOCK_STEP_S;
 }
@@ -72,34 +72,4 @@ export function statusText(shown: ShownStatus): string {
   if (shown.job !== null) parts.push(`"job":${shown.job}`);
   if (shown.fileMetadata !== null) parts.push(`"file_metadata":${shown.fileMetadata}`);
   return `{${parts.filter((part) => part !== "").join(",")}}`;
-}
-
-/** Sliding window over arrival minus `_ts` on one socket: how far the agent's clock and the network are behind ours. */
-export interface Clock {
-  /** Milliseconds kept from the socket before, used until this one has gaps of its own. */
-  readonly kept: number;
-  /** Milliseconds, of the newest frames. */
-  readonly gaps: readonly number[];
-}
-
-const GAPS = 10;
-const SETTLING_MS = 5_000;
-const LIVE_MS = 10_000;
-
-/** Notes a frame's gap, unless the socket is so young that it may still flush a backlog. */
-export function observeClock(clock: Clock, ts: number | null, arrival: number, openedAt: number): Clock {
-  if (ts === null || arrival - openedAt <= SETTLING_MS) return clock;
-  return { ...clock, gaps: [...clock.gaps, Math.round(arrival - ts * 1000)].slice(-GAPS) };
-}
-
-/** Milliseconds to add to `_ts`. */
-export function clockOffset(clock: Clock): number {
-  return clock.gaps.length === 0 ? clock.kept : Math.min(...clock.gaps);
-}
-
-/** When a report happened (epoch milliseconds, never after its arrival), and whether it tells of now. */
-export function dateReport(ts: number | null, clock: Clock, arrival: number): { date: number; isLive: boolean } {
-  if (ts === null) return { date: arrival, isLive: true };
-  const date = Math.min(arrival, Math.floor(ts * 1000 + clockOffset(clock)));
-  return { date, isLive: arrival - date < LIVE_MS };
 }

@@ -5,6 +5,7 @@ import { type FromAgent, readAgentMessage } from "../protocol/agent.ts";
 import { FRAME_TOO_LARGE } from "../protocol/close.ts";
 import { AGENT_FRAME_BYTES } from "../protocol/codec.ts";
 import { writeFault } from "../protocol/to-agent.ts";
+import { randomRef } from "./command-desk.ts";
 import type { Residency } from "./residency.ts";
 import { CREDENTIAL_HEADERS } from "./rpc.ts";
 import { closeQuietly, type SocketHandler } from "./sockets.ts";
@@ -25,7 +26,8 @@ export class AgentLine implements SocketHandler {
     const ready = await this.#residency.ready(read("uid"));
     if (!ready.ok) return new Response(null, { status: ready.failure.code === "unavailable" ? 503 : 401 });
     const { 0: client, 1: server } = new WebSocketPair();
-    const dial = { generation: Number(read("generation")), keyId: read("keyId"), origin: new URL(request.url).origin };
+    const hello = { generation: Number(read("generation")), keyId: read("keyId") };
+    const dial = { ...hello, origin: new URL(request.url).origin, ref: randomRef("p:") };
     const reply = this.#stepper.apply({ type: "agent-opened", ...dial }, server);
     if (reply.type === "refused") return new Response(null, { status: 401 });
     return new Response(null, { status: 101, webSocket: client });

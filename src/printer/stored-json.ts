@@ -45,7 +45,11 @@ const EVENT: PrinterEvent = {
   ...{ id: 0, printerId: 0, userId: 0, printId: null, createdAt: 0 },
   ...{ type: "PRINTER_ERROR", class: "INFO", title: null, text: null, imageUrl: null, infoUrl: null },
 };
-const SOCKET = openSocket(0, "", 0, { clockOffset: 0, frames: NO_FRAMES });
+const SOCKET = openSocket({ connection: 0, origin: "", ref: "p:" }, 0, {
+  clockOffset: 0,
+  datedAt: 0,
+  frames: NO_FRAMES,
+});
 const LIVE_COPY: LastCopy = {
   at: 0,
   copied: { condition: "", steady: "", moving: "", heaters: "", actualsC: [] },

@@ -32,11 +32,13 @@ describe("a pause of a printer that said", () => {
     ["Paused once", [paused], "sent"],
     ["Paused twice in a row", [paused, paused], "already_paused"],
     ["Paused, something else, Paused", [paused, { text: "Cancelling" }, paused], "sent"],
-    ["PrintPaused, then PrintResumed", [pausing, { ...paused, event: "PrintResumed" }], "sent"],
+    ["PrintPaused, then PrintResumed", [pausing, { ...pausing, event: "PrintResumed" }], "sent"],
+    ["PrintPaused, then a PrintResumed from before", [pausing, { ...paused, event: "PrintResumed" }], "already_paused"],
+    ["Printing, and a PrintPaused from before", [{ event: "PrintPaused" }], "sent"],
     ["PrintPaused, then Printing", [pausing, {}], "sent"],
     ["PrintPaused, then Resuming", [pausing, { text: "Resuming" }], "sent"],
     ["PrintPaused in a backlog", [{ ...pausing, at: T - 60 }], "sent"],
-  ] as const)("[C14] %s", (_said, said, state) => {
+  ] as const)("[C14] [P44] %s", (_said, said, state) => {
     expect(stateOfPause(printerThatSaid(...said))).toBe(state);
   });
 

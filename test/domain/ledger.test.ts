@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isReceiptExpected, NO_FRAMES, openSocket } from "../../src/domain/agent-socket.ts";
+import { isReceiptExpected, openSocket } from "../../src/domain/agent-socket.ts";
 import {
   type Command,
   commandSucceeded,
@@ -37,6 +37,7 @@ import {
   seenEvent,
   unknown,
 } from "../support/ledger.ts";
+import { newState } from "../support/memory-printer.ts";
 
 /** Type, state and reason of what a step asks for, in order. */
 function told({ effects }: LedgerStep): string[] {
@@ -171,7 +172,7 @@ describe("taking", () => {
 
 describe("the probe before motion", () => {
   const heard = (silentMs: number, dialect: Dialect, gaveReceipt = false) => {
-    const socket = openSocket(SOCKET, "https://platen.test", NOW, { clockOffset: 0, frames: NO_FRAMES });
+    const socket = openSocket({ connection: SOCKET, origin: "https://platen.test", ref: "p:a" }, NOW, newState());
     const expectsReceipt = isReceiptExpected({ ...socket, gaveReceipt }, dialect);
     return facts({ lastFrameAt: NOW - silentMs, expectsReceipt });
   };

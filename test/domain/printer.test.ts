@@ -284,6 +284,7 @@ test("[P28] {} once a second changes nothing after the first", () => {
 
 test("[P28] a status that changes nothing that matters keeps the state and asks for nothing", () => {
   const printer = tell([{ ts: T }]);
+  printer.answer();
   const { state } = printer.printer;
   const asked = printer.effects.length;
   tell(

@@ -1,15 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ReportedStatus } from "../../src/domain/report.ts";
-import {
-  type Clock,
-  clockOffset,
-  dateReport,
-  isNewer,
-  observeClock,
-  presence,
-  showStatus,
-  statusText,
-} from "../../src/domain/status.ts";
+import { isNewer, presence, showStatus, statusText } from "../../src/domain/status.ts";
 
 const NOW = 1_790_000_000_000;
 const TS = NOW / 1000;
@@ -58,7 +49,7 @@ describe("presence", () => {
   );
 });
 
-describe("the order of statuses", () => {
+describe("the order of statuses of a backlog", () => {
   const shown = showStatus(aStatus(), NOW);
   test.each([
     ["[P9] newer", TS + 1, true],
@@ -68,41 +59,9 @@ describe("the order of statuses", () => {
     ["[P9] a minute older: the clock was set", TS - 60, true],
     ["[P9] without a time", null, true],
   ])("%s", (_title, ts, isShown) => {
-    expect(isNewer(aStatus({ ts }), shown)).toBe(isShown);
-    expect(isNewer(aStatus({ ts }), null)).toBe(true);
-  });
-});
-
-describe("the dates of reports", () => {
-  const settled: Clock = { kept: 0, gaps: [] };
-
-  test("[P12] a frame soon after the opening may be a backlog: its gap is not learned", () => {
-    expect(observeClock(settled, TS - 100, NOW, NOW - 5_000)).toBe(settled);
-    expect(observeClock(settled, TS - 100, NOW, NOW - 5_001).gaps).toEqual([100_000]);
-    expect(observeClock(settled, null, NOW, NOW - 9_000)).toBe(settled);
-  });
-
-  test("[P11] the smallest of the last ten gaps counts, and the kept one until there is any", () => {
-    expect(clockOffset({ kept: 19_000, gaps: [] })).toBe(19_000);
-    const gaps = [5, ...Array<number>(10).fill(20)];
-    const clock = gaps.reduce(
-      (before, gap, index) => observeClock(before, TS + index - gap, NOW + index * 1000, 0),
-      settled,
-    );
-    expect(clock.gaps).toHaveLength(10);
-    expect(clockOffset(clock)).toBe(20_000);
-  });
-
-  test.each([
-    ["[P13] in step", 0, TS, NOW, true],
-    ["[P13] agent 19 s ahead", -19_000, TS + 19, NOW, true],
-    ["[P13] agent 20 s behind", 20_000, TS - 20, NOW, true],
-    ["[P14] 9.9 s old", 0, TS - 9.9, NOW - 9_900, true],
-    ["[P14] 10 s old: backlog", 0, TS - 10, NOW - 10_000, false],
-    ["[P13] from the future: never after its arrival", 0, TS + 500, NOW, true],
-    ["[P13] no time", 0, null, NOW, true],
-  ])("%s", (_title, kept, ts, date, isLive) => {
-    expect(dateReport(ts, { kept, gaps: [] }, NOW)).toEqual({ date, isLive });
+    expect(isNewer(aStatus({ ts }), false, shown)).toBe(isShown);
+    expect(isNewer(aStatus({ ts }), false, null)).toBe(true);
+    expect(isNewer(aStatus({ ts }), true, shown)).toBe(true);
   });
 });
 

@@ -46,7 +46,12 @@ export class MemoryPrinter {
   }
 
   open(): void {
-    this.apply({ type: "agent-opened", generation: 1, keyId: "t1", origin: "https://platen.test" });
+    this.apply({ type: "agent-opened", generation: 1, keyId: "t1", origin: "https://platen.test", ref: "p:opening" });
+  }
+
+  /** The agent answers the probe with which its socket began. */
+  answer(ref = "p:opening"): void {
+    this.hear({ passthru: { ref, error: "Request not supported" } });
   }
 
   close(): void {
