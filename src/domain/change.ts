@@ -37,7 +37,7 @@ export interface PrinterState {
   readonly lastSeenAt: number | null;
   /** Milliseconds; of the last socket, until the next one has measured its own. */
   readonly clockOffset: number;
-  /** Date given to a report of the last socket: its last one, or the last that changed a print; at first the printer's birth. */
+  /** Date given to the last report of the socket that closed last, or to the last one that changed a print; 0 before any. */
   readonly datedAt: number;
   /** Sliding window of the last socket's frames: a reconnect does not reset the limit. */
   readonly frames: FrameCount;

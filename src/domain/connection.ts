@@ -32,7 +32,8 @@ export function openAgent(printer: Printer, hello: AgentDial, now: number): Chan
   const replaced = printer.socket === null ? change(printer) : replace(printer, printer.socket.connection, now);
   const { state } = replaced.printer;
   const connection = state.connectionSequence + 1;
-  const kept = printer.socket === null ? state : keepOfSocket(printer.socket);
+  const datedAt = Math.max(state.createdAt, state.datedAt);
+  const kept = printer.socket === null ? { ...state, datedAt } : keepOfSocket(printer.socket);
   const socket = openSocket({ ...hello, connection }, now, kept);
   const opened: Change = { ...replaced, printer: { ...replaced.printer, socket } };
   return withState(

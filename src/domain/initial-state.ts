@@ -33,7 +33,7 @@ export function initialState(birth: Birth): PrinterState {
     printerLostAt: null,
     lastSeenAt: null,
     clockOffset: 0,
-    datedAt: birth.createdAt,
+    datedAt: 0,
     frames: NO_FRAMES,
     current: null,
     trail: { latest: 0, events: [] },

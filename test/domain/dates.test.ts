@@ -13,8 +13,7 @@ class Bench extends MemoryPrinter {
 
   constructor(dialect: "moonraker" | "octoprint" | "other" = "moonraker") {
     super(T * 1000);
-    const state = newState({ dialect, createdAt: this.now, datedAt: this.now });
-    this.printer = { ...this.printer, state };
+    this.printer = { ...this.printer, state: newState({ dialect, createdAt: this.now }) };
     this.open();
   }
 

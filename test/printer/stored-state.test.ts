@@ -20,7 +20,7 @@ const CONFIGURATION = { ...DEFAULT_CONFIGURATION, name: "Bench" };
 const FILLED: Filled<PrinterState> = {
   ...initialState({ id: 1, uid: "u", userId: 1, createdAt: 1, configuration: CONFIGURATION }),
   configuration: CONFIGURATION,
-  ...{ archivedAt: 1, deletedAt: 1, connectedAt: 1, disconnectedAt: 1, printerLostAt: 1, lastSeenAt: 1 },
+  ...{ archivedAt: 1, deletedAt: 1, connectedAt: 1, disconnectedAt: 1, printerLostAt: 1, lastSeenAt: 1, datedAt: 1 },
   ...{ agentName: "a", agentVersion: "1", lastExaminedAt: 1 },
   tokens: { newest: 1, used: 1, graceUntil: 1, keyId: "k" },
   frames: { slot: 1, counts: [1] },

@@ -28,9 +28,10 @@ export async function makePrinter(patch: Partial<typeof printers.$inferInsert> =
   return { id: printer.id, uid, userId: user.id, stub: env.PRINTERS.getByName(String(printer.id)) };
 }
 
-/** Frames that the object sent, in order; `next` waits for one that `matches`. */
+/** Frames that the object sent, in order, but for the probes of a socket's beginning ([P40]); `next` waits for one that `matches`. */
 export class ScriptedAgent {
   readonly #socket: WebSocket;
+  #opening: string | null = null;
   readonly #frames: Record<string, unknown>[] = [];
   readonly #waiting = new Set<() => void>();
   closed: { code: number; reason: string } | null = null;
@@ -38,7 +39,7 @@ export class ScriptedAgent {
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.addEventListener("message", (event) => {
-      this.#frames.push(JSON.parse(String(event.data)));
+      this.#take(JSON.parse(String(event.data)));
       this.#wake();
     });
     socket.addEventListener("close", (event) => {
@@ -54,6 +55,18 @@ export class ScriptedAgent {
 
   close(code = 1000): void {
     this.#socket.close(code);
+  }
+
+  /** Answers the probe with which the socket began: what was queued before it is through. */
+  async answerOpening(): Promise<void> {
+    await this.settled();
+    this.send({ passthru: { ref: this.#opening, error: "Request not supported" } });
+  }
+
+  #take(frame: Record<string, unknown> & { readonly passthru?: { readonly ref: string } }): void {
+    const { ref } = frame.passthru ?? { ref: "" };
+    if (this.#opening === null && ref.startsWith("p:")) this.#opening = ref;
+    if (this.#opening === null || !ref.startsWith(this.#opening)) this.#frames.push(frame);
   }
 
   /** The first frame not taken yet that has `key`. */

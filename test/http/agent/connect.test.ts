@@ -118,25 +118,36 @@ describe("the order of reports", () => {
   const now = () => Date.now() / 1000;
 
   test.each([
-    [0, true],
-    [1, false],
-    [59, false],
-    [60, true],
-    [4000, true],
-    [-4000, true],
-  ])("[P9] a status %i s older than the shown one is shown: %s; its event is taken", async (age, isShown) => {
-    const { agent, shown } = await connected();
-    agent.send(frame({ ts: T, at: now() }));
-    agent.send(frame({ ts: T, at: now() - age, text: "Paused", event: "PrintCancelled" }));
-    await faultless(agent);
-    const { status, current_print } = await shown();
-    expect(status.state.text).toBe(isShown ? "Paused" : "Printing");
-    expect(current_print.cancelled_at).not.toBeNull();
-  });
+    [0, "shown", "shown"],
+    [9, "shown", "shown"],
+    [10, "not shown", "shown"],
+    [59, "not shown", "shown"],
+    [60, "shown", "shown"],
+    [4000, "shown", "shown"],
+    [-4000, "shown", "shown"],
+  ])(
+    "[P9] [P14] a status %i s older than the shown one is %s, and %s once a probe is answered",
+    async (age, ...both) => {
+      for (const isAnswered of [false, true]) {
+        const { agent, shown } = await connected();
+        if (isAnswered) await agent.answerOpening();
+        agent.send(frame({ ts: T, at: now() }));
+        agent.send(frame({ ts: T, at: now() - age, text: "Paused", event: "PrintCancelled" }));
+        await faultless(agent);
+        const { status, current_print } = await shown();
+        expect(status.state.text).toBe(both[Number(isAnswered)] === "shown" ? "Paused" : "Printing");
+        expect(current_print.cancelled_at).not.toBeNull();
+      }
+    },
+  );
 
   test("[A8] [P9] OctoPrint's backlog of 1000 passes in one burst; the newest status is shown, the last print current", async () => {
-    const { agent, shown } = await connected();
-    const start = now() - 60_000;
+    const { printer, agent: before, shown } = await connected();
+    before.close();
+    await before.untilClosed();
+    const start = now();
+    vi.setSystemTime(Date.now() + 60_000_000);
+    const agent = await connectAgentOf(printer);
     for (let index = 0; index < 1000; index++) {
       const at = start + index * 50;
       const ts = Math.floor(start + Math.floor(index / 100) * 5000);

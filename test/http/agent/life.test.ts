@@ -87,6 +87,7 @@ describe.each(DIALECTS)("the clock of %s's host", (dialect) => {
     served = await ServedAgent.start(dialect);
     const world = served;
     world.clock.setBy(off);
+    await world.restartAgent();
     await world.run(120);
     world.agent.printer.start(job(100));
     const startedAt = world.now();
