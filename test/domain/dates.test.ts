@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { frame, type Said } from "../support/frames.ts";
 import { aRequest } from "../support/ledger.ts";
 import { MemoryPrinter, newState } from "../support/memory-printer.ts";
+import { fc } from "../support/random.ts";
 
 const T = 1_790_000_100;
 const HOUR = 3_600;
@@ -35,6 +36,12 @@ class Bench extends MemoryPrinter {
     this.apply({ type: "command", command: aRequest(kind) });
     const told = this.effects.slice(before).flatMap((effect) => ("command" in effect ? [effect.command] : []));
     return told.at(-1)?.reason ?? told.at(-1)?.state;
+  }
+
+  /** The object dies with its sockets. */
+  lose(): void {
+    this.printer = { ...this.printer, socket: null, shown: null };
+    this.apply({ type: "agent-lost" });
   }
 
   /** Seconds since the beginning, of every event. */
@@ -110,4 +117,293 @@ describe("clocks that are wrong", () => {
     bench.say(1, { ts: -1, text: "Operational" });
     expect(bench.print()?.endedAt).toBeGreaterThanOrEqual(sentAt);
   });
+});
+
+describe("what is queued comes before the answer to a probe", () => {
+  const probes = (bench: Bench) => bench.effects.filter(({ type }) => type === "send-probe").length;
+  /** Whether what is said now is live, by what it does: a live report of another phase refuses a resume. */
+  const isLive = (bench: Bench, age: number) => {
+    bench.say(1, { at: bench.now / 1000 - age, text: "Paused" });
+    return bench.printer.socket?.phase === "paused";
+  };
+
+  test("[P40] the first answer to a probe of the socket ends its backlog, one to another ref does not", () => {
+    const bench = new Bench();
+    bench.answer("p:of an earlier socket");
+    bench.answer("c:of an earlier socket");
+    expect(isLive(bench, 60)).toBe(false);
+    bench.answer();
+    expect(isLive(bench, 60)).toBe(true);
+  });
+
+  test("[P40] so does the answer to a command that this socket carried", () => {
+    const bench = new Bench();
+    bench.say(1);
+    const request = aRequest("pause");
+    bench.apply({ type: "command", command: request });
+    bench.answer(request.ref);
+    expect(isLive(bench, 60)).toBe(true);
+  });
+
+  test("[P41] a frame that comes a second or more after the last probe gets another, ten at most", () => {
+    const bench = new Bench();
+    bench.say(0.999);
+    expect(probes(bench)).toBe(1);
+    bench.say(0.001);
+    expect(probes(bench)).toBe(2);
+    for (let second = 0; second < 50; second++) bench.say(0.5);
+    expect(probes(bench)).toBe(11);
+    bench.answer("p:opening-7");
+    expect(isLive(bench, 60)).toBe(true);
+    expect(probes(bench)).toBe(11);
+  });
+
+  test("[P41] an answered one gets none, but on a new socket", () => {
+    const bench = new Bench();
+    bench.answer();
+    for (let minute = 0; minute < 5; minute++) bench.say(60);
+    expect(probes(bench)).toBe(1);
+    bench.open();
+    expect(probes(bench)).toBe(2);
+  });
+
+  test.each([
+    ["moonraker", 1, false],
+    ["moonraker", 11, true],
+    ["other", 1, true],
+  ] as const)("[P42] %s, without a _ts, said %i times: live is %s", (dialect, times, live) => {
+    const bench = new Bench(dialect);
+    for (let time = 0; time < times; time++) {
+      bench.now += 1_000;
+      bench.hear({ current_print_ts: T, status: { _ts: 5, state: { text: "Paused" } } });
+    }
+    expect(bench.printer.socket?.phase).toBe(live ? "paused" : null);
+  });
+
+  test.each([
+    ["other", 11, true],
+    ["other", 10, false],
+    ["octoprint", 50, false],
+  ] as const)(
+    "[P46] %s, which never answers, two hours behind: after %i reports live is %s",
+    (dialect, times, live) => {
+      const bench = new Bench(dialect);
+      bench.ahead = -2 * HOUR;
+      for (let time = 0; time < times; time++) bench.say(30);
+      expect(bench.printer.socket?.phase ?? null).toBe(live ? "printing" : null);
+    },
+  );
+
+  test("[P45] the date of the last report bounds the next one's, over evictions, reconnects and the object's death", () => {
+    const bench = new Bench();
+    bench.settle();
+    bench.evict();
+    bench.close();
+    bench.now += 600_000;
+    bench.open();
+    bench.say(0, { at: T, event: "PrintPaused", text: "Paused" });
+    expect(bench.dates().at(-1)).toBe(601);
+    bench.say(1, { at: T + 900, text: "Paused" });
+    bench.open();
+    bench.say(0, { at: T, event: "PrintResumed" });
+    expect(bench.dates().at(-1)).toBe(900);
+    bench.say(1, { at: T + 950, event: "PrintDone", text: "Operational" });
+    bench.lose();
+    bench.open();
+    bench.say(0, { ts: T + 900, at: T, event: "PrintStarted" });
+    expect(bench.dates().at(-1)).toBe(950);
+  });
+
+  test("[P43] [P45] what follows what a command brought about is not dated before it either", () => {
+    const bench = new Bench();
+    bench.settle();
+    bench.ahead = -50;
+    bench.command("cancel");
+    bench.say(1, { event: "PrintCancelled", text: "Cancelling" });
+    bench.say(1, { ts: T + 600, event: "PrintStarted", name: "next.gcode" });
+    expect(bench.dates()).toEqual([1, 601, 601]);
+  });
+
+  test("[P45] a frame that is not dated, as {} and settings, bounds nothing", () => {
+    const bench = new Bench();
+    bench.settle();
+    bench.close();
+    bench.now += 600_000;
+    bench.open();
+    bench.hear({});
+    bench.hear({ settings: { agent: { name: "moonraker_obico" } } });
+    bench.say(0, { at: T + 700, event: "PrintPaused", text: "Paused" });
+    expect(bench.dates().at(-1)).toBe(700);
+  });
+});
+
+type What = "begin" | "pause" | "resume" | "cancel" | "end" | "status";
+
+interface Told {
+  readonly wait: number;
+  readonly what: What;
+}
+
+const told = fc.record({
+  wait: fc.integer({ min: 1, max: 400 }),
+  what: fc.constantFrom<What[]>("begin", "begin", "pause", "resume", "cancel", "end", "status", "status"),
+});
+/** Seconds by which a clock is set, or to the beginning of 1970. */
+const clockSet = fc.constantFrom<(number | "1970")[]>(
+  -8 * HOUR,
+  -7200,
+  -600,
+  -61,
+  -59,
+  -20,
+  -1,
+  1,
+  20,
+  59,
+  61,
+  600,
+  7200,
+  8 * HOUR,
+  "1970",
+);
+const HAPPENINGS = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({ type: fc.constant("live" as const), told, latency: fc.integer({ max: 900, min: 0 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("clock" as const), by: clockSet }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("away" as const),
+      queued: fc.array(fc.record({ told, set: fc.option(clockSet) }), { maxLength: 6 }),
+      answers: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constantFrom<("pause" | "resume" | "cancel")[]>("pause", "resume", "cancel") }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom<("evict" | "die")[]>("evict", "die") }) },
+);
+
+const EVENTS = {
+  begin: "PrintStarted",
+  pause: "PrintPaused",
+  resume: "PrintResumed",
+  cancel: "PrintCancelled",
+  end: "PrintDone",
+} as const;
+
+/** A printer and its agent, whose clock is set and drifts as it likes, with the truth of what happened when. */
+class World {
+  readonly bench: Bench;
+  readonly drift: number;
+  #ahead = 0;
+  #print = 0;
+  #isPrinting = false;
+  #isAnswered = true;
+  readonly watched = new Map<number, { from: number; to: number }>();
+
+  constructor(dialect: "moonraker" | "octoprint", drift: number) {
+    this.bench = new Bench(dialect);
+    this.drift = drift;
+    this.bench.answer();
+  }
+
+  set(by: number | "1970"): void {
+    this.#ahead = by === "1970" ? -this.bench.now / 1000 : this.#ahead + by;
+  }
+
+  /** What the agent writes at this moment. */
+  write({ wait, what }: Told): object {
+    this.bench.now += wait * 1000;
+    const clock = this.bench.now / 1000 + this.#ahead + (this.bench.now / 1000 - T) * this.drift;
+    const at = this.bench.printer.state.dialect === "octoprint" ? Math.floor(clock) : clock;
+    if (what === "begin" && !this.#isPrinting) {
+      this.#print += 100;
+      this.#isPrinting = true;
+    }
+    const event = what !== "status" && this.#isPrinting ? { event: EVENTS[what] } : {};
+    const ts = this.#isPrinting ? T + this.#print : -1;
+    if (what === "end" || what === "cancel") this.#isPrinting = false;
+    return frame({ ts, at, name: `${ts}.gcode`, printTime: null, ...event });
+  }
+
+  /** Hears it, and holds every date that it was given between the report before it and its arrival. */
+  hear(said: object, writtenAt: number): void {
+    const { bench } = this;
+    const isLive = this.#isAnswered;
+    const from = bench.printer.socket?.datedAt ?? 0;
+    const before = bench.events.length;
+    bench.hear(said);
+    for (const { createdAt, printId, type } of bench.events.slice(before)) {
+      expect(createdAt).toBeGreaterThanOrEqual(from);
+      expect(createdAt).toBeLessThanOrEqual(bench.now);
+      if (isLive) expect(Math.abs(createdAt - writtenAt)).toBeLessThanOrEqual(62_000);
+      if (type === "STARTED") this.watched.set(printId ?? 0, { from, to: bench.now });
+      const watched = this.watched.get(printId ?? 0);
+      if (watched !== undefined) watched.to = bench.now;
+    }
+    if (isLive) expect(bench.printer.shown?.at).toBe(bench.now);
+  }
+
+  live(one: Told, latency: number): void {
+    const said = this.write(one);
+    const writtenAt = this.bench.now;
+    this.bench.now += latency;
+    this.hear(said, writtenAt);
+  }
+
+  away(queued: readonly { told: Told; set: number | "1970" | null }[], answers: boolean): void {
+    this.bench.close();
+    const written = queued.map((one) => {
+      if (one.set !== null) this.set(one.set);
+      return { said: this.write(one.told), at: this.bench.now };
+    });
+    this.reopen(answers, written);
+  }
+
+  reopen(answers: boolean, queued: readonly { said: object; at: number }[]): void {
+    this.bench.open();
+    this.#isAnswered = false;
+    for (const { said, at } of queued) this.hear(said, at);
+    if (!answers) this.hear(this.write({ wait: 2, what: "status" }), this.bench.now);
+    this.bench.answer(answers ? "p:opening" : "p:opening-1");
+    this.#isAnswered = true;
+  }
+
+  die(): void {
+    this.bench.lose();
+    this.reopen(true, []);
+  }
+}
+
+test("[P13] [P14] [P15] [P16] over random clocks every date lies between what was heard before and its arrival, in order", () => {
+  const drifts = fc.constantFrom(0, 0, 1e-4, -1e-4);
+  const dialects = fc.constantFrom("moonraker" as const, "octoprint" as const);
+  fc.assert(
+    fc.property(dialects, drifts, fc.array(HAPPENINGS, { maxLength: 40 }), (dialect, drift, happenings) => {
+      const world = new World(dialect, drift);
+      const { bench } = world;
+      for (const happening of happenings) {
+        if (happening.type === "clock") world.set(happening.by);
+        else if (happening.type === "away") world.away(happening.queued, happening.answers);
+        else if (happening.type === "live") world.live(happening.told, happening.latency);
+        else if (happening.type === "evict") bench.evict();
+        else if (happening.type === "die") world.die();
+        else bench.command(happening.type);
+      }
+      const dates = bench.events.map(({ createdAt }) => createdAt);
+      expect(dates).toEqual(dates.toSorted((a, b) => a - b));
+      for (const print of bench.prints.values()) {
+        const watched = world.watched.get(print.id);
+        const endedAt = print.endedAt ?? print.startedAt;
+        expect(endedAt).toBeGreaterThanOrEqual(print.startedAt);
+        expect(endedAt - print.startedAt).toBeLessThanOrEqual((watched?.to ?? 0) - (watched?.from ?? 0));
+        expect(print.printTimeSeconds ?? 0).toBeGreaterThanOrEqual(0);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
 });
