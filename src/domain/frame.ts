@@ -54,7 +54,7 @@ export function takeFrame(printer: Printer, frame: AgentFrame, remembered: Print
   return probeAgain(withLedger(reported, onFrame(ledger, socket.connection, ledgerFacts(reported.printer), now)), now);
 }
 
-/** While no answer has ended the socket's backlog, its frames call for more probes [P41]. */
+/** While no answer has ended the socket's backlog, its frames call for more probes. */
 function probeAgain(before: Change, now: number): Change {
   const { socket } = before.printer;
   if (socket === null || socket.backlog === null) return before;

@@ -218,10 +218,11 @@ describe("what is queued comes before the answer to a probe", () => {
     const bench = new Bench();
     bench.settle();
     bench.ahead = -50;
+    bench.now += 20_000;
     bench.command("cancel");
-    bench.say(1, { event: "PrintCancelled", text: "Cancelling" });
+    bench.say(1, { event: "PrintFailed", text: "Operational" });
     bench.say(1, { ts: T + 600, event: "PrintStarted", name: "next.gcode" });
-    expect(bench.dates()).toEqual([1, 601, 601]);
+    expect(bench.dates()).toEqual([1, 621, 621]);
   });
 
   test("[P45] a frame that is not dated, as {} and settings, bounds nothing", () => {
