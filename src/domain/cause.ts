@@ -1,9 +1,9 @@
 /** What a command may have brought about did not happen before it was sent [P43]. */
 import type { Moment } from "./agent-socket.ts";
 import type { Ledger } from "./command.ts";
-import { kindDoneBy, type PrintCommandKind } from "./command-kind.ts";
+import type { PrintCommandKind } from "./command-kind.ts";
 import type { Print } from "./print.ts";
-import type { Report } from "./report.ts";
+import type { Report, ReportedEventType } from "./report.ts";
 
 /** A date that much before a command may still be that of what it brought about: OctoPrint's are whole seconds. */
 const IMPRECISION_MS = 10_000;
@@ -16,11 +16,19 @@ export function causedAt(current: Print | null, ledger: Ledger, report: Report, 
   return isLive || sentAt - date < IMPRECISION_MS ? sentAt : 0;
 }
 
-/** The kind of command that may have brought about what a report tells of `print`. */
+const CAUSES: { readonly [T in ReportedEventType]?: PrintCommandKind } = {
+  paused: "pause",
+  resumed: "resume",
+  cancelling: "cancel",
+  cancelled: "cancel",
+  failed: "cancel",
+};
+
+/** The kind of command that may have brought about what a report tells of `print`, its end included. */
 function kindThatCauses({ event, printExtId }: Report, print: Print): PrintCommandKind | null {
   const isOther = printExtId !== null && printExtId !== print.extId;
-  if (isOther || event?.type === "failed" || event?.type === "cancelling") return "cancel";
-  return event === null ? null : (kindDoneBy(event.type) ?? null);
+  if (isOther) return "cancel";
+  return event === null ? null : (CAUSES[event.type] ?? null);
 }
 
 function lastSentAt(ledger: Ledger, kind: PrintCommandKind, printExtId: number): number {

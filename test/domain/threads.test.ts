@@ -135,7 +135,7 @@ describe("commands in quick succession that Klipper obeyed", () => {
     bench.say(30, { text: "Printing" });
     for (let elapsed = 0; elapsed < 90; elapsed += 31) bench.say(31, { text: "Printing" });
     expect(bench.told()).toEqual(["pause delivered"]);
-    bench.say(31, { text: "Printing" }, "PrintPaused");
+    bench.say(31, { text: "Paused" }, "PrintPaused");
     expect(bench.told()).toEqual(["pause succeeded"]);
   });
 

@@ -70,10 +70,10 @@ test.each([-7_200, -600])(
     expect((await world.shown()).status.state.text).toBe("Paused");
     const resumed = world.post("resume_print");
     const sent = (await world.agent.next("commands")) as { passthru: { ref: string } };
-      world.agent.send({ passthru: { ref: sent.passthru.ref, error: "Request not supported" } });
+    world.agent.send({ passthru: { ref: sent.passthru.ref, error: "Request not supported" } });
     expect(await resumed).toMatchObject({ succeeded: true, command: { kind: "resume" } });
     await world.say(1, { text: "Resuming" });
-  await world.say(1, { event: "PrintResumed" });
+    await world.say(1, { event: "PrintResumed" });
     await world.say(76, { event: "PrintDone", text: "Operational", printTime: null });
     const [print] = await world.prints();
     expect([seconds(print.started_at, world.start), seconds(print.ended_at, world.start)]).toEqual([1, 200]);
