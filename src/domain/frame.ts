@@ -1,5 +1,6 @@
 /** Takes one frame of the current agent socket: settings, status, the print's life, evidence for commands. */
 import {
+  type AgentSocket,
   agentFacts,
   countFrame,
   dateOnSocket,
@@ -22,7 +23,7 @@ import {
   withSocket,
   withState,
 } from "./change.ts";
-import { isCancelUnderWay, type LedgerFacts } from "./command.ts";
+import { isCancelUnderWay, type Ledger, type LedgerFacts } from "./command.ts";
 import { closeAgent } from "./connection.ts";
 import { shouldWatch } from "./detection.ts";
 import { HAS_THREADS } from "./dialect.ts";
@@ -74,7 +75,7 @@ function takeAnswer(before: Change, answer: PassthruAnswer, now: number): Change
   if (socket === null) return before;
   const command = state.ledger.find(({ ref }) => ref === answer.ref);
   const noted = isOurRef(answer.ref) ? noteReceipt(socket, command) : socket;
-  const backlog = isAskedHere(before.printer, answer.ref) ? null : socket.backlog;
+  const backlog = isAskedOn(socket, state.ledger, answer.ref) ? null : socket.backlog;
   const heard = withSocket(before, { ...noted, backlog });
   return withLedger(heard, onAnswer(state.ledger, answer, now));
 }
@@ -91,12 +92,11 @@ function takeRefusal(before: Change, now: number): Change {
   return withState(before, { threads: { ...threads, refusedAt: now } });
 }
 
-/** An answer to an earlier socket's ref may be part of the backlog. */
-function isAskedHere({ socket, state }: Printer, answered: string): boolean {
-  if (socket === null || (socket.backlog !== null && isProbeOf(socket.backlog, answered))) return true;
-  return state.ledger.some(
-    ({ connection, ref, probeRef }) => connection === socket.connection && (ref === answered || probeRef === answered),
-  );
+/** An answer to an earlier socket's ref may itself be queued. */
+function isAskedOn({ backlog, connection }: AgentSocket, ledger: Ledger, answered: string): boolean {
+  if (backlog !== null && isProbeOf(backlog, answered)) return true;
+  const sent = ledger.filter((command) => command.connection === connection);
+  return sent.some(({ ref, probeRef }) => ref === answered || probeRef === answered);
 }
 
 function takeReport(before: Change, report: Report, remembered: Print | null, now: number): Change {

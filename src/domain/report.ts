@@ -49,7 +49,7 @@ export interface ReportedEvent {
 
 /** The few paths of a status that the lifecycle, presence and the ledger read. */
 export interface ReportedStatus {
-  /** `_ts`, Unix seconds between 2001 and 5138; null for anything else. */
+  /** `_ts`, Unix seconds between 1970 and 5138; null for anything else. */
   readonly ts: number | null;
   /** `state.text`, to tell one status from the next; what it means is `phase`. */
   readonly text: string | null;

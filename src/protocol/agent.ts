@@ -150,10 +150,10 @@ function readStatus(status: Json, frame: Json): ReportedStatus {
   };
 }
 
-/** Unix seconds between 2001 and 5138: a host without a clock is dated by arrival instead. */
+/** Unix seconds between 1970 and 5138: a host without a clock of its own begins at 0. */
 function readTs(value: unknown): number | null {
   const ts = number(value);
-  return ts !== null && ts >= 1e9 && ts < 1e11 ? ts : null;
+  return ts !== null && ts >= 0 && ts < 1e11 ? ts : null;
 }
 
 /** What moves in a print by itself. Layer and lines sent (OctoPrint's `resends`) tell how far it is, as `progress` does. */

@@ -175,7 +175,7 @@ describe("what is queued comes before the answer to a probe", () => {
     const bench = new Bench(dialect);
     for (let time = 0; time < times; time++) {
       bench.now += 1_000;
-      bench.hear({ current_print_ts: T, status: { _ts: 5, state: { text: "Paused" } } });
+      bench.hear({ current_print_ts: T, status: { state: { text: "Paused" } } });
     }
     expect(bench.printer.socket?.phase).toBe(live ? "paused" : null);
   });
@@ -223,6 +223,28 @@ describe("what is queued comes before the answer to a probe", () => {
     bench.say(1, { event: "PrintFailed", text: "Operational" });
     bench.say(1, { ts: T + 600, event: "PrintStarted", name: "next.gcode" });
     expect(bench.dates()).toEqual([1, 621, 621]);
+  });
+
+  test("[P47] the backlog of a clock that starts in 1970 is dated by that clock, once that was measured", () => {
+    const bench = new Bench();
+    bench.ahead = 500 - T;
+    bench.settle();
+    bench.close();
+    bench.now += 600_000;
+    bench.open();
+    bench.say(0, { at: 500 + 700, event: "PrintPaused", text: "Paused" });
+    expect(bench.dates()).toEqual([1, 700]);
+  });
+
+  test("[P47] else by its arrival: the printer may have been without power for days", () => {
+    const bench = new Bench();
+    bench.settle();
+    bench.close();
+    bench.now += 3 * 24 * HOUR * 1000;
+    bench.open();
+    bench.say(0, { ts: T + 5, at: 90, event: "PrintStarted", name: "next.gcode" });
+    expect(bench.dates().at(-1)).toBe(bench.now / 1000 - T);
+    expect(bench.printer.socket?.phase).toBeNull();
   });
 
   test("[P45] a frame that is not dated, as {} and settings, bounds nothing", () => {
