@@ -38,7 +38,7 @@ describe("a pause of a printer that said", () => {
     ["PrintPaused, then Printing", [pausing, {}], "sent"],
     ["PrintPaused, then Resuming", [pausing, { text: "Resuming" }], "sent"],
     ["PrintPaused in a backlog", [{ ...pausing, at: T - 60 }], "sent"],
-  ] as const)("[C14] [P44] %s", (_said, said, state) => {
+  ] as const)("[C14] %s", (_said, said, state) => {
     expect(stateOfPause(printerThatSaid(...said))).toBe(state);
   });
 
