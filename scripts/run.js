@@ -12,6 +12,7 @@ const scripts = {
   simulate: () => import("./simulate.ts"),
   chaos: () => import("./chaos.ts"),
   bench: () => import("./bench.ts"),
+  lives: () => import("./lives.ts"),
 };
 
 const [name] = process.argv.splice(2, 1);

@@ -1,0 +1,124 @@
+/** Agents whose clocks are wrong, or are set while they print. */
+import { type Agent, moonrakerReceipt } from "./agent.ts";
+import { MOONRAKER, now, report } from "./frames.ts";
+import type { Recorded, Stage } from "./stage.ts";
+
+const HOUR_S = 3600;
+/** What a date may miss the true one by: a second of the report's own, and the way. */
+const NEAR_S = 3;
+const PRINT_S = 15;
+
+class Clocked {
+  readonly agent: Agent;
+  readonly #stage: Stage;
+  /** What its clock shows less the true time. */
+  #offset = 0;
+
+  constructor(stage: Stage, agent: Agent) {
+    this.#stage = stage;
+    this.agent = agent;
+  }
+
+  set(seconds: number): void {
+    this.#offset = seconds;
+    this.#stage.note(`the agent's clock is ${seconds} s off`);
+  }
+
+  now(): number {
+    return now() + this.#offset;
+  }
+
+  say(ts: number, text: string, event?: string): void {
+    this.#stage.note(`the agent says ${text}${event === undefined ? "" : ` with ${event}`}`);
+    this.agent.say(report({ ts, text, at: this.now(), ...(event === undefined ? {} : { event }) }));
+  }
+}
+
+function checkNear(stage: Stage, what: string, date: string | null | undefined, trueS: number): void {
+  const missed = date == null ? null : Math.round(Date.parse(date) / 1000 - trueS);
+  stage.checkThat(
+    `${what}, seconds off`,
+    missed,
+    `at most ${NEAR_S}`,
+    (got) => got !== null && Math.abs(got) <= NEAR_S,
+  );
+}
+
+/** Begun and ended when it was, and as long as it was watched. */
+async function checkDates(stage: Stage, beganS: number, endedS: number): Promise<void> {
+  const isOver = ([print]: Recorded[]) => print !== undefined && print.ended_at !== null;
+  const [print, ...others] = await stage.until(5, () => stage.prints(), isOver);
+  stage.check("other prints", others.length, 0);
+  checkNear(stage, "started_at", print?.started_at, beganS);
+  checkNear(stage, "ended_at", print?.ended_at, endedS);
+}
+
+async function eightHoursBehind(stage: Stage): Promise<void> {
+  const clocked = new Clocked(stage, await stage.connect(moonrakerReceipt));
+  clocked.set(-8 * HOUR_S);
+  const beganS = now();
+  const ts = Math.floor(clocked.now());
+  clocked.say(ts, "Printing", "PrintStarted");
+  clocked.agent.say(MOONRAKER);
+  await stage.wait(5);
+  clocked.say(ts, "Operational", "PrintDone");
+  await checkDates(stage, beganS, now());
+}
+
+async function setBack(stage: Stage): Promise<void> {
+  const clocked = new Clocked(stage, await stage.connect(moonrakerReceipt));
+  clocked.agent.say(MOONRAKER);
+  await stage.wait(1);
+  const beganS = now();
+  const ts = Math.floor(beganS);
+  clocked.say(ts, "Printing", "PrintStarted");
+  for (let second = 1; second < PRINT_S; second += 1) {
+    await stage.wait(1);
+    clocked.say(ts, "Printing");
+  }
+  clocked.set(-2 * HOUR_S);
+  clocked.say(ts, "Printing");
+  await stage.wait(1);
+  clocked.say(ts, "Paused", "PrintPaused");
+  clocked.say(ts, "Paused");
+  await stage.wait(0.5);
+  stage.check("GET shows", await stage.text(), "Paused");
+  clocked.agent.onOrder(() => {
+    clocked.say(ts, "Resuming");
+    clocked.say(ts, "Printing", "PrintResumed");
+  });
+  const resume = await stage.press("resume");
+  stage.check("the resume is refused for", resume.command.reason, null);
+  stage.check("a frame goes out for it", resume.order?.way ?? null, "commands");
+  await stage.wait(1);
+  stage.check("the resume in the end", (await stage.command(resume)).state, "succeeded");
+  clocked.say(ts, "Operational", "PrintDone");
+  await checkDates(stage, beganS, now());
+}
+
+async function twentySecondsBack(stage: Stage): Promise<void> {
+  const clocked = new Clocked(stage, await stage.connect(moonrakerReceipt));
+  clocked.agent.say(MOONRAKER);
+  await stage.wait(1);
+  const beganS = now();
+  const ts = Math.floor(beganS);
+  clocked.say(ts, "Printing", "PrintStarted");
+  await stage.wait(1);
+  clocked.say(ts, "Printing");
+  await stage.wait(1);
+  clocked.set(-20);
+  clocked.say(ts, "Paused", "PrintPaused");
+  await stage.wait(0.5);
+  stage.check("GET shows", await stage.text(), "Paused");
+  clocked.say(ts, "Printing", "PrintResumed");
+  await stage.wait(1);
+  stage.check("GET shows", await stage.text(), "Printing");
+  clocked.say(ts, "Operational", "PrintDone");
+  await checkDates(stage, beganS, now());
+}
+
+export const CLOCK_PLAYS = {
+  "clock-8h-behind": eightHoursBehind,
+  "clock-set-back": setBack,
+  "clock-20s-back": twentySecondsBack,
+};

@@ -1,0 +1,131 @@
+/**
+ * Klipper with macros that take seconds and run one after the other, and moonraker-obico over it: a thread a command, which
+ * shows its transient text at once, waits for Moonraker's answer and for a change of what the agent sees, then clears the one
+ * transient text there is, whoever's it is, and posts the text that is seen.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Agent } from "./agent.ts";
+import { MOONRAKER, report } from "./frames.ts";
+
+type KlipperState = "standby" | "printing" | "paused" | "cancelled";
+type Command = "pause" | "resume" | "cancel";
+
+const BECOMES = { pause: "paused", resume: "printing", cancel: "cancelled" } as const satisfies Record<Command, string>;
+const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" } as const;
+const TEXTS = { standby: "Operational", printing: "Printing", paused: "Paused", cancelled: "Operational" } as const;
+
+/** What Moonraker tells of Klipper is so much older. */
+const LAG_MS = 400;
+const LOOK_MS = 100;
+const THREAD_LOOK_MS = 1000;
+const THREAD_MS = 30_000;
+const REGULAR_MS = 30_100;
+const FAILED_AFTER_MS = 500;
+
+export class Klipper {
+  state: KlipperState = "standby";
+  readonly #macroMs: number;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(macroSeconds: number) {
+    this.#macroMs = macroSeconds * 1000;
+  }
+
+  /** A line of the file that takes long: no macro runs meanwhile. */
+  wait(seconds: number): void {
+    this.#queue = this.#queue.then(() => pause(seconds * 1000));
+  }
+
+  /** Resolves when the macro has run: a pause shows at its beginning, what the others do at their end. */
+  run(command: Command): Promise<void> {
+    this.#queue = this.#queue.then(async () => {
+      if (command === "pause") this.#become(command);
+      await pause(this.#macroMs);
+      if (command !== "pause") this.#become(command);
+    });
+    return this.#queue;
+  }
+
+  /** What it cannot do now leaves it as it is. */
+  #become(command: Command): void {
+    const isPossible = { pause: this.state === "printing", resume: this.state === "paused", cancel: true }[command];
+    if (isPossible) this.state = BECOMES[command];
+  }
+}
+
+export class MoonrakerLife {
+  readonly klipper: Klipper;
+  readonly #agent: Agent;
+  #seen: KlipperState = "standby";
+  #transient: string | null = null;
+  #printTs = -1;
+  #saidAt = 0;
+  #isOver = false;
+
+  constructor(klipper: Klipper, agent: Agent) {
+    this.klipper = klipper;
+    this.#agent = agent;
+    agent.onOrder(({ name }) => {
+      if (name === "pause" || name === "resume" || name === "cancel") void this.#thread(name);
+    });
+  }
+
+  /** A print begins; the agent sees it a moment later. */
+  start(): void {
+    this.#agent.say(MOONRAKER);
+    this.klipper.state = "printing";
+    void this.#watch();
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  get text(): string {
+    return this.#transient ?? TEXTS[this.#seen];
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#isOver) {
+      const { state } = this.klipper;
+      await pause(LAG_MS);
+      if (state !== this.#seen) await this.#see(state);
+      if (Date.now() - this.#saidAt >= REGULAR_MS) this.#post();
+      await pause(LOOK_MS);
+    }
+  }
+
+  async #see(state: KlipperState): Promise<void> {
+    const before = this.#seen;
+    this.#seen = state;
+    if (state === "paused") this.#post("PrintPaused");
+    else if (state === "printing" && before === "paused") this.#post("PrintResumed");
+    else if (state === "printing") {
+      this.#printTs = Math.floor(Date.now() / 1000);
+      this.#post("PrintStarted");
+    } else if (state === "cancelled") {
+      this.#post("PrintCancelled");
+      await pause(FAILED_AFTER_MS);
+      this.#post("PrintFailed");
+      this.#printTs = -1;
+    }
+  }
+
+  async #thread(command: Command): Promise<void> {
+    const before = this.#seen;
+    this.#transient = TRANSIENT[command];
+    this.#post();
+    await this.klipper.run(command);
+    for (let waited = 0; this.#seen === before && waited < THREAD_MS; waited += THREAD_LOOK_MS) {
+      await pause(THREAD_LOOK_MS);
+    }
+    this.#transient = null;
+    this.#post();
+  }
+
+  #post(event?: string): void {
+    if (this.#isOver) return;
+    this.#saidAt = Date.now();
+    this.#agent.say(report({ ts: this.#printTs, text: this.text, ...(event === undefined ? {} : { event }) }));
+  }
+}

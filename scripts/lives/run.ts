@@ -1,0 +1,56 @@
+/** A run of lives: one server, all lives at the same time, each told whole once it is over. */
+import { followNpm } from "../parent.ts";
+import type { LifeName } from "./catalogue.ts";
+import { CLOCK_PLAYS } from "./clocks.ts";
+import { PAUSE_PLAYS } from "./pauses.ts";
+import { PRINT_PLAYS } from "./prints.ts";
+import { QUICK_PLAYS } from "./quick.ts";
+import { SD_PLAYS } from "./sd.ts";
+import { type LocalServer, startServer } from "./server.ts";
+import { Stage } from "./stage.ts";
+
+export type Play = (stage: Stage) => Promise<void>;
+
+const PLAYS: Readonly<Record<LifeName, Play>> = {
+  ...QUICK_PLAYS,
+  ...SD_PLAYS,
+  ...PRINT_PLAYS,
+  ...CLOCK_PLAYS,
+  ...PAUSE_PLAYS,
+};
+
+const INTERRUPTED = 130;
+
+interface Wanted {
+  readonly name: LifeName;
+  readonly story: string;
+}
+
+/** Ends the process: with 1 if anything was wrong. */
+export async function runLives(wanted: readonly Wanted[]): Promise<never> {
+  console.log("Starting the server ...");
+  const server = startServer();
+  const stop = async (code: number): Promise<never> => {
+    await (await server.catch(() => null))?.stop();
+    process.exit(code);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void stop(INTERRUPTED));
+  void followNpm(() => void stop(INTERRUPTED));
+  const running = await server;
+  console.log(`${wanted.length === 1 ? "One life" : `${wanted.length} lives`} on ${running.url}:`);
+  const began = performance.now();
+  const wrong = (await Promise.all(wanted.map((life) => play(running, life)))).flat();
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  console.log(`\n${wanted.length - wrong.length} of ${wanted.length} right, in ${seconds} s.`);
+  if (wrong.length > 0) console.log(`Wrong: ${wrong.join(", ")}`);
+  return stop(wrong.length === 0 ? 0 : 1);
+}
+
+/** The name of a life in which anything was wrong. */
+async function play(server: LocalServer, { name, story }: Wanted): Promise<LifeName[]> {
+  const stage = await Stage.open(server.url, await server.makeToken(name), name);
+  await PLAYS[name](stage).catch((error: unknown) => stage.checkThat("it went on", String(error), "that", () => false));
+  stage.close();
+  console.log(`\n${stage.isRight ? "ok   " : "WRONG"} ${name}: ${story}\n${stage.lines.join("\n")}`);
+  return stage.isRight ? [] : [name];
+}

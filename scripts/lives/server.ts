@@ -1,0 +1,72 @@
+/** The local server as a process of its own, on a free port, with a folder that goes with it. */
+import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { makeToken } from "../account.ts";
+import { openDatabase } from "../database.ts";
+import { leash } from "../leash.ts";
+import { Refusal } from "../refusal.ts";
+import { isRunning } from "../running.ts";
+import { PROJECT } from "../wrangler.ts";
+
+const FOLDER = "platen-lives-";
+/** A server that is told to end takes that long at most. */
+const STOP_MS = 10_000;
+
+export interface LocalServer {
+  readonly url: string;
+  /** Resolves once the server and its folder are gone. */
+  stop(): Promise<void>;
+  /** A token of an account with that name. */
+  makeToken(name: string): Promise<string>;
+}
+
+export async function startServer(): Promise<LocalServer> {
+  removeLeftovers();
+  const state = path.join(tmpdir(), FOLDER + process.pid);
+  mkdirSync(state);
+  const flags = ["--port", "0", "--state", state, "--no-demo"];
+  const script = path.join(PROJECT, "scripts", "start.ts");
+  const child = spawn(process.execPath, [script, ...flags], { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  leash(child);
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const stop = async () => {
+    child.kill("SIGINT");
+    await Promise.race([exited, pause(STOP_MS, undefined, { ref: false })]);
+    child.kill("SIGKILL");
+    rmSync(state, { recursive: true, force: true, maxRetries: 5 });
+  };
+  let printed = "";
+  const url = new Promise<string>((resolve, reject) => {
+    child.stdout.on("data", (chunk) => {
+      printed += chunk;
+      const [, found] = /Platen runs on (\S+)[\s\S]*Ctrl-C/.exec(printed) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+    child.stderr.on("data", (chunk) => {
+      printed += chunk;
+    });
+    void exited.then(() => reject(new Refusal(`The server did not start:\n${printed}`)));
+  });
+  try {
+    return { url: await url, stop, makeToken: (name) => makeTokenOf(state, name) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function makeTokenOf(state: string, name: string): Promise<string> {
+  const wish = { email: `${name}@localhost`, name: "lives", canRead: true, canWrite: true, expiresAt: null };
+  return makeToken(openDatabase(state, false), wish, Date.now());
+}
+
+/** Deletes what runs left that were killed. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(FOLDER) || isRunning(Number(name.slice(FOLDER.length)))) continue;
+    rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
