@@ -18,7 +18,7 @@ export const LIVES = [
   { name: "instant-macros", story: "Klipper with macros that take no time: pause, and resume 0.1 s later" },
   { name: "sd-cancel", story: "OctoPrint prints from SD and does not obey a cancel; a second press" },
   { name: "sd-resumed", story: "OctoPrint's SD print, paused, is resumed at the machine; then a pause" },
-  { name: "sd-resume", story: "a resume while OctoPrint prints from SD" },
+  { name: "sd-resume-running", story: "a resume while OctoPrint prints from SD" },
   { name: "unknown-agent", story: "an agent nobody knows, with texts of its own: its flags count" },
   { name: "nameless", story: "a print whose file has a path and no name" },
   { name: "unnamed", story: "a print without any name, which comes later" },

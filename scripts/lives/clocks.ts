@@ -13,6 +13,7 @@ class Clocked {
   readonly #stage: Stage;
   /** What its clock shows less the true time. */
   #offset = 0;
+  readonly #beganS = now();
 
   constructor(stage: Stage, agent: Agent) {
     this.#stage = stage;
@@ -30,18 +31,18 @@ class Clocked {
 
   say(ts: number, text: string, event?: string): void {
     this.#stage.note(`the agent says ${text}${event === undefined ? "" : ` with ${event}`}`);
-    this.agent.say(report({ ts, text, at: this.now(), ...(event === undefined ? {} : { event }) }));
+    const printTime = Math.round(now() - this.#beganS);
+    this.agent.say(report({ ts, text, at: this.now(), printTime, ...(event === undefined ? {} : { event }) }));
   }
+}
+
+function isNear(seconds: number | null): boolean {
+  return seconds !== null && Math.abs(seconds) <= NEAR_S;
 }
 
 function checkNear(stage: Stage, what: string, date: string | null | undefined, trueS: number): void {
   const missed = date == null ? null : Math.round(Date.parse(date) / 1000 - trueS);
-  stage.checkThat(
-    `${what}, seconds off`,
-    missed,
-    `at most ${NEAR_S}`,
-    (got) => got !== null && Math.abs(got) <= NEAR_S,
-  );
+  stage.checkThat(`${what}, seconds off`, missed, `at most ${NEAR_S}`, isNear);
 }
 
 /** Begun and ended when it was, and as long as it was watched. */
@@ -51,6 +52,9 @@ async function checkDates(stage: Stage, beganS: number, endedS: number): Promise
   stage.check("other prints", others.length, 0);
   checkNear(stage, "started_at", print?.started_at, beganS);
   checkNear(stage, "ended_at", print?.ended_at, endedS);
+  const seconds = print?.print_time ?? null;
+  const missed = seconds === null ? null : Math.round(seconds - (endedS - beganS));
+  stage.checkThat("print_time, seconds off", missed, `at most ${NEAR_S}`, isNear);
 }
 
 async function eightHoursBehind(stage: Stage): Promise<void> {

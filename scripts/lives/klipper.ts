@@ -14,21 +14,34 @@ const BECOMES = { pause: "paused", resume: "printing", cancel: "cancelled" } as 
 const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" } as const;
 const TEXTS = { standby: "Operational", printing: "Printing", paused: "Paused", cancelled: "Operational" } as const;
 
-/** What Moonraker tells of Klipper is so much older. */
+/** The agent looks at Klipper that long after a change: what was undone by then it never sees. */
 const LAG_MS = 400;
-const LOOK_MS = 100;
+const LOOK_MS = 500;
 const THREAD_LOOK_MS = 1000;
 const THREAD_MS = 30_000;
 const REGULAR_MS = 30_100;
 const FAILED_AFTER_MS = 500;
 
 export class Klipper {
-  state: KlipperState = "standby";
+  #state: KlipperState = "standby";
   readonly #macroMs: number;
   #queue: Promise<void> = Promise.resolve();
+  #onChange: () => void = () => {};
 
   constructor(macroSeconds: number) {
     this.#macroMs = macroSeconds * 1000;
+  }
+
+  get state(): KlipperState {
+    return this.#state;
+  }
+
+  onChange(listener: () => void): void {
+    this.#onChange = listener;
+  }
+
+  start(): void {
+    this.#enter("printing");
   }
 
   /** A line of the file that takes long: no macro runs meanwhile. */
@@ -48,8 +61,13 @@ export class Klipper {
 
   /** What it cannot do now leaves it as it is. */
   #become(command: Command): void {
-    const isPossible = { pause: this.state === "printing", resume: this.state === "paused", cancel: true }[command];
-    if (isPossible) this.state = BECOMES[command];
+    const isPossible = { pause: this.#state === "printing", resume: this.#state === "paused", cancel: true }[command];
+    if (isPossible) this.#enter(BECOMES[command]);
+  }
+
+  #enter(state: KlipperState): void {
+    this.#state = state;
+    this.#onChange();
   }
 }
 
@@ -73,8 +91,9 @@ export class MoonrakerLife {
   /** A print begins; the agent sees it a moment later. */
   start(): void {
     this.#agent.say(MOONRAKER);
-    this.klipper.state = "printing";
-    void this.#watch();
+    this.klipper.onChange(() => void this.#look());
+    this.klipper.start();
+    void this.#sayRegularly();
   }
 
   stop(): void {
@@ -85,13 +104,15 @@ export class MoonrakerLife {
     return this.#transient ?? TEXTS[this.#seen];
   }
 
-  async #watch(): Promise<void> {
+  async #look(): Promise<void> {
+    await pause(LAG_MS);
+    if (this.klipper.state !== this.#seen) await this.#see(this.klipper.state);
+  }
+
+  async #sayRegularly(): Promise<void> {
     while (!this.#isOver) {
-      const { state } = this.klipper;
-      await pause(LAG_MS);
-      if (state !== this.#seen) await this.#see(state);
-      if (Date.now() - this.#saidAt >= REGULAR_MS) this.#post();
       await pause(LOOK_MS);
+      if (Date.now() - this.#saidAt >= REGULAR_MS) this.#post();
     }
   }
 

@@ -15,7 +15,11 @@ async function pausedOctoprint(stage: Stage): Promise<void> {
   const pause = await stage.press("pause");
   stage.check("what goes out", orderOf(pause), ["passthru", "pause_print"]);
   stage.check("it was taken in", pause.succeeded, true);
-  agent.say(report({ ts, text: "Paused" }));
+  for (const _ of [1, 2]) {
+    await stage.wait(1);
+    stage.note("the agent says Paused");
+    agent.say(report({ ts, text: "Paused" }));
+  }
   await stage.wait(1);
   stage.check("the pause in the end", (await stage.command(pause)).state, "succeeded");
   const again = await stage.press("pause");
@@ -78,7 +82,6 @@ async function newSocket(stage: Stage): Promise<void> {
   }
   await stage.wait(1);
   stage.check("the pause in the end", (await stage.command(pause)).state, "succeeded");
-  stage.check("events", await stage.events(), ["STARTED", "PAUSED"]);
 }
 
 function orderOf({ order }: { order: { way: string; name: string } | null }): string[] | null {

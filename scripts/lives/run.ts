@@ -1,5 +1,6 @@
 /** A run of lives: one server, all lives at the same time, each told whole once it is over. */
 import { followNpm } from "../parent.ts";
+import { Refusal } from "../refusal.ts";
 import type { LifeName } from "./catalogue.ts";
 import { CLOCK_PLAYS } from "./clocks.ts";
 import { PAUSE_PLAYS } from "./pauses.ts";
@@ -31,24 +32,33 @@ export async function runLives(wanted: readonly Wanted[]): Promise<never> {
   console.log("Starting the server ...");
   const server = startServer();
   const stop = async (code: number): Promise<never> => {
-    await (await server.catch(() => null))?.stop();
+    await server.stop();
     process.exit(code);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void stop(INTERRUPTED));
   void followNpm(() => void stop(INTERRUPTED));
-  const running = await server;
-  console.log(`${wanted.length === 1 ? "One life" : `${wanted.length} lives`} on ${running.url}:`);
+  try {
+    return await stop((await playAll(server, wanted)) ? 0 : 1);
+  } catch (error) {
+    console.error(error instanceof Refusal ? error.message : error);
+    return stop(1);
+  }
+}
+
+async function playAll(server: LocalServer, wanted: readonly Wanted[]): Promise<boolean> {
+  const url = await server.url;
+  console.log(`${wanted.length === 1 ? "One life" : `${wanted.length} lives`} on ${url}:`);
   const began = performance.now();
-  const wrong = (await Promise.all(wanted.map((life) => play(running, life)))).flat();
+  const wrong = (await Promise.all(wanted.map((life) => play(server, url, life)))).flat();
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
   console.log(`\n${wanted.length - wrong.length} of ${wanted.length} right, in ${seconds} s.`);
   if (wrong.length > 0) console.log(`Wrong: ${wrong.join(", ")}`);
-  return stop(wrong.length === 0 ? 0 : 1);
+  return wrong.length === 0;
 }
 
 /** The name of a life in which anything was wrong. */
-async function play(server: LocalServer, { name, story }: Wanted): Promise<LifeName[]> {
-  const stage = await Stage.open(server.url, await server.makeToken(name), name);
+async function play(server: LocalServer, url: string, { name, story }: Wanted): Promise<LifeName[]> {
+  const stage = await Stage.open(url, await server.makeToken(name), name);
   await PLAYS[name](stage).catch((error: unknown) => stage.checkThat("it went on", String(error), "that", () => false));
   stage.close();
   console.log(`\n${stage.isRight ? "ok   " : "WRONG"} ${name}: ${story}\n${stage.lines.join("\n")}`);

@@ -16,14 +16,15 @@ const FOLDER = "platen-lives-";
 const STOP_MS = 10_000;
 
 export interface LocalServer {
-  readonly url: string;
+  /** Once it serves; never when it was stopped before. */
+  readonly url: Promise<string>;
   /** Resolves once the server and its folder are gone. */
   stop(): Promise<void>;
   /** A token of an account with that name. */
   makeToken(name: string): Promise<string>;
 }
 
-export async function startServer(): Promise<LocalServer> {
+export function startServer(): LocalServer {
   removeLeftovers();
   const state = path.join(tmpdir(), FOLDER + process.pid);
   mkdirSync(state);
@@ -32,7 +33,9 @@ export async function startServer(): Promise<LocalServer> {
   const child = spawn(process.execPath, [script, ...flags], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   leash(child);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  let isStopping = false;
   const stop = async () => {
+    isStopping = true;
     child.kill("SIGINT");
     await Promise.race([exited, pause(STOP_MS, undefined, { ref: false })]);
     child.kill("SIGKILL");
@@ -48,14 +51,11 @@ export async function startServer(): Promise<LocalServer> {
     child.stderr.on("data", (chunk) => {
       printed += chunk;
     });
-    void exited.then(() => reject(new Refusal(`The server did not start:\n${printed}`)));
+    void exited.then(() => {
+      if (!isStopping) reject(new Refusal(`The server did not start:\n${printed.trim()}`));
+    });
   });
-  try {
-    return { url: await url, stop, makeToken: (name) => makeTokenOf(state, name) };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  return { url, stop, makeToken: (name) => makeTokenOf(state, name) };
 }
 
 function makeTokenOf(state: string, name: string): Promise<string> {
