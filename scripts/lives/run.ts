@@ -10,7 +10,7 @@ import { SD_PLAYS } from "./sd.ts";
 import { type LocalServer, startServer } from "./server.ts";
 import { Stage } from "./stage.ts";
 
-export type Play = (stage: Stage) => Promise<void>;
+type Play = (stage: Stage) => Promise<void>;
 
 const PLAYS: Readonly<Record<LifeName, Play>> = {
   ...QUICK_PLAYS,

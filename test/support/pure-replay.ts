@@ -2,7 +2,7 @@
 import type { CommandRecord } from "../../src/domain/command.ts";
 import { nextAlarm } from "../../src/domain/printer.ts";
 import { MemoryPrinter } from "./memory-printer.ts";
-import type { RecordedCommand, RecordedFrame, RecordedLine } from "./recordings.ts";
+import { type RecordedCommand, type RecordedFrame, type RecordedLine, startOf } from "./recordings.ts";
 import type { Claim } from "./truth.ts";
 
 /** Until every command has an end. */
@@ -86,8 +86,7 @@ class PureReplay {
 }
 
 export function replayPurely(lines: readonly RecordedLine[]): { claims: Claim[]; printer: MemoryPrinter } {
-  const stamps = lines.map((line) => (line.kind === "frame" ? (line.frame.status?._ts ?? 0) - line.t : 0));
-  const replay = new PureReplay(Math.max(...stamps));
+  const replay = new PureReplay(startOf(lines));
   for (const line of lines) {
     replay.pass(line.t);
     replay.play(line);

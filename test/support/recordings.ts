@@ -100,6 +100,11 @@ function commandsOf(line: {
     .map(({ cmd }) => ({ kind: "command", t: line.t, cmd, ref: line.text?.passthru?.ref ?? null }));
 }
 
+/** Epoch seconds of a recording's beginning, by its agent's clock. */
+export function startOf(lines: readonly RecordedLine[]): number {
+  return Math.max(...lines.map((line) => (line.kind === "frame" ? (line.frame.status?._ts ?? 0) - line.t : 0)));
+}
+
 export function callsOf(lines: readonly RecordedLine[]): RecordedCall[] {
   return lines.flatMap((line) => (line.kind === "call" ? [line] : []));
 }

@@ -14,6 +14,7 @@ import {
   type RecordedCommand,
   type RecordedFrame,
   type RecordedLine,
+  startOf,
 } from "./recordings.ts";
 
 /** Recordings are moved a year ahead of any clock, so that no alarm of theirs lies in the past. */
@@ -92,8 +93,7 @@ export class Replay {
     quietS = 0,
   ): Promise<Replayed> {
     const account = await makeAccount();
-    const stamps = lines.map((line) => (line.kind === "frame" ? (line.frame.status?._ts ?? 0) - line.t : 0));
-    const start = Math.max(...stamps) + SHIFT_S;
+    const start = startOf(lines) + SHIFT_S;
     const replay = new Replay(account, await makePrinterOf(account), await makeCloudFile(account.userId), start);
     for (const line of lines) {
       await replay.#pass((start + line.t) * 1000);

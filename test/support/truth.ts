@@ -42,7 +42,7 @@ function turnsTo(truth: readonly KlipperState[], asked: string, t: number): numb
  * Whether Klipper was in the state that the command asked for at some moment from its sending on, before the next command took
  * effect (the first turn to *its* state after its sending) and not after the print's end; a cancel's own turn is that end.
  */
-export function isReached(truth: readonly KlipperState[], command: RecordedCommand, next: RecordedCommand | undefined) {
+function isReached(truth: readonly KlipperState[], command: RecordedCommand, next: RecordedCommand | undefined) {
   const asked = ASKED[command.cmd];
   const printEnd = truth.find((seen) => seen.t > command.t && !WITHIN_PRINT.has(seen.state))?.t;
   const overridden = next === undefined ? Number.POSITIVE_INFINITY : turnsTo(truth, ASKED[next.cmd], next.t);
