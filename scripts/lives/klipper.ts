@@ -22,7 +22,12 @@ const THREAD_MS = 30_000;
 const REGULAR_MS = 30_100;
 const FAILED_AFTER_MS = 500;
 
+/** `error`: a line on the console, and Moonraker's call fails; `silence`: its macro runs and changes nothing. */
+type Refusal = "error" | "silence";
+
 export class Klipper {
+  /** What becomes of the next commands; null: they are obeyed. */
+  refusal: Refusal | null = null;
   #state: KlipperState = "standby";
   readonly #macroMs: number;
   #queue: Promise<void> = Promise.resolve();
@@ -51,16 +56,19 @@ export class Klipper {
 
   /** Resolves when the macro has run: a pause shows at its beginning, what the others do at their end. */
   run(command: Command): Promise<void> {
-    this.#queue = this.#queue.then(async () => {
+    const ran = this.#queue.then(async () => {
+      if (this.refusal === "error") throw new Error("!! Unknown command");
       if (command === "pause") this.#become(command);
       await pause(this.#macroMs);
       if (command !== "pause") this.#become(command);
     });
-    return this.#queue;
+    this.#queue = ran.catch(() => {});
+    return ran;
   }
 
   /** What it cannot do now leaves it as it is. */
   #become(command: Command): void {
+    if (this.refusal !== null) return;
     const isPossible = { pause: this.#state === "printing", resume: this.#state === "paused", cancel: true }[command];
     if (isPossible) this.#enter(BECOMES[command]);
   }
@@ -136,12 +144,24 @@ export class MoonrakerLife {
     const before = this.#seen;
     this.#transient = TRANSIENT[command];
     this.#post();
-    await this.klipper.run(command);
+    await this.klipper.run(command).then(
+      () => this.#untilSeen(before),
+      (error: Error) => this.#tell(error.message),
+    );
+    this.#transient = null;
+    this.#post();
+  }
+
+  async #untilSeen(before: KlipperState): Promise<void> {
     for (let waited = 0; this.#seen === before && waited < THREAD_MS; waited += THREAD_LOOK_MS) {
       await pause(THREAD_LOOK_MS);
     }
-    this.#transient = null;
-    this.#post();
+  }
+
+  /** An error on Klipper's console. */
+  #tell(line: string): void {
+    const event = { event_title: "Moonraker Error", event_text: line, event_type: "PRINTER_ERROR" };
+    this.#agent.say({ passthru: { printer_event: { ...event, event_class: "ERROR" } } });
   }
 
   #post(event?: string): void {

@@ -90,6 +90,48 @@ async function restartedKlipper(stage: Stage): Promise<void> {
   stage.check("outcomes", await outcomes(stage), ["cancelled", "cancelled"]);
 }
 
+async function doneToldLate(stage: Stage): Promise<void> {
+  const { say } = await begin(stage);
+  const ts = Math.floor(now());
+  say({ ts, text: "Printing", event: "PrintStarted" });
+  await stage.wait(2);
+  say({ ts: -1, text: "Operational" });
+  await stage.wait(2);
+  say({ ts, text: "Operational", event: "PrintDone", printTime: 2 });
+  say({ ts: -1, text: "Operational" });
+  const told = await stage.until(
+    3,
+    () => stage.prints(),
+    ([print]) => print?.outcome === "finished",
+  );
+  stage.check("outcomes", await outcomes(stage), ["finished"]);
+  stage.check("print_time", told[0]?.print_time ?? null, 2);
+}
+
+/** Each takes the socket from the other; what one knows nothing of is not over. */
+async function clonedAgent(stage: Stage): Promise<void> {
+  const ts = Math.floor(now());
+  for (let turn = 0; turn < 5; turn += 1) {
+    const isFirst = turn === 0;
+    const printing = await stage.connect(moonrakerReceipt);
+    printing.say(MOONRAKER);
+    printing.say(report({ ts, text: "Printing", ...(isFirst ? { event: "PrintStarted" } : {}) }));
+    await stage.wait(2);
+    const idle = await stage.connect(moonrakerReceipt);
+    idle.say(MOONRAKER);
+    idle.say(report({ ts: -1, text: "Operational" }));
+    await stage.wait(2);
+  }
+  const last = await stage.connect(moonrakerReceipt);
+  last.say(MOONRAKER);
+  last.say(report({ ts, text: "Printing" }));
+  await stage.wait(2);
+  stage.check("outcomes", await outcomes(stage), [null]);
+  stage.check("GET shows as current", (await stage.printer()).current_print?.filename ?? null, "life.gcode");
+  // Before it is known that there are two, one end may be believed.
+  stage.check("events", await stage.events(), ["STARTED"], ["STARTED", "ENDED"]);
+}
+
 async function noCurrentPrint(stage: Stage): Promise<void> {
   const { agent, say } = await begin(stage);
   say({ ts: -1, text: "Operational" });
@@ -136,6 +178,8 @@ export const PRINT_PLAYS = {
   unnamed,
   "repeated-stamp": repeatedStamp,
   "restarted-klipper": restartedKlipper,
+  "done-told-late": doneToldLate,
+  "cloned-agent": clonedAgent,
   "no-current-print": noCurrentPrint,
   download,
 };

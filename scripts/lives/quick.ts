@@ -115,6 +115,39 @@ async function instantMacros(stage: Stage): Promise<void> {
   life.stop();
 }
 
+async function refusedCancel(stage: Stage): Promise<void> {
+  const life = await begin(stage);
+  life.klipper.refusal = "error";
+  const [cancel] = await pressAll(stage, [["cancel", 0.5]]);
+  await stage.wait(2);
+  await checkNotObeyed(stage, cancel);
+  life.klipper.refusal = null;
+  const again = await pressAll(stage, [["cancel", 0]]);
+  await stage.wait(MACRO_S + 4);
+  await checkObeyed(stage, life, "cancelled", again);
+  await checkPrint(stage, "cancelled");
+  life.stop();
+}
+
+/** Its thread's own end may be about the moment before: only the next regular report says that it goes on. */
+async function ignoredCancel(stage: Stage): Promise<void> {
+  const life = await begin(stage);
+  life.klipper.refusal = "silence";
+  const [cancel] = await pressAll(stage, [["cancel", 0.5]]);
+  await stage.wait(MACRO_S + THREAD_S);
+  if (cancel !== undefined) stage.check("the cancel", (await stage.command(cancel)).state, "delivered");
+  await stage.wait(THREAD_S);
+  await checkNotObeyed(stage, cancel);
+  await checkPrint(stage, null);
+  life.stop();
+}
+
+async function checkNotObeyed(stage: Stage, cancel: Pressed | undefined): Promise<void> {
+  if (cancel === undefined) return;
+  const { state, reason } = await stage.command(cancel);
+  stage.check("the cancel in the end", { state, reason }, { state: "failed", reason: "not_obeyed" });
+}
+
 function statesOf(stage: Stage, pressed: readonly Pressed[]): Promise<string[]> {
   return Promise.all(pressed.map(async (one) => (await stage.command(one)).state));
 }
@@ -130,4 +163,6 @@ export const QUICK_PLAYS = {
   "resume-cancel": resumeThenCancel,
   "long-wait": longWait,
   "instant-macros": instantMacros,
+  "refused-cancel": refusedCancel,
+  "ignored-cancel": ignoredCancel,
 };
