@@ -11,7 +11,7 @@ real time, each over a bare agent's socket and REST. Prints every step, and whet
   --only NAME    one life, or those whose names begin so
   --help         this text
 
-It takes about a minute and a half, and ends with exit code 1 if anything is wrong. The lives:
+It takes a minute and a half, and ends with exit code 1 if anything is wrong. The lives:
 ${LIVES.map(({ name, story }) => `  ${name.padEnd(22)} ${story}`).join("\n")}`;
 
 await runScript(async () => {

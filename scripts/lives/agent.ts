@@ -31,6 +31,7 @@ export class Agent {
   readonly #receipt: Receipt;
   #orders: Order[] = [];
   #onOrder: ((order: Order) => void) | null = null;
+  #ordered = Promise.withResolvers<void>();
 
   private constructor(socket: WebSocket, receipt: Receipt) {
     this.#socket = socket;
@@ -58,6 +59,11 @@ export class Agent {
     this.#onOrder = listener;
   }
 
+  /** Resolves with the next order. */
+  nextOrder(): Promise<void> {
+    return this.#ordered.promise;
+  }
+
   /** Orders of that kind since the last call; probes are none. */
   takeOrders(kind: string): Order[] {
     const isMeant = ({ name }: Order) => name === kind || name === `${kind}_print`;
@@ -78,6 +84,8 @@ export class Agent {
     if (order.way === "commands" || order.name !== "get_state_id") {
       this.#orders.push(order);
       this.#onOrder?.(order);
+      this.#ordered.resolve();
+      this.#ordered = Promise.withResolvers();
     }
     const receipt = this.#receipt(order);
     if (receipt !== null && order.ref !== undefined) this.say({ passthru: { ref: order.ref, ...receipt } });

@@ -86,7 +86,7 @@ async function setBack(stage: Stage): Promise<void> {
   clocked.say(ts, "Paused", "PrintPaused");
   clocked.say(ts, "Paused");
   await stage.wait(0.5);
-  stage.check("GET shows", await stage.text(), "Paused");
+  await stage.comesTo("GET shows", () => stage.text(), "Paused");
   clocked.agent.onOrder(() => {
     clocked.say(ts, "Resuming");
     clocked.say(ts, "Printing", "PrintResumed");
@@ -95,7 +95,7 @@ async function setBack(stage: Stage): Promise<void> {
   stage.check("the resume is refused for", resume.command.reason, null);
   stage.check("a frame goes out for it", resume.order?.way ?? null, "commands");
   await stage.wait(1);
-  stage.check("the resume in the end", (await stage.command(resume)).state, "succeeded");
+  await stage.comesTo("the resume in the end", () => stage.stateOf(resume), "succeeded");
   clocked.say(ts, "Operational", "PrintDone");
   await checkDates(stage, beganS, now());
 }
@@ -113,10 +113,10 @@ async function twentySecondsBack(stage: Stage): Promise<void> {
   clocked.set(-20);
   clocked.say(ts, "Paused", "PrintPaused");
   await stage.wait(0.5);
-  stage.check("GET shows", await stage.text(), "Paused");
+  await stage.comesTo("GET shows", () => stage.text(), "Paused");
   clocked.say(ts, "Printing", "PrintResumed");
   await stage.wait(1);
-  stage.check("GET shows", await stage.text(), "Printing");
+  await stage.comesTo("GET shows", () => stage.text(), "Printing");
   clocked.say(ts, "Operational", "PrintDone");
   await checkDates(stage, beganS, now());
 }

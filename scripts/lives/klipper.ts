@@ -14,8 +14,6 @@ const BECOMES = { pause: "paused", resume: "printing", cancel: "cancelled" } as 
 const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" } as const;
 const TEXTS = { standby: "Operational", printing: "Printing", paused: "Paused", cancelled: "Operational" } as const;
 
-/** The agent looks at Klipper that long after a change: what was undone by then it never sees. */
-const LAG_MS = 400;
 const LOOK_MS = 500;
 const THREAD_LOOK_MS = 1000;
 const THREAD_MS = 30_000;
@@ -81,16 +79,19 @@ export class Klipper {
 
 export class MoonrakerLife {
   readonly klipper: Klipper;
-  readonly #agent: Agent;
+  readonly agent: Agent;
   #seen: KlipperState = "standby";
   #transient: string | null = null;
   #printTs = -1;
   #saidAt = 0;
   #isOver = false;
+  readonly #lagMs: number;
 
-  constructor(klipper: Klipper, agent: Agent) {
+  /** The agent looks at Klipper `lagSeconds` after a change: what was undone by then it never sees. */
+  constructor(klipper: Klipper, agent: Agent, lagSeconds: number) {
     this.klipper = klipper;
-    this.#agent = agent;
+    this.#lagMs = lagSeconds * 1000;
+    this.agent = agent;
     agent.onOrder(({ name }) => {
       if (name === "pause" || name === "resume" || name === "cancel") void this.#thread(name);
     });
@@ -98,7 +99,7 @@ export class MoonrakerLife {
 
   /** A print begins; the agent sees it a moment later. */
   start(): void {
-    this.#agent.say(MOONRAKER);
+    this.agent.say(MOONRAKER);
     this.klipper.onChange(() => void this.#look());
     this.klipper.start();
     void this.#sayRegularly();
@@ -113,7 +114,7 @@ export class MoonrakerLife {
   }
 
   async #look(): Promise<void> {
-    await pause(LAG_MS);
+    await pause(this.#lagMs);
     if (this.klipper.state !== this.#seen) await this.#see(this.klipper.state);
   }
 
@@ -161,12 +162,12 @@ export class MoonrakerLife {
   /** An error on Klipper's console. */
   #tell(line: string): void {
     const event = { event_title: "Moonraker Error", event_text: line, event_type: "PRINTER_ERROR" };
-    this.#agent.say({ passthru: { printer_event: { ...event, event_class: "ERROR" } } });
+    this.agent.say({ passthru: { printer_event: { ...event, event_class: "ERROR" } } });
   }
 
   #post(event?: string): void {
     if (this.#isOver) return;
     this.#saidAt = Date.now();
-    this.#agent.say(report({ ts: this.#printTs, text: this.text, ...(event === undefined ? {} : { event }) }));
+    this.agent.say(report({ ts: this.#printTs, text: this.text, ...(event === undefined ? {} : { event }) }));
   }
 }

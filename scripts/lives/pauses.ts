@@ -21,7 +21,7 @@ async function pausedOctoprint(stage: Stage): Promise<void> {
     agent.say(report({ ts, text: "Paused" }));
   }
   await stage.wait(1);
-  stage.check("the pause in the end", (await stage.command(pause)).state, "succeeded");
+  await stage.comesTo("the pause in the end", () => stage.stateOf(pause), "succeeded");
   const again = await stage.press("pause");
   stage.check("a pause once more", [again.command.reason, again.order], ["already_paused", null]);
 }
@@ -42,7 +42,7 @@ async function pressedTwice(stage: Stage): Promise<void> {
   stage.check("it was taken in", first.succeeded, false);
   const second = await stage.press("pause");
   stage.check("what goes out then", orderOf(second), ["passthru", "pause_print"]);
-  stage.check("the first in the end", (await stage.command(first)).state, "superseded");
+  await stage.comesTo("the first in the end", () => stage.stateOf(first), "superseded");
 }
 
 async function deliveredPause(stage: Stage): Promise<void> {
@@ -81,7 +81,7 @@ async function newSocket(stage: Stage): Promise<void> {
     second.say(report({ ts, text: "Paused" }));
   }
   await stage.wait(1);
-  stage.check("the pause in the end", (await stage.command(pause)).state, "succeeded");
+  await stage.comesTo("the pause in the end", () => stage.stateOf(pause), "succeeded");
 }
 
 function orderOf({ order }: { order: { way: string; name: string } | null }): string[] | null {

@@ -25,15 +25,12 @@ async function nameless(stage: Stage): Promise<void> {
   await stage.wait(1);
   say({ ...said, text: "Printing" });
   await stage.wait(1);
-  const names = (await stage.prints()).map(({ filename }) => filename);
-  stage.checkThat("its prints", names, "one that its path names", ([name, ...others]) => {
-    return name?.includes("part.gcode") === true && others.length === 0;
-  });
+  await stage.comesTo("GET shows as current", () => stage.currentFile(), "part.gcode", said.file.path);
   await cancelIsObeyed(stage, agent, () => {
     say({ ...said, text: "Cancelling", event: "PrintCancelled" });
     say({ ...said, ts: -1, text: "Operational" });
   });
-  stage.check("outcomes", await outcomes(stage), ["cancelled"]);
+  await stage.comesTo("outcomes", () => outcomes(stage), ["cancelled"]);
 }
 
 async function unnamed(stage: Stage): Promise<void> {
@@ -44,10 +41,9 @@ async function unnamed(stage: Stage): Promise<void> {
   say(said);
   await stage.wait(1);
   const names = async () => (await stage.prints()).map(({ filename }) => filename);
-  stage.check("its prints", await names(), ["Unnamed print"]);
+  await stage.comesTo("its prints", names, ["Unnamed print"]);
   say({ ...said, file: FILE.a });
-  const named = await stage.until(3, names, ([name]) => name === "a.gcode");
-  stage.check("its prints, once it has a name", named, ["a.gcode"]);
+  await stage.comesTo("its prints, once it has a name", names, ["a.gcode"]);
 }
 
 /** A board whose clock begins at 1970 with each start. */
@@ -60,13 +56,13 @@ async function repeatedStamp(stage: Stage): Promise<void> {
   await stage.wait(1);
   say({ ts: 512, at: 512.2, text: "Printing", event: "PrintStarted", file: FILE.b });
   await stage.wait(1);
-  stage.check("GET shows as current", (await stage.printer()).current_print?.filename ?? null, "b.gcode");
+  await stage.comesTo("GET shows as current", () => stage.currentFile(), "b.gcode");
   await cancelIsObeyed(stage, agent, () => {
     say({ ts: 512, at: 514, text: "Cancelling", event: "PrintCancelled", file: FILE.b });
     say({ ts: -1, at: 514.5, text: "Operational", file: FILE.b });
   });
-  stage.check("outcomes", await outcomes(stage), ["finished", "cancelled"]);
-  stage.check("events", await stage.events(), ["STARTED", "ENDED", "STARTED", "ENDED"]);
+  await stage.comesTo("outcomes", () => outcomes(stage), ["finished", "cancelled"]);
+  await stage.comesTo("events", () => stage.events(), ["STARTED", "ENDED", "STARTED", "ENDED"]);
 }
 
 /** As Klipper, Moonraker and their agent do it after FIRMWARE_RESTART. */
@@ -87,7 +83,7 @@ async function restartedKlipper(stage: Stage): Promise<void> {
     say({ ts, text: "Cancelling", event: "PrintCancelled" });
     say({ ts: -1, text: "Operational" });
   });
-  stage.check("outcomes", await outcomes(stage), ["cancelled", "cancelled"]);
+  await stage.comesTo("outcomes", () => outcomes(stage), ["cancelled", "cancelled"]);
 }
 
 async function doneToldLate(stage: Stage): Promise<void> {
@@ -99,13 +95,8 @@ async function doneToldLate(stage: Stage): Promise<void> {
   await stage.wait(2);
   say({ ts, text: "Operational", event: "PrintDone", printTime: 2 });
   say({ ts: -1, text: "Operational" });
-  const told = await stage.until(
-    3,
-    () => stage.prints(),
-    ([print]) => print?.outcome === "finished",
-  );
-  stage.check("outcomes", await outcomes(stage), ["finished"]);
-  stage.check("print_time", told[0]?.print_time ?? null, 2);
+  await stage.comesTo("outcomes", () => outcomes(stage), ["finished"]);
+  await stage.comesTo("print_time", async () => (await stage.prints())[0]?.print_time ?? null, 2);
 }
 
 /** Each takes the socket from the other; what one knows nothing of is not over. */
@@ -126,10 +117,10 @@ async function clonedAgent(stage: Stage): Promise<void> {
   last.say(MOONRAKER);
   last.say(report({ ts, text: "Printing" }));
   await stage.wait(2);
-  stage.check("outcomes", await outcomes(stage), [null]);
-  stage.check("GET shows as current", (await stage.printer()).current_print?.filename ?? null, "life.gcode");
+  await stage.comesTo("outcomes", () => outcomes(stage), [null]);
+  await stage.comesTo("GET shows as current", () => stage.currentFile(), "life.gcode");
   // Before it is known that there are two, one end may be believed.
-  stage.check("events", await stage.events(), ["STARTED"], ["STARTED", "ENDED"]);
+  await stage.comesTo("events", () => stage.events(), ["STARTED"], ["STARTED", "ENDED"]);
 }
 
 async function noCurrentPrint(stage: Stage): Promise<void> {
@@ -165,7 +156,7 @@ async function cancelIsObeyed(stage: Stage, agent: Agent, obey: () => void) {
   const cancel = await stage.press("cancel");
   stage.check("a frame goes out for the cancel", cancel.order?.way ?? null, "commands");
   await stage.wait(1);
-  stage.check("the cancel in the end", (await stage.command(cancel)).state, "succeeded");
+  await stage.comesTo("the cancel in the end", () => stage.stateOf(cancel), "succeeded");
   return cancel;
 }
 

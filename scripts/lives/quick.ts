@@ -4,12 +4,14 @@ import { Klipper, MoonrakerLife } from "./klipper.ts";
 import type { Kind, Pressed, Stage } from "./stage.ts";
 
 const MACRO_S = 3;
+/** From Klipper's change to the agent's sight of it, as recorded. */
+const LAG_S = 0.4;
 /** Threads look that long at most for a change that they missed. */
 const THREAD_S = 32;
 
-async function begin(stage: Stage, macroSeconds = MACRO_S): Promise<MoonrakerLife> {
+async function begin(stage: Stage, macroSeconds = MACRO_S, lagSeconds = LAG_S): Promise<MoonrakerLife> {
   const agent = await stage.connect(moonrakerReceipt);
-  const life = new MoonrakerLife(new Klipper(macroSeconds), agent);
+  const life = new MoonrakerLife(new Klipper(macroSeconds), agent, lagSeconds);
   life.start();
   await untilText(stage, "Printing", 10);
   return life;
@@ -23,12 +25,19 @@ function untilText(stage: Stage, text: string, seconds: number): Promise<string 
   );
 }
 
-/** Presses one after the other without waiting for answers. */
-async function pressAll(stage: Stage, steps: readonly (readonly [Kind, after: number])[]): Promise<Pressed[]> {
+/** Presses, each so many seconds after the last one's frame came, without waiting for answers. */
+async function pressAll(
+  stage: Stage,
+  { agent }: MoonrakerLife,
+  ...steps: readonly (readonly [Kind, after: number])[]
+): Promise<Pressed[]> {
   const answers: Promise<Pressed>[] = [];
   for (const [kind, after] of steps) {
     await stage.wait(after);
-    answers.push(stage.press(kind));
+    const ordered = agent.nextOrder();
+    const answer = stage.press(kind);
+    answers.push(answer);
+    await Promise.race([ordered, answer]);
   }
   return Promise.all(answers);
 }
@@ -37,25 +46,20 @@ async function pressAll(stage: Stage, steps: readonly (readonly [Kind, after: nu
 async function checkObeyed(stage: Stage, life: MoonrakerLife, state: string, pressed: readonly Pressed[]) {
   stage.check("Klipper", life.klipper.state, state);
   for (const [place, one] of pressed.entries()) {
-    stage.check(`${one.command.id.slice(0, 4)} was taken in`, one.succeeded, true);
-    const { state, reason } = await stage.command(one);
+    stage.check(`the ${one.command.kind} was taken in`, one.succeeded, true);
     const isLast = place === pressed.length - 1;
-    const overtaken = isLast ? [] : [{ state: "superseded", reason: "opposite_command" }];
-    stage.check("in the end", { state, reason }, { state: "succeeded", reason: null }, ...overtaken);
+    await stage.comesTo("in the end", () => stage.stateOf(one), "succeeded", ...(isLast ? [] : ["superseded"]));
   }
 }
 
 async function checkPrint(stage: Stage, outcome: string | null): Promise<void> {
-  const told = (await stage.prints()).map((print) => print.outcome);
-  stage.check("outcomes of its prints", told, [outcome]);
+  const outcomes = async () => (await stage.prints()).map((print) => print.outcome);
+  await stage.comesTo("outcomes of its prints", outcomes, [outcome]);
 }
 
 async function pauseThenCancel(stage: Stage, after: number): Promise<void> {
   const life = await begin(stage);
-  const pressed = await pressAll(stage, [
-    ["pause", 0],
-    ["cancel", after],
-  ]);
+  const pressed = await pressAll(stage, life, ["pause", 0], ["cancel", after]);
   await stage.wait(2 * MACRO_S + after + 4);
   await checkObeyed(stage, life, "cancelled", pressed);
   await checkPrint(stage, "cancelled");
@@ -64,28 +68,22 @@ async function pauseThenCancel(stage: Stage, after: number): Promise<void> {
 
 async function pauseThenResume(stage: Stage, after: number): Promise<void> {
   const life = await begin(stage);
-  const pressed = await pressAll(stage, [
-    ["pause", 0],
-    ["resume", after],
-  ]);
+  const pressed = await pressAll(stage, life, ["pause", 0], ["resume", after]);
   await stage.wait(2 * MACRO_S + after + 4);
   await checkObeyed(stage, life, "printing", pressed);
-  stage.check("GET shows", await stage.text(), "Printing");
+  await stage.comesTo("GET shows", () => stage.text(), "Printing");
   await checkPrint(stage, null);
   life.stop();
 }
 
 async function resumeThenCancel(stage: Stage): Promise<void> {
   const life = await begin(stage);
-  const [paused] = await pressAll(stage, [["pause", 0]]);
+  const pause = await stage.press("pause");
   await untilText(stage, "Paused", 10);
-  const pressed = await pressAll(stage, [
-    ["resume", 1],
-    ["cancel", 1],
-  ]);
+  const pressed = await pressAll(stage, life, ["resume", 1], ["cancel", 1]);
   await stage.wait(2 * MACRO_S + 4);
   await checkObeyed(stage, life, "cancelled", pressed);
-  if (paused !== undefined) stage.check("the pause", (await stage.command(paused)).state, "succeeded");
+  await stage.comesTo("the pause in the end", () => stage.stateOf(pause), "succeeded");
   await checkPrint(stage, "cancelled");
   life.stop();
 }
@@ -93,38 +91,35 @@ async function resumeThenCancel(stage: Stage): Promise<void> {
 async function longWait(stage: Stage): Promise<void> {
   const life = await begin(stage);
   life.klipper.wait(35);
-  const pressed = await pressAll(stage, [["pause", 0.5]]);
+  const pause = await stage.press("pause");
   await stage.wait(33);
-  stage.check("while it waits", (await statesOf(stage, pressed))[0], "delivered");
+  await stage.comesTo("while it waits", () => stage.stateOf(pause), "delivered");
   await untilText(stage, "Paused", 15);
-  await checkObeyed(stage, life, "paused", pressed);
-  stage.check("events", await stage.events(), ["STARTED", "PAUSED"]);
+  await checkObeyed(stage, life, "paused", [pause]);
+  await stage.comesTo("events", () => stage.events(), ["STARTED", "PAUSED"]);
   life.stop();
 }
 
 /** What the agent sees never changes: each thread gives up after half a minute and says that it prints. */
 async function instantMacros(stage: Stage): Promise<void> {
-  const life = await begin(stage, 0);
-  const pressed = await pressAll(stage, [
-    ["pause", 0],
-    ["resume", 0.1],
-  ]);
+  const life = await begin(stage, 0, 1.5);
+  const pressed = await pressAll(stage, life, ["pause", 0], ["resume", 0.1]);
   await stage.wait(THREAD_S);
   await checkObeyed(stage, life, "printing", pressed);
-  stage.check("GET shows", await stage.text(), "Printing");
+  await stage.comesTo("GET shows", () => stage.text(), "Printing");
   life.stop();
 }
 
 async function refusedCancel(stage: Stage): Promise<void> {
   const life = await begin(stage);
   life.klipper.refusal = "error";
-  const [cancel] = await pressAll(stage, [["cancel", 0.5]]);
+  const cancel = await stage.press("cancel");
   await stage.wait(2);
   await checkNotObeyed(stage, cancel);
   life.klipper.refusal = null;
-  const again = await pressAll(stage, [["cancel", 0]]);
+  const again = await stage.press("cancel");
   await stage.wait(MACRO_S + 4);
-  await checkObeyed(stage, life, "cancelled", again);
+  await checkObeyed(stage, life, "cancelled", [again]);
   await checkPrint(stage, "cancelled");
   life.stop();
 }
@@ -133,23 +128,18 @@ async function refusedCancel(stage: Stage): Promise<void> {
 async function ignoredCancel(stage: Stage): Promise<void> {
   const life = await begin(stage);
   life.klipper.refusal = "silence";
-  const [cancel] = await pressAll(stage, [["cancel", 0.5]]);
+  const cancel = await stage.press("cancel");
   await stage.wait(MACRO_S + THREAD_S);
-  if (cancel !== undefined) stage.check("the cancel", (await stage.command(cancel)).state, "delivered");
+  await stage.comesTo("the cancel", () => stage.stateOf(cancel), "delivered");
   await stage.wait(THREAD_S);
   await checkNotObeyed(stage, cancel);
   await checkPrint(stage, null);
   life.stop();
 }
 
-async function checkNotObeyed(stage: Stage, cancel: Pressed | undefined): Promise<void> {
-  if (cancel === undefined) return;
+async function checkNotObeyed(stage: Stage, cancel: Pressed): Promise<void> {
   const { state, reason } = await stage.command(cancel);
   stage.check("the cancel in the end", { state, reason }, { state: "failed", reason: "not_obeyed" });
-}
-
-function statesOf(stage: Stage, pressed: readonly Pressed[]): Promise<string[]> {
-  return Promise.all(pressed.map(async (one) => (await stage.command(one)).state));
 }
 
 export const QUICK_PLAYS = {

@@ -8,6 +8,7 @@ export type Kind = "pause" | "resume" | "cancel";
 /** The parts of a command, a print and a printer that the lives read. */
 export interface Told {
   readonly id: string;
+  readonly kind: Kind;
   readonly state: string;
   readonly reason: string | null;
   readonly print_id: number | null;
@@ -39,12 +40,13 @@ export interface Shown {
   readonly current_print: Recorded | null;
 }
 
-const POLL_MS = 100;
+const POLL_MS = 200;
+const SOON_S = 4;
 
 export class Stage {
   readonly #url: string;
   readonly #token: string;
-  readonly #began = performance.now();
+  #began = performance.now();
   readonly #agents: Agent[] = [];
   readonly #lines: string[] = [];
   #printer: Shown;
@@ -67,6 +69,11 @@ export class Stage {
 
   get isRight(): boolean {
     return this.#wrongs === 0;
+  }
+
+  /** Times count from now. */
+  begin(): void {
+    this.#began = performance.now();
   }
 
   note(line: string): void {
@@ -113,6 +120,15 @@ export class Stage {
     return ask(this.#url, this.#token, "GET", path);
   }
 
+  async stateOf(pressed: Pressed): Promise<string> {
+    return (await this.command(pressed)).state;
+  }
+
+  /** Of the current print; null without one. */
+  async currentFile(): Promise<string | null> {
+    return (await this.printer()).current_print?.filename ?? null;
+  }
+
   /** Oldest first, the current one too. */
   async prints(): Promise<Recorded[]> {
     const found = await ask<Recorded[]>(this.#url, this.#token, "GET", "/api/v1/prints/?limit=50");
@@ -135,6 +151,12 @@ export class Stage {
       if (passes(value) || performance.now() > end) return value;
       await pause(POLL_MS);
     }
+  }
+
+  /** One of `expected` is to come within a few seconds: history is written a moment later. */
+  async comesTo<T>(what: string, look: () => Promise<T>, ...expected: readonly T[]): Promise<void> {
+    const passes = (got: T) => expected.some((one) => isDeepStrictEqual(one, got));
+    this.check(what, await this.until(SOON_S, look, passes), ...expected);
   }
 
   /** One of `expected` is to have come. */
