@@ -19,14 +19,14 @@ async function begin(stage: Stage): Promise<{ agent: Agent; say: (said: Said) =>
 const FILE = { a: { name: "a.gcode", path: "a.gcode" }, b: { name: "b.gcode", path: "b.gcode" } };
 
 async function nameless(stage: Stage): Promise<void> {
-  const { agent, say } = await begin(stage);
+  const { say } = await begin(stage);
   const said = { ts: Math.floor(now()), file: { name: null, path: "usb/part.gcode", display: null } };
   say({ ...said, text: "Printing" });
   await stage.wait(1);
   say({ ...said, text: "Printing" });
   await stage.wait(1);
   await stage.comesTo("GET shows as current", () => stage.currentFile(), "part.gcode", said.file.path);
-  await cancelIsObeyed(stage, agent, () => {
+  await cancelIsObeyed(stage, () => {
     say({ ...said, text: "Cancelling", event: "PrintCancelled" });
     say({ ...said, ts: -1, text: "Operational" });
   });
@@ -48,7 +48,7 @@ async function unnamed(stage: Stage): Promise<void> {
 
 /** A board whose clock begins at 1970 with each start. */
 async function repeatedStamp(stage: Stage): Promise<void> {
-  const { agent, say } = await begin(stage);
+  const { say } = await begin(stage);
   say({ ts: 512, at: 512.3, text: "Printing", event: "PrintStarted", file: FILE.a });
   await stage.wait(2);
   say({ ts: 512, at: 514.3, text: "Operational", event: "PrintDone", file: FILE.a });
@@ -57,7 +57,7 @@ async function repeatedStamp(stage: Stage): Promise<void> {
   say({ ts: 512, at: 512.2, text: "Printing", event: "PrintStarted", file: FILE.b });
   await stage.wait(1);
   await stage.comesTo("GET shows as current", () => stage.currentFile(), "b.gcode");
-  await cancelIsObeyed(stage, agent, () => {
+  await cancelIsObeyed(stage, () => {
     say({ ts: 512, at: 514, text: "Cancelling", event: "PrintCancelled", file: FILE.b });
     say({ ts: -1, at: 514.5, text: "Operational", file: FILE.b });
   });
@@ -79,7 +79,7 @@ async function restartedKlipper(stage: Stage): Promise<void> {
   await stage.wait(3);
   say({ ts, text: "Printing", event: "PrintStarted" });
   await stage.wait(1);
-  await cancelIsObeyed(stage, agent, () => {
+  await cancelIsObeyed(stage, () => {
     say({ ts, text: "Cancelling", event: "PrintCancelled" });
     say({ ts: -1, text: "Operational" });
   });
@@ -124,13 +124,13 @@ async function clonedAgent(stage: Stage): Promise<void> {
 }
 
 async function noCurrentPrint(stage: Stage): Promise<void> {
-  const { agent, say } = await begin(stage);
+  const { say } = await begin(stage);
   say({ ts: -1, text: "Operational" });
   await stage.wait(1);
   say({ ts: -1, text: "Printing" });
   await stage.wait(1);
   stage.check("its prints", (await stage.prints()).length, 0);
-  const cancel = await cancelIsObeyed(stage, agent, () => {
+  const cancel = await cancelIsObeyed(stage, () => {
     say({ ts: -1, text: "Cancelling" });
     say({ ts: -1, text: "Operational" });
   });
@@ -151,11 +151,11 @@ async function download(stage: Stage): Promise<void> {
 }
 
 /** A frame goes out, and what `obey` says settles it. */
-async function cancelIsObeyed(stage: Stage, agent: Agent, obey: () => void) {
-  agent.onOrder(() => obey());
+async function cancelIsObeyed(stage: Stage, obey: () => void) {
   const cancel = await stage.press("cancel");
   stage.check("a frame goes out for the cancel", cancel.order?.way ?? null, "commands");
-  await stage.wait(1);
+  stage.check("it was taken in", cancel.succeeded, true);
+  obey();
   await stage.comesTo("the cancel in the end", () => stage.stateOf(cancel), "succeeded");
   return cancel;
 }
