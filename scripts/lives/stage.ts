@@ -49,7 +49,7 @@ export class Stage {
   #began = performance.now();
   readonly #agents: Agent[] = [];
   readonly #lines: string[] = [];
-  #printer: Shown;
+  readonly #printer: Shown;
   #wrongs = 0;
 
   private constructor(url: string, token: string, printer: Shown) {
@@ -65,6 +65,11 @@ export class Stage {
 
   get lines(): readonly string[] {
     return this.#lines;
+  }
+
+  /** When the printer was made. */
+  get madeAt(): string {
+    return this.#printer.created_at;
   }
 
   get isRight(): boolean {
