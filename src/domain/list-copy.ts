@@ -52,7 +52,7 @@ export function copyOverdue(before: Change, now: number): Change {
 }
 
 /** `isTold`: the shown status before it has the same text. `hasPrint`: one is current. */
-export function decideCopy(
+function decideCopy(
   live: LastCopy | null,
   status: ReportedStatus,
   { isTold, hasPrint }: { readonly isTold: boolean; readonly hasPrint: boolean },
