@@ -2,7 +2,7 @@
 import { and, eq, getTableColumns, isNull, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { CONFIGURATION_KEYS, type Configuration } from "../domain/configuration.ts";
-import type { Print } from "../domain/print.ts";
+import type { ShownPrint } from "../domain/print.ts";
 import { presence } from "../domain/status.ts";
 import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
@@ -111,7 +111,7 @@ export interface PrinterRow {
   readonly printer: typeof printers.$inferSelect;
   readonly live: Omit<typeof printerLive.$inferSelect, "printerId" | "at" | "writes"> | null;
   /** The current one. */
-  readonly print: Print | null;
+  readonly print: ShownPrint | null;
 }
 
 /** The printer as the list shows it. D1 does not know when an online agent was last heard, so its clock is null ([H25]). */
@@ -143,7 +143,7 @@ export function configurationOfRow(row: Configuration): Configuration {
   return configuration as Configuration; // safe: every key of it
 }
 
-export function printOfRow(row: typeof prints.$inferSelect): Print {
+export function printOfRow(row: typeof prints.$inferSelect): ShownPrint {
   const { printerId: _printer, userId: _user, revision: _revision, filamentUsed, printTime, ...print } = row;
   return { ...print, filamentUsedMm: filamentUsed, printTimeSeconds: printTime };
 }

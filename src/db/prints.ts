@@ -4,7 +4,7 @@
  */
 import { and, asc, desc, eq, getTableColumns, isNotNull, isNull, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
-import type { Print, PrintEdit } from "../domain/print.ts";
+import type { PrintEdit, ShownPrint } from "../domain/print.ts";
 import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
 import { anyOf, type PrintSelection, selects } from "./print-selection.ts";
@@ -20,7 +20,7 @@ export interface PrintPage {
 }
 
 export interface ListedPrint {
-  readonly print: Print;
+  readonly print: ShownPrint;
   readonly printerId: number;
   /** Null once it is deleted. Its status says no more than whether it prints, and its settings are null. */
   readonly printer: PrinterView | null;
@@ -108,7 +108,7 @@ export async function editEndedPrint(
   db: Db,
   wanted: { readonly userId: number; readonly id: number },
   edit: PrintEdit,
-): Promise<Print | undefined> {
+): Promise<ShownPrint | undefined> {
   const { alertOverwrite, filamentUsedMm: filamentUsed, printTimeSeconds: printTime } = edit;
   const [row] = await db
     .update(prints)

@@ -129,7 +129,7 @@ function upsertPrint(db: Db) {
     .select(valuesIf(prints, row, isThere()))
     .onConflictDoUpdate({
       target: prints.id,
-      // Once D1 shows the end these four columns are the owner's.
+      // Once D1 shows the end these four columns are the owner's; what it left open is filled.
       set: { ...newer, ...keepOnceEnded(newer) },
       setWhere: sql`excluded.revision > ${prints.revision}`,
     });
@@ -142,8 +142,8 @@ function keepOnceEnded(newer: Readonly<Record<OwnedOnceEnded, SQL>>) {
     alertOverwrite: sql`iif(${prints.endedAt} is null, ${newer.alertOverwrite}, ${prints.alertOverwrite})`,
     // Kept through a re-opening, too: no write brings a deleted row back.
     deletedAt: sql`coalesce(${prints.deletedAt}, ${newer.deletedAt})`,
-    filamentUsed: sql`iif(${prints.endedAt} is null, ${newer.filamentUsed}, ${prints.filamentUsed})`,
-    printTime: sql`iif(${prints.endedAt} is null, ${newer.printTime}, ${prints.printTime})`,
+    filamentUsed: sql`iif(${prints.endedAt} is null, ${newer.filamentUsed}, coalesce(${prints.filamentUsed}, ${newer.filamentUsed}))`,
+    printTime: sql`iif(${prints.endedAt} is null, ${newer.printTime}, coalesce(${prints.printTime}, ${newer.printTime}))`,
   };
 }
 
@@ -156,10 +156,16 @@ function ownFile() {
 }
 
 function insertEvent(db: Db) {
+  const { eventClass, eventTitle, eventText, createdAt } = excludedOf(printerEvents);
   return db
     .insert(printerEvents)
     .select(valuesIf(printerEvents, placeholdersOf(printerEvents), isThere()))
-    .onConflictDoNothing();
+    .onConflictDoUpdate({
+      target: printerEvents.id,
+      set: { eventClass, eventTitle, eventText, createdAt },
+      // Only an end is told anew, later and truer ([L57]).
+      setWhere: sql`${printerEvents.eventType} = 'ENDED' and excluded.created_at >= ${printerEvents.createdAt}`,
+    });
 }
 
 function upsertCommand(db: Db) {

@@ -41,6 +41,10 @@ export interface AgentSocket {
   /** When the look sent a probe that nothing has answered yet; null: none. */
   readonly probedAt: number | null;
   readonly live: LastCopy | null;
+  /** Time stamp of a print that was seen to print, but waits for a name or a second report ([L54]). */
+  readonly nameless: number | null;
+  /** Arrival of the newest live report of the current print, on this socket or on those that it replaced. */
+  readonly namedAt: number | null;
 }
 
 /** A sliding window of 31 slots of ten seconds: it counts the frames of the last 300 to 310 s. */
@@ -62,6 +66,8 @@ export interface KeptOfSocket {
   /** Epoch milliseconds. */
   readonly datedAt: number;
   readonly frames: FrameCount;
+  /** Of a socket that was open until now. */
+  readonly namedAt?: AgentSocket["namedAt"];
 }
 
 export function keepOfSocket({ clock, datedAt, frames }: AgentSocket): KeptOfSocket {
@@ -101,6 +107,8 @@ export function openSocket({ connection, origin, ref }: SocketOpening, now: numb
     scriptedPause: "none",
     probedAt: null,
     live: null,
+    nameless: null,
+    namedAt: kept.namedAt ?? null,
   };
 }
 

@@ -60,11 +60,13 @@ export interface TokenGenerations {
   readonly keyId: string | null;
 }
 
-/** Of the current print: its latest date, and its newest events (`type:_ts`), against repetitions. */
+/** Of the current print, or the one before: its latest date, and its newest events (`type:_ts`), against repetitions. */
 interface PrintTrail {
   /** Epoch milliseconds. */
   readonly latest: number;
   readonly events: readonly string[];
+  /** What history told last; null: neither, or the status contradicts it since. */
+  readonly pause: "PAUSED" | "RESUMED" | null;
 }
 
 /** When agent sockets replaced open ones lately, and when history last said so. */
@@ -144,30 +146,30 @@ function withSent(before: Change, command: Command): Change {
   return withState(noted, { threads: oweEnd(state.threads, command.sentAt) });
 }
 
-/** Makes the event of something that happened to a print. */
+/** Makes the event of something that happened to a print; a second end takes the place of the first ([L57]). */
 export function withHappening(before: Change, happening: PrintHappening): Change {
   const { state } = before.printer;
   const { type, print, at } = happening;
   const heading = tellPrintEvent(type, print);
   const text = textOfPrintEvent(state.configuration.name, print.filename);
-  return withEvent(before, { type, ...heading, text, infoUrl: null }, print.id, at);
+  const content = { type, ...heading, text, infoUrl: null };
+  if (type !== "ENDED" || print.endEventId === null) return withEvent(before, content, print.id, at);
+  return withEffects(before, { type: "project-event", event: eventOf(state, content, print.endEventId, print.id, at) });
 }
 
 const EVENTS_PER_PRINTER = 100_000_000;
 
 /** Makes an event; `at` is epoch milliseconds. */
 export function withEvent(before: Change, content: EventContent, printId: number | null, at: number): Change {
-  const { id: printerId, userId, eventSequence } = before.printer.state;
-  const sequence = eventSequence + 1;
-  const event: PrinterEvent = {
-    ...content,
-    // Past the printer's range the last id is reused: the next one is another printer's.
-    id: printerId * EVENTS_PER_PRINTER + Math.min(sequence, EVENTS_PER_PRINTER - 1),
-    printerId,
-    userId,
-    printId,
-    imageUrl: null,
-    createdAt: at,
-  };
+  const { state } = before.printer;
+  const sequence = state.eventSequence + 1;
+  // Past the printer's range the last id is reused: the next one is another printer's.
+  const id = state.id * EVENTS_PER_PRINTER + Math.min(sequence, EVENTS_PER_PRINTER - 1);
+  const event = eventOf(state, content, id, printId, at);
   return withState(before, { eventSequence: sequence }, { type: "project-event", event });
+}
+
+function eventOf(state: PrinterState, content: EventContent, id: number, printId: number | null, at: number) {
+  const { id: printerId, userId } = state;
+  return { ...content, id, printerId, userId, printId, imageUrl: null, createdAt: at } satisfies PrinterEvent;
 }

@@ -232,8 +232,8 @@ export function recordOf(command: Command): CommandRecord {
 }
 
 /** A print whose end is inferred meanwhile was probably cancelled by it [L22]. */
-export function isCancelUnderWay(ledger: Ledger, printExtId: number): boolean {
-  return ledger.some((command) => command.kind === "cancel" && command.printExtId === printExtId);
+export function isCancelUnderWay(ledger: Ledger, printId: number): boolean {
+  return ledger.some((command) => command.kind === "cancel" && command.printId === printId);
 }
 
 /** When `onTime` has work next, epoch milliseconds; null: nothing is in flight. */

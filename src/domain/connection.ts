@@ -5,6 +5,7 @@ import {
   type CloseCause,
   change,
   type Printer,
+  type PrinterState,
   withEffects,
   withEvent,
   withLedger,
@@ -34,7 +35,8 @@ export function openAgent(printer: Printer, hello: AgentDial, now: number): Chan
   const connection = state.connectionSequence + 1;
   const datedAt = Math.max(state.createdAt, state.datedAt);
   const kept = printer.socket === null ? { ...state, datedAt } : keepOfSocket(printer.socket);
-  const socket = openSocket({ ...hello, connection }, now, kept);
+  const namedAt = printer.socket?.namedAt ?? null;
+  const socket = openSocket({ ...hello, connection }, now, { ...kept, namedAt });
   const opened: Change = { ...replaced, printer: { ...replaced.printer, socket } };
   return withState(
     opened,
@@ -55,6 +57,17 @@ const TOKEN_CONFLICT_WINDOW_MS = 2 * 60_000;
 const TOKEN_CONFLICT_COUNT = 3;
 const TOKEN_CONFLICT_SILENCE_MS = 60 * 60_000;
 
+/** Two agents use one token just now. */
+function isContested({ at }: PrinterState["replacements"], now: number): boolean {
+  return at.filter((time) => now - time < TOKEN_CONFLICT_WINDOW_MS).length >= TOKEN_CONFLICT_COUNT;
+}
+
+/** Of two agents with one token one named the current print lately: it goes on, whatever the other knows ([L56]). */
+export function isOfOtherAgent({ state, socket }: Printer, now: number): boolean {
+  const namedAt = socket?.namedAt ?? null;
+  return namedAt !== null && now - namedAt < TOKEN_CONFLICT_WINDOW_MS && isContested(state.replacements, now);
+}
+
 /** Two agents with one token evict each other for ever: history says so, at most once an hour [A4]. */
 function replace(printer: Printer, connection: number, now: number): Change {
   const closed = withEffects(change(printer), { type: "close-agent", connection, cause: "replaced" });
@@ -63,8 +76,10 @@ function replace(printer: Printer, connection: number, now: number): Change {
   const at = [...replacements.at.filter((time) => now - time < TOKEN_CONFLICT_WINDOW_MS), now].slice(
     -TOKEN_CONFLICT_COUNT,
   );
-  const isTokenConflict = at.length >= TOKEN_CONFLICT_COUNT;
-  if (!isTokenConflict || (replacements.toldAt !== null && now - replacements.toldAt < TOKEN_CONFLICT_SILENCE_MS)) {
+  if (
+    !isContested({ ...replacements, at }, now) ||
+    (replacements.toldAt !== null && now - replacements.toldAt < TOKEN_CONFLICT_SILENCE_MS)
+  ) {
     return withState(settled, { replacements: { ...replacements, at } });
   }
   const title = "Two agents use this printer's token";

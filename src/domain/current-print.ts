@@ -42,7 +42,12 @@ export function startPrint(
   while (used.has(extId)) extId += 1;
   const print = printByServer(nextPrintId(state.id, state.printSequence), extId, input.filename, now);
   const happenings = [{ type: "STARTED", print, at: now } as const];
-  return withMove(ended, { current: print, changed: [print], happenings, ended: null, tookId: true }, now, null);
+  return withMove(
+    ended,
+    { current: print, changed: [print], happenings, ended: null, tookId: true, nameless: null },
+    now,
+    null,
+  );
 }
 
 export function finishPrint(before: Change, print: Print, isCancelled: boolean, now: number): Change {
@@ -57,5 +62,10 @@ export function removePrint(before: Change, print: Print, now: number): Change {
 export function endByServer(before: Change, print: Print, now: number): Change {
   const happenings = [{ type: "ENDED", print, at: now } as const];
   const settled = withLedger(before, onPrintEnded(before.printer.state.ledger, print.id, now));
-  return withMove(settled, { current: null, changed: [print], happenings, ended: null, tookId: false }, now, null);
+  return withMove(
+    settled,
+    { current: null, changed: [print], happenings, ended: null, tookId: false, nameless: null },
+    now,
+    null,
+  );
 }

@@ -19,4 +19,11 @@ export const HAS_PAUSE_SCRIPTS = { octoprint: true, moonraker: false, other: fal
   boolean
 >;
 
+/** Whether `progress.filamentUsed` is what the whole job takes, and not what was used so far. */
+export const TELLS_PLANNED_FILAMENT = {
+  octoprint: true,
+  moonraker: false,
+  other: false,
+} as const satisfies Readonly<Record<Dialect, boolean>>;
+
 export type Dialect = keyof typeof GIVES_RECEIPTS;

@@ -120,10 +120,10 @@ function weighEnd(command: Command, kind: PrintCommandKind, evidence: Evidence):
   return isLive ? SUCCEEDED : null;
 }
 
-/** A time stamp can come twice: it is the print that it means now which counts. */
+/** A time stamp can come twice, and -1 may be another agent's: what counts is the print that is current now. */
 function isOver(command: Command, { printExtId, current }: Evidence): boolean {
-  if (printExtId === null || printExtId === -1) return printExtId === -1;
-  return current !== null && current.id !== command.printId && printExtId === current.extId;
+  if (printExtId === null || current?.id === command.printId) return false;
+  return printExtId === -1 || printExtId === current?.extId;
 }
 
 /** Live evidence from the socket that carried the command, under the bound print's time stamp. */

@@ -16,6 +16,7 @@ import { causedAt } from "./cause.ts";
 import {
   type Change,
   change,
+  type Effect,
   type Printer,
   withEffects,
   withHappening,
@@ -24,9 +25,10 @@ import {
   withState,
 } from "./change.ts";
 import { isCancelUnderWay, type Ledger, type LedgerFacts } from "./command.ts";
-import { closeAgent } from "./connection.ts";
+import { closeAgent, isOfOtherAgent } from "./connection.ts";
 import { shouldWatch } from "./detection.ts";
-import { HAS_THREADS } from "./dialect.ts";
+import { HAS_THREADS, TELLS_PLANNED_FILAMENT } from "./dialect.ts";
+import type { PrintEventType } from "./events.ts";
 import { onAnswer, onFrame, onReport } from "./ledger.ts";
 import { copyStatus } from "./list-copy.ts";
 import { canHave } from "./phase.ts";
@@ -141,7 +143,7 @@ function markLost(before: Change, isLost: boolean, now: number): Change {
 }
 
 function followPrint(before: Change, report: Report, found: Print | null, moment: Moment): Change {
-  const { state } = before.printer;
+  const { state, socket } = before.printer;
   // A re-opened print is still remembered as it had ended: that copy is out of date.
   const remembered = found?.id === state.current?.id ? null : found;
   const latest = state.current === null ? 0 : state.trail.latest;
@@ -155,15 +157,20 @@ function followPrint(before: Change, report: Report, found: Print | null, moment
     nextId: nextPrintId(state.id, state.printSequence),
     date,
     isLive: moment.isLive,
-    isCancelUnderWay: (extId) => isCancelUnderWay(state.ledger, extId),
+    isCancelUnderWay: (printId) => isCancelUnderWay(state.ledger, printId),
     isRepeated,
+    isOfOtherAgent: isOfOtherAgent(before.printer, moment.now),
+    isFilamentPlanned: TELLS_PLANNED_FILAMENT[state.dialect],
+    nameless: socket?.nameless ?? null,
+    told: state.trail.pause,
   });
   const moved = withMove(before, move, date, isRepeated ? null : key);
   const noted = noteDate(moved, report, moved === before ? null : date, moment);
   const isEvidence = !isRepeated && report.event !== null && canHave(report.event.type, report.status?.phase ?? null);
   const heard = isEvidence ? report : { ...report, event: null };
   const threads = threadsAfter(before.printer, report, moment.now);
-  return judge(withThreads(observe(noted, before.printer, heard, moment), threads), heard, move, threads, moment);
+  const observed = doubtPause(observe(noted, before.printer, heard, move, moment), heard, moment);
+  return judge(withThreads(observed, threads), heard, move, threads, moment);
 }
 
 /** No later report is dated before this one, but for one that says nothing that is dated: that may be as old as any. */
@@ -190,23 +197,29 @@ function eventKeyOf(report: Report): string | null {
 }
 
 const TRAIL_EVENTS = 20;
+const NO_TRAIL = { events: [], pause: null } as const;
+
+function isPauseOrResume(type: PrintEventType): type is "PAUSED" | "RESUMED" {
+  return type === "PAUSED" || type === "RESUMED";
+}
 
 /** Carries a print's move into state, history and the agent's orders. */
 export function withMove(before: Change, move: PrintMove, date: number, eventKey: string | null): Change {
   const { state } = before.printer;
   if (move.changed.length === 0 && move.happenings.length === 0) return before;
-  const isSame = state.current !== null && move.current?.id === state.current.id;
-  const earlier = isSame ? state.trail.events : [];
+  const isSame = move.current?.id === state.current?.id;
+  const { events: earlier, pause: told } = move.tookId ? NO_TRAIL : state.trail;
   const events = eventKey === null ? earlier : [...earlier, eventKey].slice(-TRAIL_EVENTS);
+  const pause = move.happenings.map(({ type }) => type).findLast(isPauseOrResume) ?? told;
   const sequence = move.tookId ? state.printSequence + 1 : state.printSequence;
   const ledger = rebind(before, move);
   const moved = withState(before, {
     current: move.current,
-    trail: { latest: date, events },
+    trail: { latest: date, events, pause },
     printSequence: sequence,
     ledger,
   });
-  const recorded = move.happenings.reduce(withHappening, withPrints(moved, move));
+  const recorded = withPrints(move.happenings.reduce(withHappening, moved), move);
   if (isSame) return recorded;
   const watched = {
     type: "send-remote-status",
@@ -226,7 +239,7 @@ function rebind(before: Change, move: PrintMove) {
 
 function withPrints(before: Change, move: PrintMove): Change {
   const newest = new Map(move.changed.map((print) => [print.id, print]));
-  const images = [...newest.values()];
+  const images = [...newest.values()].map((print) => ({ ...print, endEventId: endToldOf(print, before.effects) }));
   const ended = images.filter((print) => print.endedAt !== null);
   return withEffects(
     before,
@@ -247,12 +260,36 @@ function withThreads(before: Change, view: ThreadView | null): Change {
   return withState(before, { threads });
 }
 
-function observe(moved: Change, earlier: Printer, report: Report, moment: Moment): Change {
+/** Its ENDED's id: of the one that was told now, else of an earlier one. */
+function endToldOf(print: Print, effects: readonly Effect[]): number | null {
+  const isEnd = (effect: Effect): effect is EventEffect =>
+    effect.type === "project-event" && effect.event.type === "ENDED" && effect.event.printId === print.id;
+  return effects.findLast(isEnd)?.event.id ?? print.endEventId;
+}
+
+type EventEffect = Extract<Effect, { readonly type: "project-event" }>;
+
+function observe(moved: Change, earlier: Printer, report: Report, move: PrintMove, moment: Moment): Change {
   const { socket, state } = moved.printer;
   if (socket === null) return moved;
   const kept = state.current?.id === earlier.state.current?.id ? socket : forgetPrint(socket);
-  const observed = moment.isLive ? observeReport(kept, report, moment.now) : kept;
+  const isOfCurrent = moment.isLive && state.current !== null && state.current.extId === report.printExtId;
+  const namedAt = isOfCurrent ? moment.now : kept.namedAt;
+  const named = { ...kept, nameless: move.nameless, namedAt };
+  const observed = moment.isLive ? observeReport(named, report, moment.now) : named;
   return withSocket(moved, noteReport(observed, report));
+}
+
+const CONTRADICTS = { PAUSED: "printing", RESUMED: "paused" } as const;
+
+/** A phase that contradicts what was told, twice in a row: an event was missed, and the next one is news. */
+function doubtPause(before: Change, report: Report, moment: Moment): Change {
+  const { socket, state } = before.printer;
+  const { pause } = state.trail;
+  const phase = report.status?.phase;
+  if (pause === null || !moment.isLive || report.event !== null || phase !== CONTRADICTS[pause]) return before;
+  if (socket === null || socket.phaseRun < 2) return before;
+  return withState(before, { trail: { ...state.trail, pause: null } });
 }
 
 function judge(before: Change, report: Report, move: PrintMove, threads: ThreadView | null, moment: Moment): Change {

@@ -36,7 +36,7 @@ export function initialState(birth: Birth): PrinterState {
     datedAt: 0,
     frames: NO_FRAMES,
     current: null,
-    trail: { latest: 0, events: [] },
+    trail: { latest: 0, events: [], pause: null },
     ledger: [],
     threads: NO_THREADS,
     replacements: { at: [], toldAt: null },

@@ -8,8 +8,8 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const ALERT_OVERWRITES = ["FAILED", "NOT_FAILED"] as const;
 export type AlertOverwrite = (typeof ALERT_OVERWRITES)[number];
 
-/** Times are epoch milliseconds. */
-export interface Print {
+/** A print as it is shown. Times are epoch milliseconds. */
+export interface ShownPrint {
   readonly id: number;
   /** The agent's `current_print_ts`, Unix seconds: the print's identity within its printer. */
   readonly extId: number;
@@ -33,6 +33,14 @@ export interface Print {
   readonly deletedAt: number | null;
 }
 
+/** With what only its object knows of it. */
+export interface Print extends ShownPrint {
+  /** How often its time stamp came: 2 for a print under the time stamp of one that was over ([L50]). */
+  readonly occurrence: number;
+  /** Of the event that told its end, so that a later, truer one is told in its place ([L57]). */
+  readonly endEventId: number | null;
+}
+
 /** What ended a print. */
 export type PrintEnd =
   | "done"
@@ -45,6 +53,7 @@ export type PrintEnd =
   | "finished-by-server";
 
 export const NEW_PRINT = {
+  occurrence: 1,
   finishedAt: null,
   cancelledAt: null,
   endedAt: null,
@@ -57,7 +66,11 @@ export const NEW_PRINT = {
   filamentUsedMm: null,
   printTimeSeconds: null,
   deletedAt: null,
+  endEventId: null,
 } as const;
+
+/** The name of a print whose agent tells none ([L54]). */
+export const UNNAMED = "Unnamed print";
 
 /** The print as it ended; `at` is epoch milliseconds. A cancellation that was recorded before stands. */
 export function endPrint(print: Print, by: PrintEnd, at: number, isCancelUnderWay: boolean): Print {
@@ -75,12 +88,25 @@ export function endPrint(print: Print, by: PrintEnd, at: number, isCancelUnderWa
   return { ...print, finishedAt: at, endedAt: at, outcome: isReported ? "finished" : "unknown" };
 }
 
-/** The first value of each wins [L32]; `printTimeSeconds` falls back to the time since the start. */
-export function takeStatistics(print: Print, status: ReportedStatus | null, at: number): Print {
+/** What one report tells of a print's time and filament; null: it does not say. */
+export interface Statistics {
+  readonly printTimeSeconds: number | null;
+  readonly filamentUsedMm: number | null;
+}
+
+/** `isPlan`: the agent's length is that of the whole job, of which only what was printed counts ([L58]). */
+export function statisticsOf(status: ReportedStatus | null, isPlan: boolean, isDone: boolean): Statistics {
+  const { printTimeSeconds = null, filamentUsedMm = null, completion = null } = status ?? {};
+  if (!isPlan || isDone || filamentUsedMm === null) return { printTimeSeconds, filamentUsedMm };
+  return { printTimeSeconds, filamentUsedMm: completion === null ? null : (filamentUsedMm * completion) / 100 };
+}
+
+/** The first value of each wins [L32]. */
+export function takeStatistics(print: Print, { printTimeSeconds, filamentUsedMm }: Statistics): Print {
   return {
     ...print,
-    printTimeSeconds: print.printTimeSeconds ?? status?.printTimeSeconds ?? (at - print.startedAt) / 1000,
-    filamentUsedMm: print.filamentUsedMm ?? status?.filamentUsedMm ?? null,
+    printTimeSeconds: print.printTimeSeconds ?? printTimeSeconds,
+    filamentUsedMm: print.filamentUsedMm ?? filamentUsedMm,
   };
 }
 

@@ -61,12 +61,15 @@ export interface ReportedStatus {
   readonly hasError: boolean;
   /** `state.flags.closedOrError`: the agent has lost its printer. */
   readonly isPrinterLost: boolean;
+  /** `job.file.name`, else `path`, else `display`; null when none of them names it. */
   readonly fileName: string | null;
   /** `job.file.obico_g_code_file_id`; null when absent or no integer. */
   readonly gCodeFileId: number | null;
+  /** `progress.completion`, percent, at most 100. */
+  readonly completion: number | null;
   /** `progress.printTime`, seconds. */
   readonly printTimeSeconds: number | null;
-  /** `progress.filamentUsed`, mm. */
+  /** `progress.filamentUsed`, mm: used, or planned, as the agent's dialect has it. */
   readonly filamentUsedMm: number | null;
   readonly parts: StatusParts;
   /** JSON text of `job`, of `file_metadata`, and of everything else, each as JSON writes it; null when the key is absent. */

@@ -5,7 +5,7 @@
 
 import type { Printer } from "./change.ts";
 import type { Configuration } from "./configuration.ts";
-import type { Print } from "./print.ts";
+import type { ShownPrint } from "./print.ts";
 import { presence, statusText } from "./status.ts";
 
 export const PRESENCE_STATES = ["online", "stale", "unreachable", "offline"] as const;
@@ -38,7 +38,7 @@ export interface PrinterView {
   readonly isPrinting: boolean;
   /** JSON text of the agent's merged settings messages; null when it never sent one. */
   readonly settings: string | null;
-  readonly currentPrint: Print | null;
+  readonly currentPrint: ShownPrint | null;
   /** Failure detection's gauge, 0..1. */
   readonly normalizedP: number;
   /** When failure detection last examined a picture. */

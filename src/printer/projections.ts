@@ -3,6 +3,7 @@ import { configurationOfRow, printOfRow } from "../db/printers.ts";
 import type { FirstWakeRow, LiveImage, PrinterImage } from "../db/projection.ts";
 import type { Printer, PrinterState } from "../domain/change.ts";
 import { initialState } from "../domain/initial-state.ts";
+import { NEW_PRINT } from "../domain/print.ts";
 import { statusText } from "../domain/status.ts";
 import { dialectOf } from "../protocol/words.ts";
 
@@ -48,7 +49,7 @@ export function stateOfRow({ printers: row, prints: print }: FirstWakeRow): Prin
     eventSequence: row.eventSequence + gap,
     tokens: { ...born.tokens, newest: row.generation, keyId: row.agentKeyId },
     dialect: dialectOf(agentName),
-    current: print === null || print.endedAt !== null ? null : printOfRow(print),
+    current: print === null || print.endedAt !== null ? null : { ...NEW_PRINT, ...printOfRow(print) },
     trail: { ...born.trail, latest: print?.startedAt ?? 0 },
   };
 }

@@ -139,15 +139,21 @@ function readStatus(status: Json, frame: Json): ReportedStatus {
     isPrinting: flags?.printing === true,
     hasError: flags?.error === true,
     isPrinterLost: flags?.closedOrError === true,
-    fileName: text(file?.name),
+    fileName: fileNameOf(file),
     gCodeFileId: integer(file?.obico_g_code_file_id ?? frame.tsd_gcode_file_id),
-    printTimeSeconds: number(progress?.printTime),
-    filamentUsedMm: number(progress?.filamentUsed),
+    completion: percent(progress?.completion),
+    printTimeSeconds: amount(progress?.printTime),
+    filamentUsedMm: amount(progress?.filamentUsed),
     parts: partsOf(members, rest.temperatures, state),
     job: job === undefined ? null : JSON.stringify(job),
     fileMetadata: file_metadata === undefined ? null : JSON.stringify(file_metadata),
     rest: `{${joined(members)}}`,
   };
+}
+
+/** Some agents tell a path only, or the name that people see. */
+function fileNameOf(file: Json | null): string | null {
+  return [file?.name, file?.path, file?.display].map(text).find((name) => name?.trim()) ?? null;
 }
 
 /** Unix seconds between 1970 and 5138: a host without a clock of its own begins at 0. */
@@ -235,6 +241,17 @@ function text(value: unknown): string | null {
 
 function number(value: unknown): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/** A time or a length: one below zero tells nothing. */
+function amount(value: unknown): number | null {
+  const told = number(value);
+  return told !== null && told >= 0 ? told : null;
+}
+
+function percent(value: unknown): number | null {
+  const told = amount(value);
+  return told === null ? null : Math.min(told, 100);
 }
 
 function integer(value: unknown): number | null {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { type Projection, projectRow } from "../../src/db/projection.ts";
 import { users } from "../../src/db/schema/accounts.ts";
 import { gCodeFiles } from "../../src/db/schema/g-code.ts";
-import { prints } from "../../src/db/schema/history.ts";
+import { printerEvents, prints } from "../../src/db/schema/history.ts";
 import { printerLive } from "../../src/db/schema/printers.ts";
 import { type Print, printByServer } from "../../src/domain/print.ts";
 import { db, makePrinter, type TestPrinter } from "../support/printer.ts";
@@ -57,6 +57,15 @@ describe("an image of a print", () => {
     expect(await rowOf(print)).toMatchObject({ outcome: null, endedAt: null, deletedAt: 9 });
   });
 
+  test("[L59] [O18] that tells more of an ended print fills what its owner left open", async () => {
+    const printer = await makePrinter();
+    const print = { ...aPrint(printer), ...ENDED };
+    await project(printer, { kind: "print", image: print }, 1);
+    await db.update(prints).set({ printTime: 8 }).where(eq(prints.id, print.id));
+    await project(printer, { kind: "print", image: { ...print, filamentUsedMm: 3, printTimeSeconds: 4 } }, 2);
+    expect(await rowOf(print)).toMatchObject({ filamentUsed: 3, printTime: 8 });
+  });
+
   test("[O19] is linked to its owner's files only: in the cloud, or on that printer", async () => {
     const printer = await makePrinter();
     const [neighbour] = await db.insert(users).values({ unsubToken: crypto.randomUUID(), createdAt: 1 }).returning();
@@ -76,6 +85,32 @@ describe("an image of a print", () => {
     }
     expect(linked).toEqual([cloud, own, null, null, null]);
   });
+});
+
+test("[L57] [O50] an ENDED gives way to a later one with its id, and no other event to any", async () => {
+  const printer = await makePrinter();
+  const told = (type: "ENDED" | "PAUSED", id: number, title: string, createdAt: number): Projection => ({
+    kind: "event",
+    image: {
+      ...{ id: printer.id * 100_000_000 + id, printerId: printer.id, userId: printer.userId, printId: 1, type, title },
+      ...{ class: "WARNING", text: null, imageUrl: null, infoUrl: null, createdAt },
+    },
+  });
+  await project(printer, told("PAUSED", 1, "a", 10), 1);
+  await project(printer, told("ENDED", 2, "a", 10), 1);
+  for (const [title, at] of [
+    ["b", 20],
+    ["c", 20],
+    ["d", 19],
+  ] as const) {
+    await project(printer, told("PAUSED", 1, title, at), 2);
+    await project(printer, told("ENDED", 2, title, at), 2);
+  }
+  const rows = await db.select().from(printerEvents).where(eq(printerEvents.printerId, printer.id));
+  expect(rows.map(({ eventTitle, createdAt }) => [eventTitle, createdAt])).toEqual([
+    ["a", 10],
+    ["c", 20],
+  ]);
 });
 
 test("[O16] the list's copy never goes back in time", async () => {

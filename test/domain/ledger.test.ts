@@ -495,9 +495,9 @@ describe("what is read from a command", () => {
   });
 
   test("[L21] [L22] a cancel of that print, under way or unknown, is what an inferred end asks for", () => {
-    expect(isCancelUnderWay([aCommand("cancel")], PRINT.extId)).toBe(true);
-    expect(isCancelUnderWay([unknown("cancel")], PRINT.extId)).toBe(true);
-    expect(isCancelUnderWay([delivered("cancel")], OTHER.extId)).toBe(false);
-    expect(isCancelUnderWay([aCommand("pause")], PRINT.extId)).toBe(false);
+    expect(isCancelUnderWay([aCommand("cancel")], PRINT.id)).toBe(true);
+    expect(isCancelUnderWay([unknown("cancel")], PRINT.id)).toBe(true);
+    expect(isCancelUnderWay([delivered("cancel")], OTHER.id)).toBe(false);
+    expect(isCancelUnderWay([aCommand("pause")], PRINT.id)).toBe(false);
   });
 });

@@ -23,6 +23,7 @@ interface Said {
   readonly error?: boolean;
   readonly printTime?: number;
   readonly filament?: number;
+  readonly completion?: number;
 }
 
 function aReport(said: Said): Report {
@@ -40,6 +41,7 @@ function aReport(said: Said): Report {
       isPrinterLost: false,
       fileName: name,
       gCodeFileId: file,
+      completion: said.completion ?? null,
       printTimeSeconds: said.printTime ?? null,
       filamentUsedMm: said.filament ?? null,
       parts: { condition: "", moving: "", steady: "", heaters: "", actualsC: [] },
@@ -62,6 +64,10 @@ function move(said: Said, context: Partial<PrintContext> = {}) {
     isLive: true,
     isCancelUnderWay: () => false,
     isRepeated: false,
+    isOfOtherAgent: false,
+    isFilamentPlanned: false,
+    nameless: null,
+    told: null,
     ...context,
   });
 }
@@ -144,9 +150,9 @@ describe("a report about an ended print while another is current", () => {
   test.each(["finished", "cancelled", "failed", "unknown"] as const)(
     "[L12] %s: from a backlog it changes nothing",
     (outcome) => {
-      const event = { ts: T - 7, event: "PrintDone", file: 99 };
+      const event = { ts: T - 7, event: outcome === "unknown" ? "PrintPaused" : "PrintDone", file: 99 };
       expect(move(event, { current, remembered: ended(outcome), isLive: false })).toEqual({
-        ...{ current, changed: [], happenings: [], ended: null, tookId: false },
+        ...{ current, changed: [], happenings: [], ended: null, tookId: false, nameless: null },
       });
     },
   );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { tellPrintEvent } from "../../src/domain/events.ts";
 import { frame, type Said } from "../support/frames.ts";
 import { MemoryPrinter } from "../support/memory-printer.ts";
 import { fc } from "../support/random.ts";
@@ -456,12 +457,14 @@ test("[L49] over random interleavings, duplicates, reorderings and evictions his
       const current = [...printer.prints.values()].filter((print) => print.endedAt === null);
       expect(current).toEqual(printer.printer.state.current === null ? [] : [printer.printer.state.current]);
       expect(new Set(printer.events.map((event) => event.id)).size).toBe(printer.events.length);
-      expect(new Set([...printer.prints.values()].map((print) => print.extId)).size).toBe(printer.prints.size);
+      const identities = [...printer.prints.values()].map(({ extId, occurrence }) => `${extId} ${occurrence}`);
+      expect(new Set(identities).size).toBe(printer.prints.size);
       for (const print of printer.prints.values()) {
         const told = printer.events.filter((event) => event.printId === print.id && event.type !== "PRINTER_ERROR");
         expect(told.filter((event) => event.type === "STARTED")).toHaveLength(1);
-        const ends = told.filter((event) => event.type === "ENDED" && event.title !== "Print Job Ended");
+        const ends = told.filter((event) => event.type === "ENDED");
         expect(ends.length).toBeLessThanOrEqual(1);
+        if (print.endedAt !== null) expect(ends).toMatchObject([{ title: tellPrintEvent("ENDED", print).title }]);
         if (print.endedAt !== null) expect(print.endedAt).toBeGreaterThanOrEqual(print.startedAt);
         const dates = told.map((event) => event.createdAt);
         expect(dates).toEqual([...dates].sort((a, b) => a - b));

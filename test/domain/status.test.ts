@@ -15,6 +15,7 @@ function aStatus(patch: Partial<ReportedStatus> = {}): ReportedStatus {
     isPrinterLost: false,
     fileName: null,
     gCodeFileId: null,
+    completion: null,
     printTimeSeconds: null,
     filamentUsedMm: null,
     parts: { condition: "", moving: "", steady: "", heaters: "", actualsC: [] },

@@ -33,7 +33,7 @@ test("[L18] a re-opened print that ended under a shifted time stamp is not taken
   ]);
 });
 
-test("[L13] a print near an earlier one's time stamp keeps its own: D1 takes both", async () => {
+test("[L13] [L59] a print near an earlier one's time stamp keeps its own: D1 takes both", async () => {
   const history = await historyAfter([
     { ts: T },
     { ts: T, event: "PrintDone", text: "Operational" },
@@ -43,6 +43,6 @@ test("[L13] a print near an earlier one's time stamp keeps its own: D1 takes bot
   ]);
   expect(history).toEqual([
     [0, "finished"],
-    [7, "unknown"],
+    [7, "finished"],
   ]);
 });

@@ -28,9 +28,9 @@ const FILLED: Filled<PrinterState> = {
     ...printByServer(1, 1, "a.gcode", 1),
     ...{ gCodeFileId: 1, finishedAt: 1, cancelledAt: 1, endedAt: 1, outcome: "finished", alertedAt: 1, pausedAt: 1 },
     ...{ alertAcknowledgedAt: 1, alertMutedAt: 1, alertOverwrite: "FAILED", filamentUsedMm: 1, printTimeSeconds: 1 },
-    deletedAt: 1,
+    ...{ deletedAt: 1, endEventId: 1 },
   },
-  trail: { latest: 1, events: ["paused:1"] },
+  trail: { latest: 1, events: ["paused:1"], pause: "PAUSED" },
   ledger: [
     {
       ...{
@@ -90,6 +90,7 @@ describe("the keys of the state", () => {
 
 interface Version1 {
   readonly marks: { readonly latest: number; readonly taken: readonly string[] };
+  readonly current: object;
 }
 
 function storedState(): Version1 {
@@ -100,7 +101,8 @@ function storedState(): Version1 {
 describe("a stored state", () => {
   test("[O47] of version 1 is the same printer, with the dialect of its agent and a trail in our words", () => {
     const { marks, ...kept } = storedState();
-    const trail = { latest: marks.latest, events: marks.taken.map((mark) => mark.replace("Print", "").toLowerCase()) };
+    const events = marks.taken.map((mark) => mark.replace("Print", "").toLowerCase());
+    const trail = { latest: marks.latest, events, pause: null };
     const read = readState(JSON.stringify({ ...kept, marks }));
     expect(read).toMatchObject({ ...kept, version: STATE_VERSION, dialect: "moonraker", trail });
     expect(read.trail.events.map((event) => event.split(":")[0])).toEqual(["paused", "resumed"]);
@@ -115,6 +117,9 @@ describe("a stored state", () => {
       [lacking.tokens, "graceUntil", null],
       [lacking.frames, "counts", []],
       [lacking.current, "outcome", null],
+      [lacking.current, "occurrence", 1],
+      [lacking.current, "endEventId", null],
+      [lacking.trail, "pause", null],
       [lacking.ledger[0], "settleBy", null],
       [lacking.ledger[0].marks, "isDoubtful", false],
       [lacking.ledger[0].file, "safeFilename", ""],

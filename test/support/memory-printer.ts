@@ -33,10 +33,17 @@ export class MemoryPrinter {
     for (const effect of stepped.effects) {
       this.effects.push(effect);
       if (effect.type === "project-print") this.prints.set(effect.print.id, effect.print);
-      if (effect.type === "project-event") this.events.push(effect.event);
+      if (effect.type === "project-event") this.#tell(effect.event);
       if (effect.type === "remember-print") this.#remember(effect.print);
     }
     return stepped.reply;
+  }
+
+  /** An end that is told anew takes the place of the first, and a later date. */
+  #tell(event: PrinterEvent): void {
+    const earlier = this.events.findIndex(({ id }) => id === event.id);
+    if (earlier >= 0) this.events.splice(earlier, 1);
+    this.events.push(event);
   }
 
   /** Each print under its last time stamp only, as the object does. */

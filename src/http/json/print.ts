@@ -1,7 +1,7 @@
 /** A print as clients read it: the shape of `current_print`, which the prints' own routes extend. */
 import * as z from "zod";
 import type { GCodeFile } from "../../db/g-code-files.ts";
-import { ALERT_OVERWRITES, OUTCOMES, type Print } from "../../domain/print.ts";
+import { ALERT_OVERWRITES, OUTCOMES, type ShownPrint } from "../../domain/print.ts";
 import type { PrinterView } from "../../domain/view.ts";
 import { BasePrinterJson, basePrinterJson } from "./base-printer.ts";
 import { GCodeFileJson, gCodeFileJson } from "./g-code-file.ts";
@@ -56,7 +56,7 @@ export interface PrintOwner {
   readonly file: GCodeFile | null;
 }
 
-export function printJson(print: Print, { printerId, printer, file }: PrintOwner): z.input<typeof PrintJson> {
+export function printJson(print: ShownPrint, { printerId, printer, file }: PrintOwner): z.input<typeof PrintJson> {
   return {
     id: print.id,
     printer: printer === null ? null : basePrinterJson(printer),
@@ -89,7 +89,7 @@ export const DetailedPrintJson = PrintJson.extend({
 export function detailedPrintJson({
   print,
   ...owner
-}: PrintOwner & { readonly print: Print }): z.input<typeof DetailedPrintJson> {
+}: PrintOwner & { readonly print: ShownPrint }): z.input<typeof DetailedPrintJson> {
   return {
     ...printJson(print, owner),
     prediction_json_url: `/api/v1/prints/${print.id}/prediction_json/`,

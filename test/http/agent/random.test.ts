@@ -7,7 +7,7 @@ import { makeNamedJob } from "../../../scripts/virtual/job.ts";
 import type { Machine } from "../../../scripts/virtual/machine.ts";
 import { between, pick, type Random, seededRandom } from "../../../scripts/virtual/random.ts";
 import { printerEvents, prints } from "../../../src/db/schema/history.ts";
-import type { Print } from "../../../src/domain/print.ts";
+import type { ShownPrint } from "../../../src/domain/print.ts";
 import { db, projected } from "../../support/printer.ts";
 import { ServedAgent } from "../../support/served-agent.ts";
 
@@ -152,7 +152,7 @@ async function expectSameAsObject(world: ServedAgent, rows: (typeof prints.$infe
     state.storage.sql
       .exec<{ image: string }>("SELECT image FROM print ORDER BY id")
       .toArray()
-      .map(({ image }): Print => JSON.parse(image)),
+      .map(({ image }): ShownPrint => JSON.parse(image)),
   );
   const ended = rows.filter((row) => row.endedAt !== null);
   const seen = images.filter((image) => image.id !== current?.id);
@@ -165,7 +165,7 @@ async function expectSameAsObject(world: ServedAgent, rows: (typeof prints.$infe
     finishedAt,
     cancelledAt,
     outcome,
-  }: Omit<Print, "gCodeFileId">) => ({
+  }: Omit<ShownPrint, "gCodeFileId">) => ({
     ...{ id, extId, filename, startedAt, endedAt, finishedAt, cancelledAt, outcome },
   });
   const asPrint = (row: (typeof rows)[number]) => facts({ ...row, filamentUsedMm: null, printTimeSeconds: null });
