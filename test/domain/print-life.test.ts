@@ -115,7 +115,7 @@ describe("a time stamp that comes twice", () => {
     ],
     [
       "[L11] [L50] from a backlog",
-      [BEGUN, DONE, "close", { wait: 60 }, "open", { ...BEGUN, at: T + 1 }, { ts: T, name: B, at: T + 2 }],
+      [BEGUN, DONE, "close", { wait: 60 }, "open", { ...BEGUN, at: T + 3 }, { ts: T, name: B, at: T + 4 }],
       [FINISHED_A],
     ],
     ["[L29] [L50] the same PrintStarted again", [{ ...BEGUN, at: T + 1 }, DONE, { ...BEGUN, at: T + 1 }], [FINISHED_A]],
