@@ -1,14 +1,19 @@
 /** What both model agents have in common: their clock, the frames they write, and when they read what they are sent. */
 import { between, type Random } from "../virtual/random.ts";
 import { AgentLink, type Dial } from "./agent-link.ts";
-import type { Machine, MachinePrint, Order } from "./machine.ts";
+import type { Cause, Machine, MachinePrint, Order } from "./machine.ts";
+import type { PauseArguments, Spoiled } from "./pause-scripts.ts";
 import type { Simulation } from "./simulation.ts";
 
-/** EventHeading by the agents themselves: the ground truth against which the ledger's claims are judged. */
+/** Said by the agents themselves: the ground truth against which the ledger's claims are judged. */
 export interface AgentWitness {
   onRead(ref: string): void;
   /** Whether the agent carries the command out. */
   onTaken(ref: string, isTaken: boolean): void;
+  /** The machine refused what `cause` wanted, and said so. */
+  onRefusal(cause: Cause): void;
+  /** A print goes on as no print may, because of what the frame `ref` left behind. */
+  onSpoiled(how: Spoiled, ref: string): void;
 }
 
 export interface AgentWorld {
@@ -27,11 +32,14 @@ export interface Download {
 }
 
 interface ToAgent {
-  readonly commands?: readonly { readonly cmd: Order }[];
-  readonly passthru?: { readonly func: string; readonly ref: string; readonly args?: readonly [Download] };
+  readonly commands?: readonly { readonly cmd: Order; readonly args: PauseArguments }[];
+  readonly passthru?: { readonly func: string; readonly ref: string; readonly args?: readonly unknown[] };
 }
 
 const REMEMBERED_REFS = 25;
+
+/** Calls that do something; any other one asks for the state. */
+const CALLS: Readonly<Record<string, "download" | "pause">> = { download: "download", pause_print: "pause" };
 
 export abstract class ModelAgent {
   protected readonly world: AgentWorld;
@@ -57,7 +65,9 @@ export abstract class ModelAgent {
 
   abstract startUp(): void;
   protected abstract onReconnect(): void;
-  protected abstract obey(order: Order, ref: string): void;
+  protected abstract obey(order: Order, ref: string, args: PauseArguments): void;
+  /** A pause that came as a passthru call, past the plugin. */
+  protected abstract pauseQuietly(ref: string): void;
   protected abstract answerProbe(ref: string): void;
   protected abstract download(file: Download, ref: string): void;
 
@@ -110,12 +120,15 @@ export abstract class ModelAgent {
   #read({ commands = [], passthru }: ToAgent): void {
     if (passthru !== undefined && this.#refs.includes(passthru.ref)) return;
     const ref = passthru?.ref ?? "none";
-    if (commands.length > 0 || passthru?.args !== undefined) this.world.witness.onRead(ref);
-    for (const { cmd } of commands) this.obey(cmd, ref);
+    const call = passthru === undefined ? undefined : CALLS[passthru.func];
+    if (commands.length > 0 || call !== undefined) this.world.witness.onRead(ref);
+    for (const { cmd, args } of commands) this.obey(cmd, ref, args);
     if (passthru === undefined) return;
-    this.#refs.push(passthru.ref);
+    this.#refs.push(ref);
     if (this.#refs.length > REMEMBERED_REFS) this.#refs.shift();
-    if (passthru.args === undefined) this.answerProbe(passthru.ref);
-    else this.download(passthru.args[0], passthru.ref);
+    if (call === "pause") this.pauseQuietly(ref);
+    else if (call === "download")
+      this.download(passthru.args?.[0] as Download, ref); // safe: only the object writes these
+    else this.answerProbe(ref);
   }
 }

@@ -1,10 +1,11 @@
 /** Checks each outcome that the ledger claims against what the machine did, and each state's duration against its limit. */
 import type { Command, CommandState } from "../../src/domain/command.ts";
+import type { CommandKind } from "../../src/domain/command-kind.ts";
 import type { HandOvers } from "./handovers.ts";
 import type { Hearsay } from "./hearsay.ts";
-import type { Machine } from "./machine.ts";
+import { type Cause, HAND, type Machine } from "./machine.ts";
 import { LONGEST_LOOK_MS } from "./moonraker.ts";
-import { truthOf, wasObeyed } from "./outcomes.ts";
+import { truthOf, wasObeyed, wasSeenObeyed } from "./outcomes.ts";
 import { hold, LIMITS } from "./promises.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Tally } from "./tally.ts";
@@ -17,25 +18,38 @@ export interface ClaimsWorld {
   readonly sent: HandOvers;
 }
 
+/** A command that entered another state; `from` null: it is new. */
+export interface Turn {
+  readonly command: Command;
+  readonly from: CommandState | null;
+}
+
 const LEAVES = {
   checking: { promise: "leaves-checking", ms: LIMITS.probe },
   sent: { promise: "leaves-sent", ms: LIMITS.expires },
   delivered: { promise: "leaves-delivered", ms: LIMITS.settle },
 } as const;
 
+const DURING = { pause: "pausing", resume: "resuming", cancel: "cancelling", print_file: "downloading" } as const;
+
 export class Claims {
   readonly #world: ClaimsWorld;
-  readonly #states = new Map<string, CommandState>();
+  readonly #commands = new Map<string, Command>();
   readonly #delivered = new Set<string>();
   readonly #believed = new Set<string>();
+  #handRefusedAt = Number.NEGATIVE_INFINITY;
 
   constructor(world: ClaimsWorld) {
     this.#world = world;
   }
 
-  /** The newest state of every command that the object took. */
-  get states(): ReadonlyMap<string, CommandState> {
-    return this.#states;
+  /** The newest image of every command that the object took. */
+  get commands(): ReadonlyMap<string, Command> {
+    return this.#commands;
+  }
+
+  stateOf(commandId: string): CommandState | null {
+    return this.#commands.get(commandId)?.state ?? null;
   }
 
   /** Called delivered without a receipt, on a socket that had brought none: the printer's reports were the evidence. */
@@ -43,18 +57,24 @@ export class Claims {
     return this.#believed.has(commandId);
   }
 
-  /** A command as it stands after a step. */
-  onImage(command: Command): void {
+  onRefusal(cause: Cause): void {
+    if (cause === HAND) this.#handRefusedAt = this.#world.simulation.now;
+  }
+
+  /** A command as it stands after a step; null: its state is what it was. */
+  onImage(command: Command): Turn | null {
     const { id, state, deliveredAt } = command;
+    const from = this.stateOf(id);
+    this.#commands.set(id, command);
     if (deliveredAt !== null && !this.#delivered.has(id)) {
       this.#delivered.add(id);
       this.#checkRead(command);
     }
-    if (this.#states.get(id) === state) return;
-    this.#states.set(id, state);
+    if (from === state) return null;
     if (state === "checking" || state === "sent" || state === "delivered") this.#watch(command, state);
     if (state === "succeeded") this.#checkSuccess(command);
     if (state === "failed") this.#checkFailure(command);
+    return { command, from };
   }
 
   /** `checking` and `sent` are limited from the creation on, `delivered` from the receipt on. */
@@ -62,9 +82,17 @@ export class Claims {
     const { simulation } = this.#world;
     const { promise, ms } = LEAVES[state];
     const from = state === "delivered" ? simulation.now : createdAt;
-    simulation.at(from + ms + LIMITS.grace, () => {
-      hold(this.#states.get(id) !== state, promise, `${kind} ${id} is still ${state}, ${simulation.now - from} ms on`);
-    });
+    const look = () => {
+      if (this.stateOf(id) !== state) return;
+      const limit = Math.max(from, state === "delivered" ? this.#shownUntil(kind, from) : from) + ms + LIMITS.grace;
+      hold(simulation.now < limit, promise, `${kind} ${id} is still ${state}, ${simulation.now - from} ms on`);
+      simulation.at(limit, look);
+    };
+    simulation.at(from + ms + LIMITS.grace, look);
+  }
+
+  #shownUntil(kind: CommandKind, from: number): number {
+    return Math.min(this.#world.told.shownAt(DURING[kind]), from + LIMITS.transient);
   }
 
   #checkRead({ id, kind }: Command): void {
@@ -106,12 +134,16 @@ export class Claims {
   }
 
   #checkFailure(command: Command): void {
-    if (!wasObeyed(this.#world.machine, command)) return;
-    hold(
-      !this.#isProven(command.id),
-      "outcome",
-      `${command.kind} ${command.id} is called failed, and the machine did it`,
-    );
-    this.#world.tally.count("network", "no receipt: failure read from a report older than the command");
+    const { machine, sent, tally } = this.#world;
+    if (!wasObeyed(machine, command)) return;
+    const excuse = !this.#isProven(command.id)
+      ? "no receipt: failure read from a report older than the command"
+      : this.#handRefusedAt >= (sent.find(command.id)?.at ?? 0)
+        ? "failure read from what the machine refused to somebody else meanwhile"
+        : wasSeenObeyed(machine, command, LONGEST_LOOK_MS)
+          ? null
+          : "failure of what was undone at the machine before its agent looked";
+    hold(excuse !== null, "obeyed", `${command.kind} ${command.id} is called failed, and the machine did it`);
+    tally.count("network", excuse);
   }
 }

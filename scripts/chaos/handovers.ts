@@ -1,6 +1,7 @@
 /** Judges every frame at the moment in which it is handed to a socket. */
 import type { Command } from "../../src/domain/command.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
+import type { Phase } from "../../src/domain/phase.ts";
 import type { Input } from "../../src/domain/printer.ts";
 import type { Hearsay } from "./hearsay.ts";
 import { hold, LIMITS } from "./promises.ts";
@@ -12,6 +13,8 @@ export interface Sent {
   readonly connection: number;
   /** The agent was known to give receipts. */
   readonly owesReceipt: boolean;
+  /** The newest live status showed the machine at work, and no pause was handed over since. */
+  readonly wasShownAtWork: boolean;
   readAt: number | null;
 }
 
@@ -29,6 +32,7 @@ export class HandOvers {
   readonly #byRef = new Map<string, Sent>();
   #order = 0;
   #lastOrder = 0;
+  #pausedAt = Number.NEGATIVE_INFINITY;
 
   constructor(told: Hearsay) {
     this.#told = told;
@@ -53,6 +57,16 @@ export class HandOvers {
     this.#taken.set(commandId, { at: now, order: this.#order, connection, meant });
   }
 
+  /** The print that the caller named; null: none. */
+  meantBy(commandId: string): number | null {
+    return this.#taken.get(commandId)?.meant ?? null;
+  }
+
+  /** Whether the object took `one` before `other`. */
+  isBefore(one: string, other: string): boolean {
+    return (this.#taken.get(one)?.order ?? 0) < (this.#taken.get(other)?.order ?? 0);
+  }
+
   onHandOver(command: Command, connection: number, input: Input, now: number): void {
     const { id, ref, kind } = command;
     const what = `${kind} ${id}`;
@@ -69,7 +83,9 @@ export class HandOvers {
     if (startsMotion(kind)) this.#checkHeard(what, connection, now);
     this.#lastOrder = taken.order;
     const owesReceipt = this.#told.owesReceipts(connection);
-    const sent: Sent = { command, at: now, connection, owesReceipt, readAt: null };
+    const wasShownAtWork = this.#isShownAtWork(connection);
+    if (kind === "pause") this.#pausedAt = now;
+    const sent: Sent = { command, at: now, connection, owesReceipt, wasShownAtWork, readAt: null };
     this.#sent.set(id, sent);
     this.#byRef.set(ref, sent);
   }
@@ -88,6 +104,12 @@ export class HandOvers {
     hold(isKept, "current-print", `${what} is for ${printExtId}, the last report was of ${printTs}`);
   }
 
+  #isShownAtWork(connection: number): boolean {
+    const status = this.#told.statusOn(connection);
+    if (status?.phase == null || !status.isLive || !AT_WORK.includes(status.phase)) return false;
+    return status.at >= this.#pausedAt;
+  }
+
   #checkHeard(what: string, connection: number, now: number): void {
     const silent = now - this.#told.heardAt(connection);
     const isProbed = this.#told.owesReceipts(connection);
@@ -95,6 +117,8 @@ export class HandOvers {
     hold(silent <= most, "heard-lately", `${what} was handed to an agent that was silent for ${silent} ms`);
   }
 }
+
+const AT_WORK: readonly Phase[] = ["starting", "printing", "resuming"];
 
 /** Kinds that move the machine: read late, they start it while nobody expects that. */
 export function startsMotion(kind: CommandKind): boolean {

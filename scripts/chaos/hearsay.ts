@@ -1,27 +1,43 @@
 /** What the object was told, recorded from its inputs alone: sockets, the newest frames, the reported print. */
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import { GIVES_RECEIPTS } from "../../src/domain/dialect.ts";
+import type { Phase } from "../../src/domain/phase.ts";
 import type { Input } from "../../src/domain/printer.ts";
-import type { AgentFrame, ReportedEventType } from "../../src/domain/report.ts";
+import type { AgentFrame, Report, ReportedEventType } from "../../src/domain/report.ts";
+import { LIMITS } from "./promises.ts";
 
 const ENDS: readonly ReportedEventType[] = ["done", "failed"];
+
+/** The newest status of a socket. */
+export interface HeardStatus {
+  readonly phase: Phase | null;
+  /** Arrival, epoch milliseconds. */
+  readonly at: number;
+  /** It told of now: an answer of the agent's lay behind it, or it was new when it came. */
+  readonly isLive: boolean;
+  /** Nobody can take it for one that waited in a queue. */
+  readonly isSurelyLive: boolean;
+}
 
 export class Hearsay {
   /** The open socket; null: none. */
   connection: number | null = null;
   /** The `current_print_ts` of the newest frame that had one; null before the first. */
   printTs: number | null = null;
-  /** Time stamps of prints that were reported as ended, and of those that another reported print followed. */
+  /** Time stamps of prints that were reported as ended, of those that another reported print followed, and of those told as cancelled. */
   readonly over = new Set<number>();
   readonly left = new Set<number>();
+  readonly cancelled = new Set<number>();
   /** One of the two agents that give receipts has said its name. */
   isIntroduced = false;
+  readonly #clockAheadMs: number;
   readonly #heardAt = new Map<number, number>();
   readonly #answeredOn = new Set<number>();
+  readonly #statuses = new Map<number, HeardStatus>();
+  readonly #shownAt = new Map<Phase, number>();
 
-  /** A frame arrived, whatever became of it. */
-  onFrame(connection: number, now: number): void {
-    this.#heardAt.set(connection, now);
+  constructor(clockAheadMs: number) {
+    this.#clockAheadMs = clockAheadMs;
   }
 
   onStep(after: Printer, effects: readonly Effect[], input: Input, now: number): void {
@@ -31,7 +47,12 @@ export class Hearsay {
       this.connection = after.state.connectionSequence;
       this.#heardAt.set(this.connection, now);
     }
-    if (input.type === "frame") this.#take(input.frame);
+    if (input.type === "frame") this.#take(input.frame, now);
+  }
+
+  /** A frame arrived, whatever became of it. */
+  onFrame(connection: number, now: number): void {
+    this.#heardAt.set(connection, now);
   }
 
   /** Arrival of the newest frame on that socket, or its opening. */
@@ -49,13 +70,39 @@ export class Hearsay {
     return this.#answeredOn.has(connection);
   }
 
-  #take({ report, answer }: AgentFrame): void {
+  statusOn(connection: number): HeardStatus | null {
+    return this.#statuses.get(connection) ?? null;
+  }
+
+  /** When any socket showed that phase last. */
+  shownAt(phase: Phase): number {
+    return this.#shownAt.get(phase) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  #take({ report, answer }: AgentFrame, now: number): void {
     if (answer !== null && this.connection !== null) this.#answeredOn.add(this.connection);
-    if (GIVES_RECEIPTS[report?.settings?.dialect ?? "other"]) this.isIntroduced = true;
-    const ts = report?.printExtId ?? null;
+    if (report === null) return;
+    if (GIVES_RECEIPTS[report.settings?.dialect ?? "other"]) this.isIntroduced = true;
+    this.#takeStatus(report, now);
+    this.#takePrint(report);
+  }
+
+  #takeStatus({ status }: Report, now: number): void {
+    if (status === null || this.connection === null) return;
+    const hasAnswered = this.hasAnswered(this.connection);
+    const isNew = status.ts !== null && now - (status.ts * 1_000 - this.#clockAheadMs) < LIMITS.live;
+    const { phase } = status;
+    if (phase !== null) this.#shownAt.set(phase, now);
+    const heard = { phase, at: now, isLive: isNew || hasAnswered, isSurelyLive: isNew && hasAnswered };
+    this.#statuses.set(this.connection, heard);
+  }
+
+  #takePrint({ printExtId: ts, event }: Report): void {
     if (ts === null) return;
     if (this.printTs !== null && ts !== this.printTs) this.left.add(this.printTs);
     this.printTs = ts;
-    if (report?.event != null && ENDS.includes(report.event.type)) this.over.add(ts);
+    if (event === null) return;
+    if (ENDS.includes(event.type)) this.over.add(ts);
+    if (event.type === "cancelled") this.cancelled.add(ts);
   }
 }

@@ -8,7 +8,7 @@ export type Order = "pause" | "resume" | "cancel";
 export type Cause = string;
 
 export const HAND: Cause = "hand";
-const ITSELF: Cause = "itself";
+export const ITSELF: Cause = "itself";
 
 export interface MachinePrint {
   /** Unix seconds by the agent's clock. */
@@ -27,75 +27,87 @@ export interface MachineMoment {
 }
 
 export const TARGET = { pause: "paused", resume: "printing", cancel: "idle" } as const satisfies Record<Order, Phase>;
-const DURING = { pause: "pausing", resume: "resuming", cancel: "cancelling" } as const satisfies Record<Order, Phase>;
-const LONGEST_MS = { pause: 6_000, resume: 20_000, cancel: 4_000 } as const;
-const MISHAP = 0.03;
-const REST_MS = 1_500;
 
-export class Machine {
+/** What became of an order: `refused` says so, `nothing` does not. */
+export type OrderEnd = "done" | "nothing" | "refused";
+
+/** How often a print begins with a wait (it heats up) in which nothing else is carried out, 0 to 1, and how long at most. */
+export interface Waits {
+  readonly share: number;
+  readonly longestMs: number;
+}
+
+const SHORTEST_WAIT_MS = 30_000;
+/** Nothing starts so soon after the last end: longer than any agent's view of the machine lags. */
+const REST_MS = 3_500;
+
+export interface MachineWorld {
+  readonly simulation: Simulation;
+  readonly random: Random;
+  readonly waits: Waits;
+}
+
+export abstract class Machine {
   phase: Phase = "idle";
   print: MachinePrint | null = null;
   /** The newest phase that is no transition. */
   settled: "idle" | "printing" | "paused" = "idle";
   readonly history: MachineMoment[] = [];
-  readonly #simulation: Simulation;
-  readonly #random: Random;
+  protected readonly world: MachineWorld;
+  protected waitsUntil = 0;
   readonly #watchers: ((moment: MachineMoment) => void)[] = [];
-  #epoch = 0;
+  readonly #refusalWatchers: ((cause: Cause) => void)[] = [];
 
-  constructor(simulation: Simulation, random: Random) {
-    this.#simulation = simulation;
-    this.#random = random;
-    this.#enter("idle", null, ITSELF);
+  constructor(world: MachineWorld) {
+    this.world = world;
+    this.enter("idle", null, ITSELF);
   }
 
   watch(watcher: (moment: MachineMoment) => void): void {
     this.#watchers.push(watcher);
   }
 
-  /** Nothing starts in the moment in which the last print ended. */
+  /** Told of every order that is refused. */
+  watchRefusals(watcher: (cause: Cause) => void): void {
+    this.#refusalWatchers.push(watcher);
+  }
+
   start(print: MachinePrint, cause: Cause): boolean {
+    const { simulation, random, waits } = this.world;
     const endedAt = this.history.at(-1)?.at ?? 0;
-    if (this.phase !== "idle" || this.#simulation.now - endedAt < REST_MS) return false;
+    if (this.phase !== "idle" || this.isBusy || simulation.now - endedAt < REST_MS) return false;
     this.print = print;
-    this.#enter("printing", null, cause);
+    if (random() < waits.share) this.waitsUntil = simulation.now + between(random, SHORTEST_WAIT_MS, waits.longestMs);
+    this.enter("printing", null, cause);
     return true;
   }
 
-  /** Begins what it is told, or refuses; `done` is called when it is over, with whether it worked. */
-  order(order: Order, cause: Cause, done: (worked: boolean) => void = () => {}): boolean {
-    if (!this.#canBegin(order)) return false;
-    const before = this.settled;
-    this.#enter(DURING[order], null, cause);
-    const epoch = this.#epoch;
-    this.#simulation.after(between(this.#random, 100, LONGEST_MS[order]), () => {
-      if (this.#epoch !== epoch) return done(false);
-      const worked = this.#random() >= MISHAP;
-      if (worked) this.#enter(TARGET[order], order === "cancel" ? "cancelled" : null, cause);
-      else this.#enter(before, null, ITSELF);
-      done(worked);
-    });
-    return true;
-  }
+  /** False when it is refused at once; else `done` is called when it is over. */
+  abstract order(order: Order, cause: Cause, done?: (end: OrderEnd) => void): boolean;
 
   /** The print ends by itself. */
   finish(end: "complete" | "error"): void {
-    if (this.phase === "printing" || (end === "error" && this.phase !== "idle")) this.#enter("idle", end, ITSELF);
+    if (this.isWaiting) return;
+    if (this.phase === "printing" || (end === "error" && this.phase !== "idle")) this.enter("idle", end, ITSELF);
   }
 
-  #canBegin(order: Order): boolean {
-    if (order === "pause") return this.phase === "printing";
-    if (order === "resume") return this.phase === "paused";
-    return this.phase !== "idle" && this.phase !== "cancelling";
+  get isWaiting(): boolean {
+    return this.world.simulation.now < this.waitsUntil;
   }
 
-  #enter(phase: Phase, end: MachineMoment["end"], cause: Cause): void {
-    this.#epoch += 1;
+  /** It carries something out, so that no print can start. */
+  protected abstract get isBusy(): boolean;
+
+  protected tellRefusal(cause: Cause): void {
+    for (const watcher of this.#refusalWatchers) watcher(cause);
+  }
+
+  protected enter(phase: Phase, end: MachineMoment["end"], cause: Cause): void {
     this.phase = phase;
     const { print } = this;
     if (phase === "idle") this.print = null;
     if (phase === "idle" || phase === "printing" || phase === "paused") this.settled = phase;
-    const moment: MachineMoment = { at: this.#simulation.now, phase, print, end, cause };
+    const moment: MachineMoment = { at: this.world.simulation.now, phase, print, end, cause };
     this.history.push(moment);
     for (const watcher of this.#watchers) watcher(moment);
   }

@@ -1,35 +1,47 @@
-/** A model of moonraker-obico: transient texts while it carries out a command, events from Klipper's settled states. */
+/**
+ * A model of moonraker-obico: a thread for each command, all of which share one transient text, and a view of Klipper that lags.
+ * Whichever thread ends clears that text and posts one more status, whatever the other threads wait for.
+ */
 import { between } from "../virtual/random.ts";
 import { type AgentWorld, type Download, ModelAgent } from "./agent.ts";
-import type { MachineMoment, MachinePrint, Order } from "./machine.ts";
+import type { Cause, MachineMoment, MachinePrint, Order } from "./machine.ts";
 
 const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" } as const;
 const TEXT = { idle: "Operational", printing: "Printing", paused: "Paused" } as const;
-const REGULAR_MS = 30_000;
+const REGULAR_MS = 30_100;
 const QUEUE = 50;
-/** A change of Klipper's state is noticed this late at most. */
-export const LONGEST_LOOK_MS = 1_000;
+/** A change of Klipper's state is noticed this late at most, in worlds of a slow board. */
+export const LONGEST_LOOK_MS = 3_000;
+const USUAL_LOOK_MS = 1_000;
+/** A thread looks at the view so often, for so long at most once its call returned, and waits no longer for that. */
+const GLANCE_MS = 1_000;
+const GLANCES = 30;
+const CALL_MS = 300_000;
 
-/** What an agent of an unknown dialect leaves out. */
-export interface Manners {
-  readonly isKnown: boolean;
-  readonly givesReceipts: boolean;
+type View = keyof typeof TEXT;
+
+/** One command's thread. */
+interface Thread {
+  /** The view when it began: any other one means that something came of the command. */
+  readonly began: View;
+  isOver: boolean;
 }
 
 export class MoonrakerAgent extends ModelAgent {
-  readonly #manners: Manners;
+  readonly #lookMs: number;
   #transient: string | null = null;
   #isDownloading = false;
-  #orders = 0;
-  #settled: keyof typeof TEXT = "idle";
+  #view: View = "idle";
   /** Still reported until the ending events are out, although the machine has no print any more. */
   #reported: MachinePrint | null = null;
   #lastSaidAt = 0;
 
-  constructor(world: AgentWorld, manners: Manners) {
+  constructor(world: AgentWorld) {
     super(world, QUEUE);
-    this.#manners = manners;
-    world.machine.watch(() => this.soon(5, LONGEST_LOOK_MS, () => this.#look()));
+    this.#lookMs = world.random() < 0.15 ? LONGEST_LOOK_MS : USUAL_LOOK_MS;
+    world.machine.watch(() => this.soon(5, this.#lookMs, () => this.#look()));
+    // Klipper tells everybody what it refused, somebody at the machine included.
+    world.machine.watchRefusals((cause) => this.#overhear(cause));
   }
 
   override startUp(): void {
@@ -44,20 +56,24 @@ export class MoonrakerAgent extends ModelAgent {
   }
 
   protected override obey(order: Order, ref: string): void {
-    this.#orders += 1;
-    const mine = this.#orders;
+    const thread: Thread = { began: this.#view, isOver: false };
+    const { machine, simulation, witness } = this.world;
     this.#transient = TRANSIENT[order];
     this.soon(0, 15, () => this.#say());
-    const isTaken = this.world.machine.order(order, ref, (worked) => {
-      if (!worked) this.soon(5, 200, () => this.#endTransient(mine));
+    simulation.after(CALL_MS, () => this.#end(thread));
+    witness.onTaken(ref, machine.phase !== "idle");
+    machine.order(order, ref, (end) => {
+      if (end === "refused") this.soon(70, 300, () => this.#end(thread));
+      else this.soon(5, 200, () => this.#glance(thread, GLANCES));
     });
-    this.world.witness.onTaken(ref, isTaken);
-    if (!isTaken) this.soon(20, 300, () => this.#endTransient(mine));
   }
 
   protected override answerProbe(ref: string): void {
-    if (!this.#manners.givesReceipts) return;
     this.soon(0, 15, () => this.link.say({ passthru: { ref, error: "Request not supported." } }));
+  }
+
+  protected override pauseQuietly(ref: string): void {
+    this.answerProbe(ref);
   }
 
   protected override download(file: Download, ref: string): void {
@@ -72,6 +88,7 @@ export class MoonrakerAgent extends ModelAgent {
     this.#transient = "G-Code Downloading";
     this.link.say({ passthru: { ref, ret: { target_path: file.filename } } });
     this.#say();
+    // Nothing stops it: what a command does meanwhile, it does to the print before or to none.
     this.soon(500, 40_000, () => {
       this.#isDownloading = false;
       this.#transient = null;
@@ -80,19 +97,39 @@ export class MoonrakerAgent extends ModelAgent {
     });
   }
 
+  #overhear(cause: Cause): void {
+    this.world.witness.onRefusal(cause);
+    const event = {
+      event_title: "Moonraker Error",
+      event_text: "!! Must home axis first",
+      event_type: "PRINTER_ERROR",
+    };
+    this.soon(5, 60, () => this.link.say({ passthru: { printer_event: { ...event, event_class: "ERROR" } } }));
+  }
+
+  #glance(thread: Thread, left: number): void {
+    if (thread.isOver) return;
+    if (this.#view !== thread.began || left === 0) this.#end(thread);
+    else this.world.simulation.after(GLANCE_MS, () => this.#glance(thread, left - 1));
+  }
+
+  #end(thread: Thread): void {
+    if (thread.isOver) return;
+    thread.isOver = true;
+    this.#transient = null;
+    this.#say();
+  }
+
   /** Klipper is polled: a state that comes and goes between two polls is never seen. */
   #look(): void {
     const { machine } = this.world;
-    const before = this.#settled;
-    this.#settled = machine.settled;
+    const before = this.#view;
+    this.#view = machine.settled;
     if (machine.print !== null) this.#reported = machine.print;
     if (before === machine.settled) return;
     if (machine.settled === "idle") this.#sayEnd(machine.history.at(-1)?.end ?? null);
     else if (before === "idle") this.#say("PrintStarted");
-    else {
-      this.#say(machine.settled === "paused" ? "PrintPaused" : "PrintResumed");
-      this.#endTransientSoon();
-    }
+    else this.#say(machine.settled === "paused" ? "PrintPaused" : "PrintResumed");
   }
 
   #sayEnd(end: MachineMoment["end"]): void {
@@ -104,30 +141,16 @@ export class MoonrakerAgent extends ModelAgent {
 
   #sayCancelled(): void {
     const print = this.#reported;
-    const wasCommanded = this.#transient !== null;
     this.#say("PrintCancelled");
-    this.#endTransientSoon();
     this.soon(450, 550, () => {
       this.#say("PrintFailed");
       this.#forgetPrint(print);
-      if (wasCommanded) this.#say();
     });
   }
 
   /** `print` null: any print. */
   #forgetPrint(print: MachinePrint | null): void {
     if (print === null || this.#reported === print) this.#reported = this.world.machine.print;
-  }
-
-  #endTransientSoon(): void {
-    const mine = this.#orders;
-    if (this.#transient !== null) this.soon(50, 1_000, () => this.#endTransient(mine));
-  }
-
-  #endTransient(order: number): void {
-    if (order !== this.#orders || this.#transient === null) return;
-    this.#transient = null;
-    this.#say();
   }
 
   #tick(): void {
@@ -137,13 +160,13 @@ export class MoonrakerAgent extends ModelAgent {
 
   #say(event?: string, error = false): void {
     this.#lastSaidAt = this.world.simulation.now;
-    const text = this.#transient ?? TEXT[this.#settled];
+    const text = this.#transient ?? TEXT[this.#view];
     const report = { ts: this.#reported?.ts ?? -1, text, at: this.clock / 1_000, file: this.#reported, error };
     this.sayStatus(event === undefined ? report : { ...report, event: { event_type: event } });
   }
 
   #saySettings(): void {
-    const name = this.#manners.isKnown ? "moonraker_obico" : "homemade";
-    this.link.say({ settings: { agent: { name, version: "2.1.4" } } });
+    this.#lastSaidAt = this.world.simulation.now;
+    this.link.say({ settings: { agent: { name: "moonraker_obico", version: "2.1.4" } } });
   }
 }

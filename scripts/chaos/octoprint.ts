@@ -2,6 +2,7 @@
 import { between } from "../virtual/random.ts";
 import { type AgentWorld, type Download, ModelAgent } from "./agent.ts";
 import type { MachineMoment, MachinePrint, Order, Phase } from "./machine.ts";
+import { type PauseArguments, PauseScripts } from "./pause-scripts.ts";
 
 const TEXT = {
   idle: "Operational",
@@ -12,7 +13,7 @@ const TEXT = {
   cancelling: "Cancelling",
 } as const satisfies Record<Phase, string>;
 
-const REGULAR_MS = { boosted: 10_000, calm: 50_000 } as const;
+const REGULAR_MS = { boosted: 10_000, heating: 20_000, calm: 50_000 } as const;
 const BOOST_MS = 15_000;
 const QUEUE = 1_000;
 
@@ -23,9 +24,11 @@ export class OctoPrintAgent extends ModelAgent {
   #lastSaidAt = 0;
   #boostedUntil = 0;
   #isDownloading = false;
+  readonly #scripts = new PauseScripts();
 
   constructor(world: AgentWorld) {
     super(world, QUEUE);
+    world.machine.watch((moment) => this.#runScripts(moment));
     world.machine.watch((moment) => this.#follow(moment));
   }
 
@@ -38,7 +41,9 @@ export class OctoPrintAgent extends ModelAgent {
 
   protected override onReconnect(): void {}
 
-  protected override obey(order: Order, ref: string): void {
+  /** The plugin prepares for a pause before it asks whether there is anything to pause. */
+  protected override obey(order: Order, ref: string, args: PauseArguments): void {
+    if (order === "pause") this.#scripts.write(args, ref);
     this.world.witness.onTaken(ref, this.world.machine.order(order, ref));
   }
 
@@ -46,6 +51,12 @@ export class OctoPrintAgent extends ModelAgent {
     this.#boost();
     const ret = this.world.machine.phase === "idle" ? "OPERATIONAL" : this.world.machine.phase.toUpperCase();
     this.soon(0, 12, () => this.link.say({ passthru: { ref, ret } }));
+  }
+
+  protected override pauseQuietly(ref: string): void {
+    this.#boost();
+    this.world.witness.onTaken(ref, this.world.machine.order("pause", ref));
+    this.soon(0, 12, () => this.link.say({ passthru: { ref, ret: null } }));
   }
 
   protected override download(file: Download, ref: string): void {
@@ -62,6 +73,16 @@ export class OctoPrintAgent extends ModelAgent {
       this.#isDownloading = false;
       machine.start({ ts: Math.floor(this.clock / 1_000), file: file.filename, gCodeFileId: file.id }, ref);
     });
+  }
+
+  /** OctoPrint asks for the scripts when the machine is paused, and before it goes on, whoever wanted that. */
+  #runScripts({ phase, print }: MachineMoment): void {
+    const before = this.world.machine.history.at(-2);
+    if (phase === "paused" && before?.phase === "pausing") this.#scripts.onPause();
+    if (phase === "printing" && before?.print !== print) this.#scripts.onStart();
+    if (phase !== "printing" || before?.phase !== "resuming") return;
+    const spoiled = this.#scripts.onResume();
+    if (spoiled !== null) this.world.witness.onSpoiled(spoiled.how, spoiled.ref);
   }
 
   /** Events are handled one at a time, a moment later, with the status as of then. */
@@ -105,7 +126,12 @@ export class OctoPrintAgent extends ModelAgent {
 
   #tick(): void {
     const { simulation, random } = this.world;
-    const every = simulation.now < this.#boostedUntil ? REGULAR_MS.boosted : REGULAR_MS.calm;
+    const isHeating = this.#phase === "cancelling" && simulation.now >= this.#boostedUntil;
+    const every = isHeating
+      ? REGULAR_MS.heating
+      : simulation.now < this.#boostedUntil
+        ? REGULAR_MS.boosted
+        : REGULAR_MS.calm;
     if (simulation.now - this.#lastSaidAt >= every)
       this.#say(this.#isDownloading ? "G-Code Downloading" : TEXT[this.#phase]);
     simulation.after(between(random, 700, 800), () => this.#tick());

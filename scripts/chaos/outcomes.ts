@@ -1,6 +1,6 @@
 /** Whether the model machine really did what the ledger says that a command brought about. */
 import type { Command } from "../../src/domain/command.ts";
-import { type Machine, type MachinePrint, type Phase, TARGET } from "./machine.ts";
+import { type Machine, type MachineMoment, type MachinePrint, type Phase, TARGET } from "./machine.ts";
 
 export type Truth = "reached" | "ended-otherwise" | "not-reached";
 
@@ -22,10 +22,22 @@ export function truthOf(machine: Machine, command: Command, since: number): Trut
 }
 
 /** The machine did it, to that print, and because of this command. */
-export function wasObeyed(machine: Machine, { kind, ref, printExtId }: Command): boolean {
-  const own = machine.history.filter(({ cause }) => cause === ref);
-  if (kind === "print_file") return own.length > 0;
-  return own.some(({ phase, print }) => phase === TARGET[kind] && print?.ts === printExtId);
+export function wasObeyed(machine: Machine, command: Command): boolean {
+  return machine.history.some((moment) => isObeyed(command, moment));
+}
+
+/** It was obeyed for that long at least, so that its agent, which looks now and then, saw it. */
+export function wasSeenObeyed({ history }: Machine, command: Command, ms: number): boolean {
+  return history.some((moment, index) => {
+    const until = history[index + 1]?.at ?? Number.POSITIVE_INFINITY;
+    return isObeyed(command, moment) && until - moment.at >= ms;
+  });
+}
+
+/** In that moment the machine came to where `command` wants it, because of it. */
+export function isObeyed({ kind, ref, printExtId }: Command, { cause, phase, print }: MachineMoment): boolean {
+  if (cause !== ref) return false;
+  return kind === "print_file" || (phase === TARGET[kind] && print?.ts === printExtId);
 }
 
 function truthOfCancel(machine: Machine, printTs: number | null): Truth {
@@ -48,4 +60,13 @@ function spansOf({ history }: Machine): Span[] {
     if (phase === "idle" || phase === "printing" || phase === "paused") settled = phase;
     return { print, phase, settled, until: history[index + 1]?.at ?? Number.POSITIVE_INFINITY };
   });
+}
+
+/** The machine showed that state at some time since. */
+export function wasSettledAs(machine: Machine, phase: Phase, since: number): boolean {
+  return spansOf(machine).some(({ settled, until }) => settled === phase && until >= since);
+}
+
+export function wasInPrint(machine: Machine, since: number): boolean {
+  return spansOf(machine).some(({ phase, until }) => phase !== "idle" && until >= since);
 }

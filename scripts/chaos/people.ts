@@ -13,6 +13,8 @@ export interface PeopleWorld {
   readonly shell: Shell;
   readonly desk: Desk;
   readonly clockAheadMs: number;
+  /** Nobody stands at the machine. */
+  readonly isAlone: boolean;
   readonly onCall: (call: Call) => void;
   readonly onAnswer: (call: Call, answer: Answer | null) => void;
 }
@@ -32,7 +34,7 @@ export class People {
     this.#world = world;
     this.#left = presses;
     this.#press();
-    this.#touch();
+    if (!world.isAlone) this.#touch();
     this.#useMachine();
   }
 
@@ -109,8 +111,8 @@ export class People {
 
   /** Prints begin and end. */
   #useMachine(): void {
-    const { random, simulation, machine, clockAheadMs } = this.#world;
-    simulation.after(between(random, 1_500, 20_000), () => {
+    const { random, simulation, machine, clockAheadMs, isAlone } = this.#world;
+    simulation.after(between(random, 1_500, isAlone ? 60_000 : 20_000), () => {
       const ts = Math.floor((simulation.now + clockAheadMs) / 1_000);
       if (machine.phase !== "idle" && random() < 0.1) machine.finish(random() < 0.8 ? "complete" : "error");
       else machine.start({ ts, file: pick(random, FILES), gCodeFileId: null }, HAND);

@@ -10,10 +10,20 @@ export const PROMISES = {
   order: "commands are handed over in the order in which they were taken",
   "read-by-agent":
     "on a socket that brought a receipt, neither `succeeded` nor `delivered` is true for an unread frame",
-  outcome: "no outcome is claimed that the machine did not reach",
+  outcome: "no success is claimed that the machine did not reach",
+  obeyed: "nothing that the machine did is called failed",
+  refusal: "nothing is refused for a reason that the facts do not bear",
+  superseded: "nothing is called superseded without the command or the print that displaced it",
+  receipt: "a receipt that arrives makes its command delivered at once",
+  "send-failed": "a frame that the socket did not take makes its command rejected at once",
+  settles: "without faults, what the machine did is called succeeded a minute later, unless it is superseded",
+  floor: "without faults, most commands of each kind that were sent succeed",
+  "as-it-was":
+    "no print goes on with its heater off, or lower than it was, because of a pause frame that was out of place",
   "leaves-checking": "a command leaves `checking` within 3 s, and 5 s more",
   "leaves-sent": "a command leaves `sent` by `expires_at`, and 5 s more",
-  "leaves-delivered": "a command leaves `delivered` by `settle_by`, and 5 s more",
+  "leaves-delivered":
+    "a command leaves `delivered` 6 min after its receipt, or after the last report of its transient phase within an hour",
   "same-key": "the same key is one command",
   answered: "every call is answered: 5 s after it arrived, or when its `Prefer: wait` is over",
 } as const;
@@ -36,6 +46,8 @@ export function hold(isKept: boolean, promise: PromiseName, sentence: string): a
 export const LIMITS = {
   expires: 30_000,
   settle: 360_000,
+  /** For so long a transient phase that is still shown puts it off. */
+  transient: 3_600_000,
   probe: 3_000,
   grace: 5_000,
   heard: 5_000,
@@ -43,6 +55,16 @@ export const LIMITS = {
   heardUnprobed: 75_000,
   live: 10_000,
   answer: 5_000,
+  /** What was seen longer ago refuses nothing. */
+  fresh: 75_000,
+  /** From what the machine does to the report of it, without faults. */
+  report: 6_000,
+  /** The same with stalls and backlogs. */
+  lateReport: 150_000,
+  /** From what the machine does to its command's outcome, without faults. */
+  settled: 60_000,
+  /** Without faults an end that is inferred is seen with the next regular report. */
+  regular: 60_000,
   /** To the object and back, with the retry of a call that broke. */
   travel: 4_000,
 } as const;

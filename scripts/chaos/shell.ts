@@ -5,7 +5,7 @@
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import { type CommandRecord, recordOf } from "../../src/domain/command.ts";
 import { earlierPrintOf } from "../../src/domain/frame.ts";
-import { type Input, nextAlarm, type Reply, step } from "../../src/domain/printer.ts";
+import { type Input, nextAlarm, type Reply, type Step } from "../../src/domain/printer.ts";
 import { type EffectPorts, type Work, workOf } from "../../src/printer/effects.ts";
 import { PrinterMemory } from "../../src/printer/memory.ts";
 import { readAgentMessage } from "../../src/protocol/agent.ts";
@@ -25,7 +25,11 @@ export interface ShellWitness {
 /** When the object dies during a step; null: it lives. */
 export type Death = "before-saving" | "after-saving" | null;
 
+/** What decides: `step` of the domain, or one that somebody broke to see that it is noticed. */
+export type Decide = (printer: Printer, input: Input, now: number) => Step;
+
 export interface ShellWorld {
+  readonly decide: Decide;
   readonly simulation: Simulation;
   readonly random: Random;
   readonly witness: ShellWitness;
@@ -157,9 +161,9 @@ export class Shell {
   }
 
   #apply(input: Input, accepted?: Wire): Reply {
-    const { witness, chooseDeath, simulation } = this.#world;
+    const { witness, chooseDeath, simulation, decide } = this.#world;
     const before = this.printer();
-    const { printer: after, effects, reply } = step(before, input, simulation.now);
+    const { printer: after, effects, reply } = decide(before, input, simulation.now);
     const works = effects.map((effect) => ({ ...workOf(effect, after, simulation.now), effect }));
     const death = chooseDeath();
     if (death === "before-saving") return this.#die();

@@ -1,6 +1,6 @@
 /** What happened in one world or in many, counted by group and name. */
 
-export const GROUPS = ["commands", "frames", "answers", "safety", "faults", "network"] as const;
+export const GROUPS = ["commands", "reasons", "quiet", "frames", "answers", "safety", "faults", "network"] as const;
 export type Group = (typeof GROUPS)[number];
 
 export class Tally {

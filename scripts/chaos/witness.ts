@@ -2,61 +2,113 @@
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import type { Input } from "../../src/domain/printer.ts";
 import type { AgentWitness } from "./agent.ts";
-import { Claims } from "./claims.ts";
+import { Claims, type Turn } from "./claims.ts";
 import type { Answer, Call } from "./desk.ts";
 import { HandOvers, type Sent, startsMotion } from "./handovers.ts";
 import { Hearsay } from "./hearsay.ts";
-import type { Machine } from "./machine.ts";
+import { Liveness } from "./liveness.ts";
+import type { Cause, Machine } from "./machine.ts";
+import type { Spoiled } from "./pause-scripts.ts";
 import { hold, LIMITS } from "./promises.ts";
+import { type Moment, Reasons } from "./reasons.ts";
 import type { ShellWitness } from "./shell.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Tally } from "./tally.ts";
 import type { Wire } from "./wire.ts";
 
+export interface WitnessWorld {
+  readonly simulation: Simulation;
+  readonly machine: Machine;
+  readonly tally: Tally;
+  readonly clockAheadMs: number;
+  /** Nothing goes wrong in this world. */
+  readonly isQuiet: boolean;
+}
+
 export class Witness implements ShellWitness, AgentWitness {
   readonly #simulation: Simulation;
   readonly #machine: Machine;
   readonly #tally: Tally;
-  readonly #told = new Hearsay();
-  readonly #sent = new HandOvers(this.#told);
+  readonly #told: Hearsay;
+  readonly #sent: HandOvers;
   readonly #claims: Claims;
+  readonly #reasons: Reasons;
+  /** Null where faults may be the cause of anything. */
+  readonly #liveness: Liveness | null;
   readonly #keyOf = new Map<string, string>();
   readonly #commandOf = new Map<string, string>();
   readonly #unanswered = new Set<string>();
+  #heardBefore = Number.NEGATIVE_INFINITY;
 
-  constructor(simulation: Simulation, machine: Machine, tally: Tally) {
+  constructor({ simulation, machine, tally, clockAheadMs, isQuiet }: WitnessWorld) {
     this.#simulation = simulation;
     this.#machine = machine;
     this.#tally = tally;
-    this.#claims = new Claims({ simulation, machine, tally, told: this.#told, sent: this.#sent });
+    const told = new Hearsay(clockAheadMs);
+    const sent = new HandOvers(told);
+    const claims = new Claims({ simulation, machine, tally, told, sent });
+    this.#told = told;
+    this.#sent = sent;
+    this.#claims = claims;
+    this.#reasons = new Reasons({ machine, told, sent, claims, isQuiet });
+    this.#liveness = isQuiet ? new Liveness({ simulation, machine, tally, sent, claims }) : null;
   }
 
   get commands(): number {
-    return this.#claims.states.size;
+    return this.#claims.commands.size;
   }
 
   /** Some command or call has not come to its end. */
   get isUnsettled(): boolean {
-    const states = [...this.#claims.states.values()];
+    const commands = [...this.#claims.commands.values()];
     return (
       this.#unanswered.size > 0 ||
-      states.some((state) => state === "sent" || state === "delivered" || state === "checking")
+      commands.some(({ state }) => state === "sent" || state === "delivered" || state === "checking")
     );
   }
 
   onFrame(connection: number): void {
+    this.#heardBefore = this.#told.heardAt(connection);
     this.#told.onFrame(connection, this.#simulation.now);
   }
 
   onStep(before: Printer, after: Printer, effects: readonly Effect[], input: Input): void {
     const { now } = this.#simulation;
+    // Who was told of a socket's end first, the ledger or the presence, is one step's own business.
+    const heardBefore = input.type === "frame" ? this.#heardBefore : this.#told.heardAt(this.#told.connection ?? 0);
     this.#told.onStep(after, effects, input, now);
     if (input.type === "command") this.#sent.onTaken(input.command.id, input.command.printId, now);
     // `sent` claims nothing yet: a frame is judged when it is handed over.
     const ended = effects.flatMap((effect) => (effect.type === "project-command" ? [effect.command] : []));
-    for (const command of ended) this.#claims.onImage(command);
-    if (before.state.ledger === after.state.ledger) return;
-    for (const command of after.state.ledger) this.#claims.onImage(command);
+    const kept = before.state.ledger === after.state.ledger ? [] : after.state.ledger;
+    const turns = [...ended, ...kept].flatMap((command) => this.#claims.onImage(command) ?? []);
+    this.#judge(turns, { after, effects, input, now, heardBefore });
+  }
+
+  /** After all images are known: what ended a command may be the next one. */
+  #judge(turns: readonly Turn[], moment: Moment): void {
+    const { input } = moment;
+    for (const turn of turns) {
+      const { kind, state, reason } = turn.command;
+      this.#tally.count("reasons", reason === null ? `${kind}: ${state}` : `${kind}: ${state}, ${reason}`);
+      this.#reasons.judge(turn, moment);
+    }
+    if (input.type === "send-failed") this.#checkSendFailed(input.commandId);
+    const answered = input.type === "frame" ? input.frame.answer?.ref : undefined;
+    if (answered !== undefined) this.#checkReceipt(answered);
+  }
+
+  #checkSendFailed(commandId: string): void {
+    const state = this.#claims.stateOf(commandId);
+    hold(state === "rejected", "send-failed", `${commandId} was not taken by the socket, and is ${state}`);
+  }
+
+  #checkReceipt(ref: string): void {
+    const sent = this.#sent.findByRef(ref);
+    if (sent === undefined) return;
+    const { id, kind } = sent.command;
+    const state = this.#claims.stateOf(id);
+    hold(state !== "sent", "receipt", `${kind} ${id} is still sent, and its receipt is there`);
   }
 
   onHandOver(effect: Effect & { type: "send-command" }, wire: Wire, _after: Printer, input: Input): void {
@@ -100,13 +152,24 @@ export class Witness implements ShellWitness, AgentWitness {
     for (const late of this.#latenessOf(sent)) this.#tally.count("network", `${sent.command.kind} obeyed ${late}`);
   }
 
+  onRefusal(cause: Cause): void {
+    this.#claims.onRefusal(cause);
+  }
+
+  onSpoiled(how: Spoiled, ref: string): void {
+    const sent = this.#sent.findByRef(ref);
+    hold(sent?.wasShownAtWork === true, "as-it-was", `the print goes on ${how}, after pause ${sent?.command.id}`);
+    this.#tally.count("network", `a print went on ${how} after a pause that was paused before it was read`);
+  }
+
   /** At the end of a world. */
   onEnd(): void {
     hold(this.#unanswered.size === 0, "answered", `${this.#unanswered.size} calls got no answer`);
-    for (const state of this.#claims.states.values()) this.#tally.count("commands", state);
+    for (const { state } of this.#claims.commands.values()) this.#tally.count("commands", state);
     for (const { command, readAt } of this.#sent.all) {
       if (readAt === null) this.#tally.count("frames", `${command.kind} lost`);
     }
+    this.#liveness?.onEnd();
   }
 
   #checkAnswer(key: string | null, answer: Answer): void {
@@ -124,7 +187,7 @@ export class Witness implements ShellWitness, AgentWitness {
   /** A key belongs to the first command that was sent or answered under it; a rejected one frees it. */
   #holdKey(key: string, commandId: string, did: string): void {
     const holder = this.#commandOf.get(key) ?? commandId;
-    const isFree = this.#claims.states.get(holder) === "rejected" && this.#sent.find(holder) === undefined;
+    const isFree = this.#claims.stateOf(holder) === "rejected" && this.#sent.find(holder) === undefined;
     const first = isFree ? commandId : holder;
     this.#commandOf.set(key, first);
     hold(first === commandId, "same-key", `${commandId} ${did} for the key of ${first}`);
@@ -139,7 +202,7 @@ export class Witness implements ShellWitness, AgentWitness {
       "after its deadline": now >= createdAt + LIMITS.expires,
       "over 5 s late": startsMotion(kind) && now - at > LIMITS.heard,
       "after its print ended": kind !== "print_file" && print !== printExtId,
-      "after it was superseded": this.#claims.states.get(id) === "superseded",
+      "after it was superseded": this.#claims.stateOf(id) === "superseded",
     };
     return Object.entries(ways).flatMap(([way, isSo]) => (isSo ? [way] : []));
   }

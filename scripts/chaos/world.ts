@@ -3,12 +3,15 @@ import { between, pick, type Random, seededRandom } from "../virtual/random.ts";
 import type { AgentWorld, ModelAgent } from "./agent.ts";
 import { Desk } from "./desk.ts";
 import { Faults, Mortality } from "./faults.ts";
-import { Machine } from "./machine.ts";
+import { Firmware } from "./firmware.ts";
+import { HomemadeAgent } from "./homemade.ts";
+import { Klipper } from "./klipper.ts";
+import type { Machine, MachineWorld, Waits } from "./machine.ts";
 import { MoonrakerAgent } from "./moonraker.ts";
 import { OctoPrintAgent } from "./octoprint.ts";
 import { People } from "./people.ts";
 import { SafetyDriver } from "./safety.ts";
-import { Shell } from "./shell.ts";
+import { type Decide, Shell } from "./shell.ts";
 import { Simulation } from "./simulation.ts";
 import { Tally } from "./tally.ts";
 import { Witness } from "./witness.ts";
@@ -16,10 +19,16 @@ import { Witness } from "./witness.ts";
 const START = 1_790_000_000_000;
 const PRESSES = 60;
 const MORE_MS = 5_000;
-/** Every command and call has come to its end by then. */
-const LONGEST_END_MS = 8 * 60_000;
+/** Every command and call has come to its end by then: a wait may be shown for long. */
+const LONGEST_END_MS = 75 * 60_000;
 
 const AGENTS = ["moonraker", "moonraker", "octoprint", "octoprint", "unknown with receipts", "unknown"] as const;
+type AgentKind = (typeof AGENTS)[number];
+
+const LONGEST_WAIT_MS = 17 * 60_000;
+const WAITS = [0, 0, 0, 0.3] as const;
+/** One world in so many has no faults, and nobody at the machine. */
+const QUIET_EVERY = 4;
 
 export class World {
   readonly tally = new Tally();
@@ -27,44 +36,53 @@ export class World {
   readonly #simulation = new Simulation(START);
   readonly #witness: Witness;
   readonly #people: People;
-  readonly #faults: Faults;
+  readonly #faults: Faults | null;
   readonly #mortality: Mortality;
   readonly #safety: SafetyDriver;
 
-  constructor(seed: number) {
+  constructor(seed: number, decide: Decide) {
     const random = seededRandom(seed);
     const simulation = this.#simulation;
     const { tally } = this;
-    const machine = new Machine(simulation, random);
-    const witness = new Witness(simulation, machine, tally);
+    const kind = pick(random, AGENTS);
+    const isQuiet = random() * QUIET_EVERY < 1;
+    const machine = makeMachine(kind, { simulation, random, waits: drawWaits(random) });
     const clockAheadMs = pick(random, [0, 0, -30_000, 45_000, 3_600_000]);
-    this.#mortality = new Mortality(random, tally, pick(random, [0, 0.001, 0.01]));
+    const witness = new Witness({ simulation, machine, tally, clockAheadMs, isQuiet });
+    this.#mortality = new Mortality(random, tally, isQuiet ? 0 : pick(random, [0, 0.001, 0.01]));
     const { chooseDeath, shouldEvict } = this.#mortality;
-    const shell = new Shell({ simulation, random, witness, chooseDeath, shouldEvict });
+    const shell = new Shell({ simulation, random, witness, chooseDeath, shouldEvict, decide });
     const desk = new Desk(simulation, random, shell);
-    const agent = makeAgent({ simulation, random, machine, witness, clockAheadMs, dial: (end) => shell.dial(end) });
+    const dial: AgentWorld["dial"] = (end) => shell.dial(end);
+    const agent = makeAgent(kind, { simulation, random, machine, witness, clockAheadMs, dial });
     agent.startUp();
     this.#random = random;
     this.#witness = witness;
-    this.#faults = new Faults({ simulation, random, shell, agent, tally }, pick(random, [8_000, 20_000, 90_000]));
+    const everyMs = pick(random, [8_000, 20_000, 90_000]);
+    this.#faults = isQuiet ? null : new Faults({ simulation, random, shell, agent, tally }, everyMs);
     const onCall = witness.onCall.bind(witness);
     const onAnswer = witness.onAnswer.bind(witness);
-    this.#people = new People({ simulation, random, machine, shell, desk, clockAheadMs, onCall, onAnswer }, PRESSES);
+    const press = { simulation, random, machine, shell, desk, clockAheadMs, isAlone: isQuiet, onCall, onAnswer };
+    this.#people = new People(press, PRESSES);
     this.#safety = new SafetyDriver({ simulation, shell, tally, newId: () => this.#people.newId() });
     this.#detect();
   }
 
-  /** How many commands the object took. Throws `BrokenPromise`. */
-  run(): number {
+  /** How many commands the object took so far. */
+  get commands(): number {
+    return this.#witness.commands;
+  }
+
+  /** Throws `BrokenPromise`. */
+  run(): void {
     const simulation = this.#simulation;
     while (!this.#people.isGone) simulation.runUntil(simulation.now + MORE_MS);
-    this.#faults.isOver = true;
+    if (this.#faults !== null) this.#faults.isOver = true;
     this.#mortality.isOver = true;
     const end = simulation.now + LONGEST_END_MS;
     do simulation.runUntil(simulation.now + MORE_MS);
     while (this.#witness.isUnsettled && simulation.now < end);
     this.#witness.onEnd();
-    return this.#witness.commands;
   }
 
   #detect(): void {
@@ -76,8 +94,16 @@ export class World {
   }
 }
 
-function makeAgent(world: AgentWorld): ModelAgent {
-  const kind = pick(world.random, AGENTS);
+function drawWaits(random: Random): Waits {
+  return { share: pick(random, WAITS), longestMs: LONGEST_WAIT_MS };
+}
+
+function makeMachine(kind: AgentKind, world: MachineWorld): Machine {
+  return kind === "moonraker" ? new Klipper(world) : new Firmware(world);
+}
+
+function makeAgent(kind: AgentKind, world: AgentWorld): ModelAgent {
   if (kind === "octoprint") return new OctoPrintAgent(world);
-  return new MoonrakerAgent(world, { isKnown: kind === "moonraker", givesReceipts: kind !== "unknown" });
+  if (kind === "moonraker") return new MoonrakerAgent(world);
+  return new HomemadeAgent(world, kind === "unknown with receipts");
 }

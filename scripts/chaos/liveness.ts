@@ -1,0 +1,56 @@
+/** Looks, in worlds without faults, whether what the machine did is told to whoever asked for it. */
+import type { Command } from "../../src/domain/command.ts";
+import type { Claims } from "./claims.ts";
+import type { HandOvers } from "./handovers.ts";
+import type { Machine, MachineMoment } from "./machine.ts";
+import { isObeyed } from "./outcomes.ts";
+import { hold, LIMITS } from "./promises.ts";
+import type { Simulation } from "./simulation.ts";
+import type { Tally } from "./tally.ts";
+
+export interface LivenessWorld {
+  readonly simulation: Simulation;
+  readonly machine: Machine;
+  readonly tally: Tally;
+  readonly sent: HandOvers;
+  readonly claims: Claims;
+}
+
+export class Liveness {
+  readonly #world: LivenessWorld;
+
+  constructor(world: LivenessWorld) {
+    this.#world = world;
+    world.machine.watch((moment) => this.#look(moment));
+  }
+
+  /** At the end of a world: what became of each command. */
+  onEnd(): void {
+    const { claims, tally } = this.#world;
+    for (const { kind, sentAt, state } of claims.commands.values()) {
+      tally.count("quiet", `${kind} ${sentAt === null ? "not sent" : state}`);
+    }
+  }
+
+  #look(moment: MachineMoment): void {
+    const { simulation, sent, claims, tally } = this.#world;
+    const command = sent.findByRef(moment.cause)?.command;
+    if (command === undefined || !isObeyed(command, moment)) return;
+    const { id, kind, connection } = command;
+    // Evidence is the earliest open command's: what a later one did is then not told apart from it.
+    const isBehind = [...claims.commands.values()].some(
+      (other) =>
+        other.connection === connection &&
+        (other.state === "sent" || other.state === "delivered") &&
+        sent.isBefore(other.id, id),
+    );
+    if (isBehind) tally.count("network", `${kind} obeyed behind a command that stayed open`);
+    else simulation.after(LIMITS.settled, () => this.#checkTold(command));
+  }
+
+  #checkTold({ id, kind }: Command): void {
+    const state = this.#world.claims.stateOf(id);
+    const isTold = state === "succeeded" || state === "superseded" || state === "failed";
+    hold(isTold, "settles", `${kind} ${id} is ${state}, and the machine did it ${LIMITS.settled} ms ago`);
+  }
+}
