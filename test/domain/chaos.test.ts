@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { belowFloor } from "../../scripts/chaos/floors.ts";
 import { PROMISES, type PromiseName } from "../../scripts/chaos/promises.ts";
 import { runWorlds } from "../../scripts/chaos/run.ts";
 import type { Decide } from "../../scripts/chaos/shell.ts";
-import { GROUPS } from "../../scripts/chaos/tally.ts";
+import { GROUPS, Tally } from "../../scripts/chaos/tally.ts";
+import { COMMAND_KINDS } from "../../src/domain/command-kind.ts";
 import {
   blindToReports,
   credulous,
@@ -40,6 +42,27 @@ describe("drops, duplicates, delays, reconnects, evictions and kills between any
     }
     for (const state of ["rejected", "succeeded", "failed", "unknown", "superseded"]) {
       expect(one.tally.of("commands", state)).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe("floors", () => {
+  test("[C81] are far below what succeeds where nothing goes wrong", () => {
+    const { tally } = runWorlds(12, COMMANDS * 5);
+    expect(belowFloor(tally)).toBeNull();
+    for (const kind of COMMAND_KINDS) expect(tally.of("quiet", `${kind} succeeded`)).toBeGreaterThan(20);
+  });
+
+  test.each(COMMAND_KINDS)("[C81] are above a ledger that does nothing: %s", (kind) => {
+    for (const [state, promise] of [
+      ["not sent", "were sent"],
+      ["unknown", "succeeded"],
+      ["superseded", "succeeded"],
+    ]) {
+      const tally = new Tally();
+      tally.count("quiet", `${kind} ${state}`, 500);
+      tally.count("quiet", `${kind} succeeded`, 10);
+      expect(belowFloor(tally)).toContain(promise);
     }
   });
 });
