@@ -79,18 +79,18 @@ export class HandOvers {
     const age = now - taken.at;
     hold(age < LIMITS.expires, "deadline", `${what} was handed over ${age} ms after it was taken`);
     hold(taken.order > this.#lastOrder, "order", `${what} was handed over after one that was taken later`);
-    this.#checkPrint(command, taken);
+    this.#checkPrint(command, taken, now);
     if (startsMotion(kind)) this.#checkHeard(what, connection, now);
     this.#lastOrder = taken.order;
     const owesReceipt = this.#told.owesReceipts(connection);
-    const wasShownAtWork = this.#isShownAtWork(connection);
+    const wasShownAtWork = this.#isShownFor("pause", connection, this.#pausedAt);
     if (kind === "pause") this.#pausedAt = now;
     const sent: Sent = { command, at: now, connection, owesReceipt, wasShownAtWork, readAt: null };
     this.#sent.set(id, sent);
     this.#byRef.set(ref, sent);
   }
 
-  #checkPrint({ kind, id, printId, printExtId }: Command, { meant }: Taken): void {
+  #checkPrint({ kind, id, printId, printExtId, connection }: Command, { meant }: Taken, now: number): void {
     const { printTs, over, left } = this.#told;
     const what = `${kind} ${id}`;
     hold(meant === null || meant === printId, "meant-print", `${what} is for print ${printId}, not for ${meant}`);
@@ -100,14 +100,19 @@ export class HandOvers {
       hold(isFree, "current-print", `${what} was handed over while print ${printTs} was reported`);
       return;
     }
+    if (printId === null) {
+      const isShown = this.#isShownFor(kind, connection ?? 0, now - LIMITS.fresh);
+      hold(isShown, "current-print", `${what} is for no print, and the agent shows none that it could act on`);
+      return;
+    }
     const isKept = isCurrent && printTs === printExtId;
     hold(isKept, "current-print", `${what} is for ${printExtId}, the last report was of ${printTs}`);
   }
 
-  #isShownAtWork(connection: number): boolean {
+  /** The newest live status of that socket is in a phase of the kind, and no older than `since`. */
+  #isShownFor(kind: CommandKind, connection: number, since: number): boolean {
     const status = this.#told.statusOn(connection);
-    if (status?.phase == null || !status.isLive || !AT_WORK.includes(status.phase)) return false;
-    return status.at >= this.#pausedAt;
+    return status?.phase != null && status.isLive && ACTS_IN[kind].includes(status.phase) && status.at >= since;
   }
 
   #checkHeard(what: string, connection: number, now: number): void {
@@ -118,7 +123,13 @@ export class HandOvers {
   }
 }
 
-const AT_WORK: readonly Phase[] = ["starting", "printing", "resuming"];
+/** Phases in which a command of that kind has something to act on. */
+export const ACTS_IN: Readonly<Record<CommandKind, readonly Phase[]>> = {
+  pause: ["starting", "printing", "resuming"],
+  resume: ["paused"],
+  cancel: ["starting", "printing", "pausing", "paused", "resuming", "finishing"],
+  print_file: [],
+};
 
 /** Kinds that move the machine: read late, they start it while nobody expects that. */
 export function startsMotion(kind: CommandKind): boolean {

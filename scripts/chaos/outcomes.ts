@@ -7,7 +7,7 @@ export type Truth = "reached" | "ended-otherwise" | "not-reached";
 /** `since` (epoch ms): a phase that was over before it is no outcome of the command. */
 export function truthOf(machine: Machine, command: Command, since: number): Truth {
   const { kind, printExtId, file } = command;
-  if (kind === "cancel") return truthOfCancel(machine, printExtId);
+  if (kind === "cancel") return truthOfCancel(machine, printExtId, since);
   if (kind === "print_file") {
     const began = machine.history.some(({ at, print }) => at >= since && print?.gCodeFileId === file?.id);
     return began ? "reached" : "not-reached";
@@ -15,7 +15,7 @@ export function truthOf(machine: Machine, command: Command, since: number): Trut
   const isReached = spansOf(machine).some(
     ({ print, phase, settled, until }) =>
       until >= since &&
-      print?.ts === printExtId &&
+      isBound(printExtId, print) &&
       (settled === TARGET[kind] || (kind === "resume" && phase === "resuming")),
   );
   return isReached ? "reached" : "not-reached";
@@ -37,11 +37,17 @@ export function wasSeenObeyed({ history }: Machine, command: Command, ms: number
 /** In that moment the machine came to where `command` wants it, because of it. */
 export function isObeyed({ kind, ref, printExtId }: Command, { cause, phase, print }: MachineMoment): boolean {
   if (cause !== ref) return false;
-  return kind === "print_file" || (phase === TARGET[kind] && print?.ts === printExtId);
+  return kind === "print_file" || (phase === TARGET[kind] && isBound(printExtId, print));
 }
 
-function truthOfCancel(machine: Machine, printTs: number | null): Truth {
-  const ends = machine.history.filter(({ end, print }) => end !== null && print?.ts === printTs);
+/** A command that is bound to no print acts on whichever is there. */
+function isBound(printTs: number | null, print: MachinePrint | null): boolean {
+  return printTs === null || print?.ts === printTs;
+}
+
+function truthOfCancel(machine: Machine, printTs: number | null, since: number): Truth {
+  const from = printTs === null ? since : 0;
+  const ends = machine.history.filter(({ at, end, print }) => end !== null && at >= from && isBound(printTs, print));
   if (ends.some(({ end }) => end === "cancelled")) return "reached";
   return ends.length > 0 ? "ended-otherwise" : "not-reached";
 }

@@ -2,10 +2,9 @@
 import type { Effect, Printer } from "../../src/domain/change.ts";
 import type { Command, CommandReason } from "../../src/domain/command.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
-import type { Phase } from "../../src/domain/phase.ts";
 import type { Input } from "../../src/domain/printer.ts";
 import type { Claims, Turn } from "./claims.ts";
-import { type HandOvers, startsMotion } from "./handovers.ts";
+import { ACTS_IN, type HandOvers, startsMotion } from "./handovers.ts";
 import type { Hearsay } from "./hearsay.ts";
 import type { Machine } from "./machine.ts";
 import { wasInPrint, wasSettledAs } from "./outcomes.ts";
@@ -29,14 +28,6 @@ export interface Moment {
   /** When the open socket was heard before this step. */
   readonly heardBefore: number;
 }
-
-/** Phases in which a command of that kind has something to act on. */
-const AT_WORK: Readonly<Record<CommandKind, readonly Phase[]>> = {
-  pause: ["starting", "printing", "resuming"],
-  resume: ["paused"],
-  cancel: ["starting", "printing", "pausing", "paused", "resuming", "finishing"],
-  print_file: [],
-};
 
 const OPPOSED_BY: Readonly<Record<CommandKind, readonly CommandKind[]>> = {
   pause: ["resume", "cancel"],
@@ -69,6 +60,8 @@ export class Reasons {
     switch (reason) {
       case "not_printing":
         return current === null && (meant !== null || !this.#isAtWork(command.kind, moment));
+      case "file_coming":
+        return current === null && this.#isDownloading();
       case "wrong_print":
         return meant !== null && meant !== current?.id;
       case "printing":
@@ -92,7 +85,12 @@ export class Reasons {
     if (machine.phase === "idle" || told.connection === null) return false;
     const status = told.statusOn(told.connection);
     if (status?.phase == null || !status.isSurelyLive || now - status.at > LIMITS.fresh) return false;
-    return AT_WORK[kind].includes(status.phase);
+    return ACTS_IN[kind].includes(status.phase);
+  }
+
+  #isDownloading(): boolean {
+    const { told } = this.#world;
+    return told.connection !== null && told.statusOn(told.connection)?.phase === "downloading";
   }
 
   #wasInPrint({ now }: Moment): boolean {
@@ -151,8 +149,10 @@ export class Reasons {
     );
   }
 
-  #isOtherFile({ file }: Command, { after }: Moment): boolean {
+  /** One that is bound to no print is displaced by any that begins. */
+  #isOtherFile({ kind, file }: Command, { after, input }: Moment): boolean {
     const { current } = after.state;
+    if (kind !== "print_file") return input.type === "frame" && input.frame.report?.event?.type === "started";
     return current !== null && current.gCodeFileId !== file?.id;
   }
 }
