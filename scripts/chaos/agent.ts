@@ -85,9 +85,10 @@ export abstract class ModelAgent {
     at: number;
     file: MachinePrint | null;
     event?: object;
+    settings?: object;
     error?: boolean;
   }): void {
-    const { ts, text, at, file, event, error = false } = report;
+    const { ts, text, at, file, event, settings, error = false } = report;
     const flags = {
       operational: true,
       printing: text === "Printing",
@@ -103,6 +104,7 @@ export abstract class ModelAgent {
         job: { file: { name: file?.file ?? null, obico_g_code_file_id: file?.gCodeFileId ?? null } },
       },
       ...(event === undefined ? {} : { event }),
+      ...(settings === undefined ? {} : { settings }),
     });
   }
 

@@ -4,7 +4,6 @@ import type { CommandKind } from "../../src/domain/command-kind.ts";
 import type { HandOvers } from "./handovers.ts";
 import type { Hearsay } from "./hearsay.ts";
 import { type Cause, HAND, type Machine } from "./machine.ts";
-import { LONGEST_LOOK_MS } from "./moonraker.ts";
 import { truthOf, wasObeyed, wasSeenObeyed } from "./outcomes.ts";
 import { hold, LIMITS } from "./promises.ts";
 import type { Simulation } from "./simulation.ts";
@@ -14,6 +13,8 @@ export interface ClaimsWorld {
   readonly simulation: Simulation;
   readonly machine: Machine;
   readonly tally: Tally;
+  /** What the machine did is noticed by its agent so late at most. */
+  readonly lookMs: number;
   readonly told: Hearsay;
   readonly sent: HandOvers;
 }
@@ -117,7 +118,7 @@ export class Claims {
     const { machine, told, tally } = this.#world;
     const sent = this.#world.sent.find(command.id);
     // Without a receipt nobody knows when it was read: any report that was live at its creation may be the evidence.
-    const since = (sent?.readAt ?? command.createdAt - LIMITS.live) - LONGEST_LOOK_MS;
+    const since = (sent?.readAt ?? command.createdAt - LIMITS.live) - this.#world.lookMs;
     const truth = truthOf(machine, command, since);
     if (truth === "ended-otherwise" && !told.over.has(command.printExtId ?? 0)) {
       tally.count("network", "cancel inferred from a print whose own end was lost");
@@ -134,13 +135,13 @@ export class Claims {
   }
 
   #checkFailure(command: Command): void {
-    const { machine, sent, tally } = this.#world;
+    const { lookMs, machine, sent, tally } = this.#world;
     if (!wasObeyed(machine, command)) return;
     const excuse = !this.#isProven(command.id)
       ? "no receipt: failure read from a report older than the command"
       : this.#handRefusedAt >= (sent.find(command.id)?.at ?? 0)
         ? "failure read from what the machine refused to somebody else meanwhile"
-        : wasSeenObeyed(machine, command, LONGEST_LOOK_MS)
+        : wasSeenObeyed(machine, command, lookMs)
           ? null
           : "failure of what was undone at the machine before its agent looked";
     hold(excuse !== null, "obeyed", `${command.kind} ${command.id} is called failed, and the machine did it`);

@@ -31,7 +31,7 @@ export class Firmware extends Machine {
   }
 
   #canBegin(order: Order): boolean {
-    if (order === "pause") return this.phase === "printing";
+    if (order === "pause") return this.phase === "printing" || this.phase === "resuming";
     if (order === "resume") return this.phase === "paused";
     return this.phase !== "idle" && this.phase !== "cancelling";
   }

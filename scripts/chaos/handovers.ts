@@ -15,6 +15,8 @@ export interface Sent {
   readonly owesReceipt: boolean;
   /** The newest live status showed the machine at work, and no pause was handed over since. */
   readonly wasShownAtWork: boolean;
+  /** The agent had said its name. */
+  readonly isToKnown: boolean;
   readAt: number | null;
 }
 
@@ -85,7 +87,15 @@ export class HandOvers {
     const owesReceipt = this.#told.owesReceipts(connection);
     const wasShownAtWork = this.#isShownFor("pause", connection, this.#pausedAt);
     if (kind === "pause") this.#pausedAt = now;
-    const sent: Sent = { command, at: now, connection, owesReceipt, wasShownAtWork, readAt: null };
+    const sent: Sent = {
+      command,
+      at: now,
+      connection,
+      owesReceipt,
+      wasShownAtWork,
+      isToKnown: this.#told.isIntroduced,
+      readAt: null,
+    };
     this.#sent.set(id, sent);
     this.#byRef.set(ref, sent);
   }

@@ -7,7 +7,7 @@ const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" }
 const TEXT = { idle: "Operational", printing: "Printing", paused: "Paused" } as const;
 const REGULAR_MS = 30_000;
 const QUEUE = 50;
-const LONGEST_LOOK_MS = 1_000;
+export const HOMEMADE_LOOK_MS = 1_000;
 
 export class HomemadeAgent extends ModelAgent {
   readonly #givesReceipts: boolean;
@@ -22,7 +22,7 @@ export class HomemadeAgent extends ModelAgent {
   constructor(world: AgentWorld, givesReceipts: boolean) {
     super(world, QUEUE);
     this.#givesReceipts = givesReceipts;
-    world.machine.watch(() => this.soon(5, LONGEST_LOOK_MS, () => this.#look()));
+    world.machine.watch(() => this.soon(5, HOMEMADE_LOOK_MS, () => this.#look()));
   }
 
   override startUp(): void {
@@ -42,7 +42,8 @@ export class HomemadeAgent extends ModelAgent {
     this.#transient = TRANSIENT[order];
     this.soon(0, 15, () => this.#say());
     const isTaken = this.world.machine.order(order, ref, (end) => {
-      if (end !== "done") this.soon(5, 200, () => this.#endTransient(mine));
+      const [shortestMs, longestMs] = end === "done" ? [HOMEMADE_LOOK_MS, 2 * HOMEMADE_LOOK_MS] : [5, 200];
+      this.soon(shortestMs, longestMs, () => this.#endTransient(mine));
     });
     this.world.witness.onTaken(ref, isTaken);
     if (!isTaken) this.soon(20, 300, () => this.#endTransient(mine));

@@ -3,7 +3,7 @@ import type { Command } from "../../src/domain/command.ts";
 import type { Claims } from "./claims.ts";
 import type { HandOvers } from "./handovers.ts";
 import type { Machine, MachineMoment } from "./machine.ts";
-import { isObeyed } from "./outcomes.ts";
+import { isObeyed, wasSeenObeyed } from "./outcomes.ts";
 import { hold, LIMITS } from "./promises.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Tally } from "./tally.ts";
@@ -12,6 +12,8 @@ export interface LivenessWorld {
   readonly simulation: Simulation;
   readonly machine: Machine;
   readonly tally: Tally;
+  /** What the machine did is noticed by its agent so late at most. */
+  readonly lookMs: number;
   readonly sent: HandOvers;
   readonly claims: Claims;
 }
@@ -48,8 +50,12 @@ export class Liveness {
     else simulation.after(LIMITS.settled, () => this.#checkTold(command));
   }
 
-  #checkTold({ id, kind }: Command): void {
-    const state = this.#world.claims.stateOf(id);
+  #checkTold(command: Command): void {
+    const { claims, machine, lookMs } = this.#world;
+    // What came and went between two looks of its agent's was told to nobody.
+    if (!wasSeenObeyed(machine, command, lookMs)) return;
+    const { id, kind } = command;
+    const state = claims.stateOf(id);
     const isTold = state === "succeeded" || state === "superseded" || state === "failed";
     hold(isTold, "settles", `${kind} ${id} is ${state}, and the machine did it ${LIMITS.settled} ms ago`);
   }

@@ -18,6 +18,8 @@ const GLANCE_MS = 1_000;
 const GLANCES = 30;
 const CALL_MS = 300_000;
 
+const SETTINGS = { agent: { name: "moonraker_obico", version: "2.1.4" } } as const;
+
 type View = keyof typeof TEXT;
 
 /** One command's thread. */
@@ -46,13 +48,12 @@ export class MoonrakerAgent extends ModelAgent {
 
   override startUp(): void {
     this.link.say({});
-    this.#saySettings();
+    this.link.say({ settings: SETTINGS });
     this.soon(1_000, 30_000, () => this.#tick());
   }
 
   protected override onReconnect(): void {
-    this.#saySettings();
-    this.#say();
+    this.sayStatus({ ...this.#report(false), settings: SETTINGS });
   }
 
   protected override obey(order: Order, ref: string): void {
@@ -159,14 +160,13 @@ export class MoonrakerAgent extends ModelAgent {
   }
 
   #say(event?: string, error = false): void {
-    this.#lastSaidAt = this.world.simulation.now;
-    const text = this.#transient ?? TEXT[this.#view];
-    const report = { ts: this.#reported?.ts ?? -1, text, at: this.clock / 1_000, file: this.#reported, error };
+    const report = this.#report(error);
     this.sayStatus(event === undefined ? report : { ...report, event: { event_type: event } });
   }
 
-  #saySettings(): void {
+  #report(error: boolean) {
     this.#lastSaidAt = this.world.simulation.now;
-    this.link.say({ settings: { agent: { name: "moonraker_obico", version: "2.1.4" } } });
+    const text = this.#transient ?? TEXT[this.#view];
+    return { ts: this.#reported?.ts ?? -1, text, at: this.clock / 1_000, file: this.#reported, error };
   }
 }

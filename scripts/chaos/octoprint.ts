@@ -14,6 +14,9 @@ const TEXT = {
 } as const satisfies Record<Phase, string>;
 
 const REGULAR_MS = { boosted: 10_000, heating: 20_000, calm: 50_000 } as const;
+/** They come inside an ordinary status, never because of a new socket. */
+const SETTINGS_MS = 30 * 60_000;
+const SETTINGS = { agent: { name: "octoprint_obico", version: "2.6.1" } } as const;
 const BOOST_MS = 15_000;
 const QUEUE = 1_000;
 
@@ -23,6 +26,7 @@ export class OctoPrintAgent extends ModelAgent {
   #phase: Phase = "idle";
   #lastSaidAt = 0;
   #boostedUntil = 0;
+  #settingsAt = 0;
   #isDownloading = false;
   readonly #scripts = new PauseScripts();
 
@@ -33,9 +37,9 @@ export class OctoPrintAgent extends ModelAgent {
   }
 
   override startUp(): void {
-    const agent = { name: "octoprint_obico", version: "2.6.1" };
     this.#say("Operational", { event_type: "PrinterStateChanged", data: { state_id: "OPERATIONAL" } });
-    this.link.say({ settings: { agent } });
+    this.link.say({ settings: SETTINGS });
+    this.#settingsAt = this.world.simulation.now;
     this.soon(1_000, 10_000, () => this.#tick());
   }
 
@@ -75,12 +79,12 @@ export class OctoPrintAgent extends ModelAgent {
     });
   }
 
-  /** OctoPrint asks for the scripts when the machine is paused, and before it goes on, whoever wanted that. */
-  #runScripts({ phase, print }: MachineMoment): void {
+  /** OctoPrint asks for the one script once the machine stands, for the other before it goes on, whoever wanted that. */
+  #runScripts({ phase }: MachineMoment): void {
     const before = this.world.machine.history.at(-2);
     if (phase === "paused" && before?.phase === "pausing") this.#scripts.onPause();
-    if (phase === "printing" && before?.print !== print) this.#scripts.onStart();
-    if (phase !== "printing" || before?.phase !== "resuming") return;
+    if (phase === "printing" && before?.phase === "idle") this.#scripts.onStart();
+    if (phase !== "resuming") return;
     const spoiled = this.#scripts.onResume();
     if (spoiled !== null) this.world.witness.onSpoiled(spoiled.how, spoiled.ref);
   }
@@ -146,6 +150,9 @@ export class OctoPrintAgent extends ModelAgent {
     if (event !== undefined) this.#boost();
     const print = this.#print;
     const report = { ts: print?.ts ?? -1, text, at: Math.floor(this.clock / 1_000), file: print };
-    this.sayStatus(event === undefined ? report : { ...report, event });
+    const isDue = this.world.simulation.now - this.#settingsAt >= SETTINGS_MS;
+    if (isDue) this.#settingsAt = this.world.simulation.now;
+    const settings = isDue ? { settings: SETTINGS } : {};
+    this.sayStatus({ ...report, ...settings, ...(event === undefined ? {} : { event }) });
   }
 }

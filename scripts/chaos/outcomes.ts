@@ -26,11 +26,13 @@ export function wasObeyed(machine: Machine, command: Command): boolean {
   return machine.history.some((moment) => isObeyed(command, moment));
 }
 
-/** It was obeyed for that long at least, so that its agent, which looks now and then, saw it. */
-export function wasSeenObeyed({ history }: Machine, command: Command, ms: number): boolean {
+/** Its agent, which looks every `lookMs`, saw that it was obeyed: what came and went in between is seen by nobody. */
+export function wasSeenObeyed({ history }: Machine, command: Command, lookMs: number): boolean {
   return history.some((moment, index) => {
-    const until = history[index + 1]?.at ?? Number.POSITIVE_INFINITY;
-    return isObeyed(command, moment) && until - moment.at >= ms;
+    const undoneAt = history[index + 1]?.at;
+    if (!isObeyed(command, moment)) return false;
+    const beforeMs = moment.at - (history[index - 1]?.at ?? 0);
+    return undoneAt === undefined || Math.min(beforeMs, undoneAt - moment.at) >= lookMs;
   });
 }
 
@@ -45,9 +47,10 @@ function isBound(printTs: number | null, print: MachinePrint | null): boolean {
   return printTs === null || print?.ts === printTs;
 }
 
+/** One that is bound to no print asks for a machine that does nothing. */
 function truthOfCancel(machine: Machine, printTs: number | null, since: number): Truth {
-  const from = printTs === null ? since : 0;
-  const ends = machine.history.filter(({ at, end, print }) => end !== null && at >= from && isBound(printTs, print));
+  if (printTs === null) return wasSettledAs(machine, "idle", since) ? "reached" : "not-reached";
+  const ends = machine.history.filter(({ end, print }) => end !== null && print?.ts === printTs);
   if (ends.some(({ end }) => end === "cancelled")) return "reached";
   return ends.length > 0 ? "ended-otherwise" : "not-reached";
 }

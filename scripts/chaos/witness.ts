@@ -21,6 +21,8 @@ export interface WitnessWorld {
   readonly machine: Machine;
   readonly tally: Tally;
   readonly clockAheadMs: number;
+  /** What the machine did is noticed by its agent so late at most. */
+  readonly lookMs: number;
   /** Nothing goes wrong in this world. */
   readonly isQuiet: boolean;
 }
@@ -40,18 +42,18 @@ export class Witness implements ShellWitness, AgentWitness {
   readonly #unanswered = new Set<string>();
   #heardBefore = Number.NEGATIVE_INFINITY;
 
-  constructor({ simulation, machine, tally, clockAheadMs, isQuiet }: WitnessWorld) {
+  constructor({ simulation, machine, tally, clockAheadMs, lookMs, isQuiet }: WitnessWorld) {
     this.#simulation = simulation;
     this.#machine = machine;
     this.#tally = tally;
     const told = new Hearsay(clockAheadMs);
     const sent = new HandOvers(told);
-    const claims = new Claims({ simulation, machine, tally, told, sent });
+    const claims = new Claims({ simulation, machine, tally, lookMs, told, sent });
     this.#told = told;
     this.#sent = sent;
     this.#claims = claims;
     this.#reasons = new Reasons({ machine, told, sent, claims, isQuiet });
-    this.#liveness = isQuiet ? new Liveness({ simulation, machine, tally, sent, claims }) : null;
+    this.#liveness = isQuiet ? new Liveness({ simulation, machine, tally, lookMs, sent, claims }) : null;
   }
 
   get commands(): number {
@@ -158,8 +160,19 @@ export class Witness implements ShellWitness, AgentWitness {
 
   onSpoiled(how: Spoiled, ref: string): void {
     const sent = this.#sent.findByRef(ref);
-    hold(sent?.wasShownAtWork === true, "as-it-was", `the print goes on ${how}, after pause ${sent?.command.id}`);
-    this.#tally.count("network", `a print went on ${how} after a pause that was paused before it was read`);
+    const excuse = sent === undefined ? null : this.#excuseOf(sent);
+    hold(excuse !== null, "as-it-was", `the print goes on ${how}, after pause ${sent?.command.id}`);
+    this.#tally.count("network", `a print went on ${how} after a pause ${excuse}`);
+  }
+
+  /** Why a pause frame could not be known to be out of place; null: it could. */
+  #excuseOf({ command, isToKnown, wasShownAtWork }: Sent): string | null {
+    // The plugin keeps what a print that ended while it was paused did not use, and nothing takes it back.
+    if (wasShownAtWork && this.#machine.print?.ts !== command.printExtId) return "of a print before it";
+    // Without faults a frame is read at once, and nobody else pauses.
+    if (this.#liveness !== null) return null;
+    if (!isToKnown) return "by an agent whose name was lost";
+    return wasShownAtWork ? "that was paused before it was read" : null;
   }
 
   /** At the end of a world. */

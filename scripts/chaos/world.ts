@@ -4,10 +4,10 @@ import type { AgentWorld, ModelAgent } from "./agent.ts";
 import { Desk } from "./desk.ts";
 import { Faults, Mortality } from "./faults.ts";
 import { Firmware } from "./firmware.ts";
-import { HomemadeAgent } from "./homemade.ts";
+import { HOMEMADE_LOOK_MS, HomemadeAgent } from "./homemade.ts";
 import { Klipper } from "./klipper.ts";
 import type { Machine, MachineWorld, Waits } from "./machine.ts";
-import { MoonrakerAgent } from "./moonraker.ts";
+import { LONGEST_LOOK_MS, MoonrakerAgent } from "./moonraker.ts";
 import { OctoPrintAgent } from "./octoprint.ts";
 import { People } from "./people.ts";
 import { SafetyDriver } from "./safety.ts";
@@ -24,6 +24,14 @@ const LONGEST_END_MS = 75 * 60_000;
 
 const AGENTS = ["moonraker", "moonraker", "octoprint", "octoprint", "unknown with receipts", "unknown"] as const;
 type AgentKind = (typeof AGENTS)[number];
+
+/** How late each of them notices what its machine did. */
+const LOOK_MS: Readonly<Record<AgentKind, number>> = {
+  moonraker: LONGEST_LOOK_MS,
+  octoprint: 0,
+  "unknown with receipts": HOMEMADE_LOOK_MS,
+  unknown: HOMEMADE_LOOK_MS,
+};
 
 const LONGEST_WAIT_MS = 17 * 60_000;
 const WAITS = [0, 0, 0, 0.3] as const;
@@ -48,7 +56,7 @@ export class World {
     const isQuiet = random() * QUIET_EVERY < 1;
     const machine = makeMachine(kind, { simulation, random, waits: drawWaits(random) });
     const clockAheadMs = pick(random, [0, 0, -30_000, 45_000, 3_600_000]);
-    const witness = new Witness({ simulation, machine, tally, clockAheadMs, isQuiet });
+    const witness = new Witness({ simulation, machine, tally, clockAheadMs, lookMs: LOOK_MS[kind], isQuiet });
     this.#mortality = new Mortality(random, tally, isQuiet ? 0 : pick(random, [0, 0.001, 0.01]));
     const { chooseDeath, shouldEvict } = this.#mortality;
     const shell = new Shell({ simulation, random, witness, chooseDeath, shouldEvict, decide });
