@@ -8,6 +8,9 @@ import { LIMITS } from "./promises.ts";
 
 const ENDS: readonly ReportedEventType[] = ["done", "failed"];
 
+/** An agent that answers nothing is asked ten times, once for each frame. */
+const BACKLOG_FRAMES = 20;
+
 /** The newest status of a socket. */
 export interface HeardStatus {
   readonly phase: Phase | null;
@@ -33,6 +36,7 @@ export class Hearsay {
   readonly #clockAheadMs: number;
   readonly #heardAt = new Map<number, number>();
   readonly #answeredOn = new Set<number>();
+  readonly #frames = new Map<number, number>();
   readonly #statuses = new Map<number, HeardStatus>();
   readonly #shownAt = new Map<Phase, number>();
 
@@ -53,6 +57,12 @@ export class Hearsay {
   /** A frame arrived, whatever became of it. */
   onFrame(connection: number, now: number): void {
     this.#heardAt.set(connection, now);
+    this.#frames.set(connection, (this.#frames.get(connection) ?? 0) + 1);
+  }
+
+  /** Nobody can take that socket's frames for a backlog any more: it answered, or has said much since it opened. */
+  isBeyondBacklog(connection: number): boolean {
+    return this.hasAnswered(connection) || (this.#frames.get(connection) ?? 0) > BACKLOG_FRAMES;
   }
 
   /** Arrival of the newest frame on that socket, or its opening. */

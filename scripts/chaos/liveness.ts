@@ -2,6 +2,7 @@
 import type { Command } from "../../src/domain/command.ts";
 import type { Claims } from "./claims.ts";
 import type { HandOvers } from "./handovers.ts";
+import type { Hearsay } from "./hearsay.ts";
 import type { Machine, MachineMoment } from "./machine.ts";
 import { isObeyed, wasSeenObeyed } from "./outcomes.ts";
 import { hold, LIMITS } from "./promises.ts";
@@ -14,6 +15,7 @@ export interface LivenessWorld {
   readonly tally: Tally;
   /** What the machine did is noticed by its agent so late at most. */
   readonly lookMs: number;
+  readonly told: Hearsay;
   readonly sent: HandOvers;
   readonly claims: Claims;
 }
@@ -35,10 +37,11 @@ export class Liveness {
   }
 
   #look(moment: MachineMoment): void {
-    const { simulation, sent, claims, tally } = this.#world;
+    const { simulation, told, sent, claims, tally } = this.#world;
     const command = sent.findByRef(moment.cause)?.command;
     if (command === undefined || !isObeyed(command, moment)) return;
     const { id, kind, connection } = command;
+    if (!told.isBeyondBacklog(connection ?? 0)) return;
     // Evidence is the earliest open command's: what a later one did is then not told apart from it.
     const isBehind = [...claims.commands.values()].some(
       (other) =>

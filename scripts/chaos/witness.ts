@@ -53,7 +53,7 @@ export class Witness implements ShellWitness, AgentWitness {
     this.#sent = sent;
     this.#claims = claims;
     this.#reasons = new Reasons({ machine, told, sent, claims, isQuiet });
-    this.#liveness = isQuiet ? new Liveness({ simulation, machine, tally, lookMs, sent, claims }) : null;
+    this.#liveness = isQuiet ? new Liveness({ simulation, machine, tally, lookMs, told, sent, claims }) : null;
   }
 
   get commands(): number {

@@ -18,6 +18,7 @@ import { SEED } from "../support/random.ts";
 
 const COMMANDS = 1_000;
 const SEEDS = [1, 2, 3, 4, 5];
+const SABOTAGED = [11, 12];
 
 /** A breach names its promise and the seed that shows it again: `npm run chaos -- --commands 1 --seed N`. */
 function breachesOf(seed: number): unknown {
@@ -98,13 +99,13 @@ describe("[C80] a ledger that was broken on purpose is noticed", () => {
   ];
 
   test.each(table)("[C80] %s", (_what, decide, promise) => {
-    const { breaches } = runWorlds(11, COMMANDS, { decide });
-    expect(breaches.map((breach) => breach.promise)).toContain(promise);
+    const broken = SABOTAGED.flatMap((seed) => runWorlds(seed, COMMANDS, { decide }).breaches);
+    expect(broken.map((breach) => breach.promise)).toContain(promise);
   });
 
-  test("[C80] and the ledger as it is breaks none of these with that seed", () => {
+  test("[C80] and the ledger as it is breaks none of these with those seeds", () => {
     const seen = new Set(table.map(([, , promise]) => promise));
-    const { breaches } = runWorlds(11, COMMANDS);
+    const breaches = SABOTAGED.flatMap((seed) => runWorlds(seed, COMMANDS).breaches);
     expect(breaches.filter(({ promise }) => seen.has(promise))).toEqual([]);
     expect(Object.keys(PROMISES)).toEqual(expect.arrayContaining([...seen]));
   });
