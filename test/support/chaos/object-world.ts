@@ -9,6 +9,10 @@ import type { Arrived, Bench, Order } from "./bench.ts";
 const ORDERS = ["pause", "resume", "cancel"] as const;
 const DONE = { pause: "paused", resume: "printing", cancel: "idle" } as const satisfies Record<Order, string>;
 const ALARM_LATE_MS = 2_000;
+/** So many commands that were obeyed tell something. */
+const ENOUGH = 5;
+/** What was seen longer ago refuses nothing, and nobody looks back further. */
+const SEEN_MS = LIMITS.fresh + LIMITS.live;
 
 interface Key {
   readonly name: string;
@@ -52,6 +56,9 @@ export class ObjectWorld {
     for (let left = 0; left < 3; left += 1) await this.#pass(LIMITS.settle / 2);
     const open = (await this.#list()).filter(({ endedAt }) => endedAt === null);
     hold(open.length === 0, "leaves-delivered", `${open[0]?.kind} ${open[0]?.id} is still ${open[0]?.state}`);
+    const obeyed = this.#bench.arrived.filter(({ isObeyed }) => isObeyed).length;
+    const succeeded = (await this.#list()).filter(({ state }) => state === "succeeded").length;
+    hold(obeyed < ENOUGH || succeeded > 0, "floor", `${obeyed} commands were obeyed, and none succeeded`);
   }
 
   async #act(): Promise<void> {
@@ -120,6 +127,7 @@ export class ObjectWorld {
     const result = await stub.command(uid, asked);
     if (!result.ok) throw new Error(result.failure.code);
     const { succeeded, command } = result.value;
+    this.#judgeRefusal(command);
     // A frame without a command yet belongs to this step, and is the newest.
     const frame = this.#frameOf.has(command.id) ? this.#frameOf.get(command.id) : this.#bench.arrived.at(-1);
     hold(
@@ -129,6 +137,17 @@ export class ObjectWorld {
     );
     if (this.#random() < 0.2) await stub.command(uid, asked);
     return command;
+  }
+
+  #judgeRefusal({ id, kind, reason }: CommandRecord): void {
+    const bench = this.#bench;
+    const since = Date.now() - SEEN_MS;
+    const contradicted: Readonly<Record<string, boolean>> = {
+      not_printing: bench.reported !== null,
+      already_paused: !bench.wasIn("paused", since),
+      not_paused: !bench.wasIn("printing", since),
+    };
+    hold(contradicted[reason ?? ""] !== true, "refusal", `${kind} ${id} is refused as ${reason}, and that is not so`);
   }
 
   /** Alarms fire in time, or somewhat late. */
@@ -193,7 +212,8 @@ export class ObjectWorld {
     hold(deliveredAt === null || frame?.isRead === true, "read-by-agent", `${what} is ${state}, and was not read`);
     const isLate = Date.now() > expiresAt + LIMITS.grace;
     hold(state !== "sent" || !isLate, "leaves-sent", `${what} is still sent`);
-    hold(state !== "failed" || frame?.isObeyed !== true, "outcome", `${what} failed, and the agent obeyed`);
+    hold(state !== "sent" || frame?.isRead !== true, "receipt", `${what} is still sent, and its receipt is there`);
+    hold(state !== "failed" || frame?.isObeyed !== true, "obeyed", `${what} failed, and the agent obeyed`);
     if (state !== "succeeded" || kind === "print_file") return;
     const since = (this.#pressedAt.get(id) ?? 0) - LIMITS.live;
     const isReached = frame?.isObeyed === true || this.#bench.wasIn(DONE[kind], since);
