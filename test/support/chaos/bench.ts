@@ -84,7 +84,6 @@ export class Bench {
   #socket: BenchSocket | null = null;
   #print: number;
   #wasReported = false;
-  readonly #probes: string[] = [];
   /** When the agent last said anything on this socket, or opened it. */
   heardAt = 0;
 
@@ -112,8 +111,6 @@ export class Bench {
     await this.collect();
     hold(this.arrived.length === before, "reconnect", "a new socket was greeted with a command");
     this.say(MOONRAKER);
-    // A new socket is asked for its state: what comes behind the answer is no backlog.
-    for (const ref of this.#probes.splice(0)) this.answer(ref);
     this.report();
   }
 
@@ -125,10 +122,6 @@ export class Bench {
   say(said: unknown): void {
     this.heardAt = Date.now();
     this.#socket?.send(said);
-  }
-
-  answer(ref: string): void {
-    this.say({ passthru: { ref, error: "Request not supported" } });
   }
 
   report(event?: string, text?: string): void {
@@ -163,10 +156,7 @@ export class Bench {
     let isProbed = false;
     const inbox = await this.#socket.drain();
     for (const { commands = [], passthru } of inbox) {
-      if (passthru?.ref.startsWith("p:")) {
-        isProbed = true;
-        this.#probes.push(passthru.ref);
-      }
+      if (passthru?.ref.startsWith("p:")) isProbed = true;
       for (const { cmd } of commands) {
         const ref = passthru?.ref ?? "none";
         const isNew = this.arrived.every((other) => other.ref !== ref);
@@ -187,7 +177,7 @@ export class Bench {
     if (next === undefined || !this.isConnected) return;
     next.isRead = true;
     next.isObeyed = willing && this.#obey(next.cmd);
-    this.answer(next.ref);
+    this.say({ passthru: { ref: next.ref, error: "Request not supported" } });
     if (!next.isObeyed) return;
     this.report(undefined, { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" }[next.cmd]);
     if (next.cmd === "cancel") this.#enter("idle");
