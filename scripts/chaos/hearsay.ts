@@ -33,6 +33,8 @@ export class Hearsay {
   readonly cancelled = new Set<number>();
   /** One of the two agents that give receipts has said its name. */
   isIntroduced = false;
+  /** When sockets replaced open ones. */
+  readonly #replacedAt: number[] = [];
   readonly #clockAheadMs: number;
   readonly #heardAt = new Map<number, number>();
   readonly #answeredOn = new Set<number>();
@@ -46,6 +48,7 @@ export class Hearsay {
 
   onStep(after: Printer, effects: readonly Effect[], input: Input, now: number): void {
     const closes = effects.some(({ type }) => type === "close-agent");
+    if (closes && input.type === "agent-opened") this.#replacedAt.push(now);
     if (input.type === "agent-closed" || input.type === "agent-lost" || closes) this.connection = null;
     if (input.type === "agent-opened") {
       this.connection = after.state.connectionSequence;
@@ -94,7 +97,7 @@ export class Hearsay {
     if (report === null) return;
     if (GIVES_RECEIPTS[report.settings?.dialect ?? "other"]) this.isIntroduced = true;
     this.#takeStatus(report, now);
-    this.#takePrint(report);
+    this.#takePrint(report, now);
   }
 
   #takeStatus({ status }: Report, now: number): void {
@@ -107,8 +110,13 @@ export class Hearsay {
     this.#statuses.set(this.connection, heard);
   }
 
-  #takePrint({ printExtId: ts, event }: Report): void {
-    if (ts === null) return;
+  /** The object takes the agent for two with one token: one of them may be idle while the other prints. */
+  #isContested(now: number): boolean {
+    return this.#replacedAt.filter((at) => now - at < LIMITS.contested).length >= 3;
+  }
+
+  #takePrint({ printExtId: ts, event }: Report, now: number): void {
+    if (ts === null || (ts === -1 && this.#isContested(now))) return;
     if (this.printTs !== null && ts !== this.printTs) this.left.add(this.printTs);
     this.printTs = ts;
     if (event === null) return;

@@ -54,6 +54,8 @@ export const LIMITS = {
   /** An agent that gives no receipts is not probed. */
   heardUnprobed: 75_000,
   live: 10_000,
+  /** Within it three sockets that replace open ones are two agents. */
+  contested: 120_000,
   answer: 5_000,
   /** What was seen longer ago refuses nothing. */
   fresh: 75_000,
