@@ -116,8 +116,10 @@ export class Hearsay {
   }
 
   #takePrint({ printExtId: ts, event }: Report, now: number): void {
-    if (ts === null || (ts === -1 && this.#isContested(now))) return;
+    if (ts === null) return;
     if (this.printTs !== null && ts !== this.printTs) this.left.add(this.printTs);
+    // The print may go on, and may be over: either can be told.
+    if (ts === -1 && this.#isContested(now)) return;
     this.printTs = ts;
     if (event === null) return;
     if (ENDS.includes(event.type)) this.over.add(ts);
