@@ -82,7 +82,7 @@ export class OctoPrintAgent extends ModelAgent {
   /** OctoPrint asks for the one script once the machine stands, for the other before it goes on, whoever wanted that. */
   #runScripts({ phase }: MachineMoment): void {
     const before = this.world.machine.history.at(-2);
-    if (phase === "paused" && before?.phase === "pausing") this.#scripts.onPause();
+    if (phase === "paused") this.#scripts.onPause();
     if (phase === "printing" && before?.phase === "idle") this.#scripts.onStart();
     if (phase !== "resuming") return;
     const spoiled = this.#scripts.onResume();
