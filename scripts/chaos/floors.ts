@@ -7,8 +7,8 @@ const FLOORS = { pause: 0.3, resume: 0.3, cancel: 0.45, print_file: 0.1 } as con
   CommandKind,
   number
 >;
-/** Fewer than that many sent commands of a kind tell nothing. */
-const ENOUGH = 40;
+/** Fewer than that many commands of a kind tell nothing. */
+const ENOUGH = 150;
 /** Of everything that was asked for without faults, so much is sent. */
 const SENT = 0.2;
 
@@ -23,8 +23,7 @@ function belowFloorOf(tally: Tally, kind: CommandKind): string | null {
   const asked = own.reduce((sum, [, count]) => sum + count, 0);
   const sent = asked - tally.of("quiet", `${kind} not sent`);
   const succeeded = tally.of("quiet", `${kind} succeeded`);
-  if (asked >= ENOUGH / SENT && sent < SENT * asked)
-    return `${sent} of ${asked} commands of the kind ${kind} were sent`;
+  if (asked >= ENOUGH && sent < SENT * asked) return `${sent} of ${asked} commands of the kind ${kind} were sent`;
   if (sent < ENOUGH || succeeded >= FLOORS[kind] * sent) return null;
   return `${succeeded} of ${sent} commands of the kind ${kind} that were sent succeeded`;
 }

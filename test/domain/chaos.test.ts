@@ -99,8 +99,9 @@ describe("[C80] a ledger that was broken on purpose is noticed", () => {
   ];
 
   test.each(table)("[C80] %s", (_what, decide, promise) => {
-    const broken = SABOTAGED.flatMap((seed) => runWorlds(seed, COMMANDS, { decide }).breaches);
-    expect(broken.map((breach) => breach.promise)).toContain(promise);
+    const isBroken = (seed: number) =>
+      runWorlds(seed, COMMANDS, { decide }).breaches.some((it) => it.promise === promise);
+    expect(SABOTAGED.some(isBroken)).toBe(true);
   });
 
   test("[C80] and the ledger as it is breaks none of these with those seeds", () => {
