@@ -3,7 +3,7 @@ import type { Command } from "../../src/domain/command.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
 import type { Phase } from "../../src/domain/phase.ts";
 import type { Input } from "../../src/domain/printer.ts";
-import type { Hearsay } from "./hearsay.ts";
+import type { HeardStatus, Hearsay } from "./hearsay.ts";
 import { hold, LIMITS } from "./promises.ts";
 
 /** A frame that was handed over, and what the agent did with it. */
@@ -121,8 +121,8 @@ export class HandOvers {
 
   /** The newest live status of that socket is in a phase of the kind, and no older than `since`. */
   #isShownFor(kind: CommandKind, connection: number, since: number): boolean {
-    const status = this.#told.statusOn(connection);
-    return status?.phase != null && status.isLive && ACTS_IN[kind].includes(status.phase) && status.at >= since;
+    const isFit = ({ phase, at }: HeardStatus) => phase !== null && ACTS_IN[kind].includes(phase) && at >= since;
+    return this.#told.liveStatusesOn(connection).some(isFit);
   }
 
   #checkHeard(what: string, connection: number, now: number): void {

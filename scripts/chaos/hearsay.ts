@@ -40,6 +40,8 @@ export class Hearsay {
   readonly #answeredOn = new Set<number>();
   readonly #frames = new Map<number, number>();
   readonly #statuses = new Map<number, HeardStatus>();
+  readonly #live = new Map<number, HeardStatus>();
+  readonly #surelyLive = new Map<number, HeardStatus>();
   readonly #shownAt = new Map<Phase, number>();
 
   constructor(clockAheadMs: number) {
@@ -87,6 +89,11 @@ export class Hearsay {
     return this.#statuses.get(connection) ?? null;
   }
 
+  /** Each that may be taken for the newest live one of that socket. */
+  liveStatusesOn(connection: number): HeardStatus[] {
+    return [this.#live, this.#surelyLive].flatMap((statuses) => statuses.get(connection) ?? []);
+  }
+
   /** When any socket showed that phase last. */
   shownAt(phase: Phase): number {
     return this.#shownAt.get(phase) ?? Number.NEGATIVE_INFINITY;
@@ -108,6 +115,8 @@ export class Hearsay {
     if (phase !== null) this.#shownAt.set(phase, now);
     const heard = { phase, at: now, isLive: isNew || hasAnswered, isSurelyLive: isNew && hasAnswered };
     this.#statuses.set(this.connection, heard);
+    if (heard.isLive) this.#live.set(this.connection, heard);
+    if (heard.isSurelyLive) this.#surelyLive.set(this.connection, heard);
   }
 
   /** The object takes the agent for two with one token: one of them may be idle while the other prints. */

@@ -90,7 +90,7 @@ export class Reasons {
 
   #isDownloading(): boolean {
     const { told } = this.#world;
-    return told.connection !== null && told.statusOn(told.connection)?.phase === "downloading";
+    return told.liveStatusesOn(told.connection ?? 0).some(({ phase }) => phase === "downloading");
   }
 
   #wasInPrint({ now }: Moment): boolean {
