@@ -7,6 +7,7 @@ const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" }
 const TEXT = { idle: "Operational", printing: "Printing", paused: "Paused" } as const;
 const REGULAR_MS = 30_000;
 const QUEUE = 50;
+const RASH = 0.2;
 export const HOMEMADE_LOOK_MS = 1_000;
 
 export class HomemadeAgent extends ModelAgent {
@@ -41,7 +42,10 @@ export class HomemadeAgent extends ModelAgent {
     const mine = this.#orders;
     this.#transient = TRANSIENT[order];
     this.soon(0, 15, () => this.#say());
-    const isTaken = this.world.machine.order(order, ref, (end) => {
+    const { machine, random } = this.world;
+    // Some show the old text once more before they see what became of the order.
+    if (!machine.isWaiting && random() < RASH) this.soon(50, 2_000, () => this.#endTransient(mine));
+    const isTaken = machine.order(order, ref, (end) => {
       const [shortestMs, longestMs] = end === "done" ? [HOMEMADE_LOOK_MS, 2 * HOMEMADE_LOOK_MS] : [5, 200];
       this.soon(shortestMs, longestMs, () => this.#endTransient(mine));
     });

@@ -17,6 +17,7 @@ const REGULAR_MS = { boosted: 10_000, heating: 20_000, calm: 50_000 } as const;
 /** They come inside an ordinary status, never because of a new socket. */
 const SETTINGS_MS = 30 * 60_000;
 const SETTINGS = { agent: { name: "octoprint_obico", version: "2.6.1" } } as const;
+const LONGEST_UPSERT_MS = 3_000;
 const BOOST_MS = 15_000;
 const QUEUE = 1_000;
 
@@ -27,6 +28,7 @@ export class OctoPrintAgent extends ModelAgent {
   #lastSaidAt = 0;
   #boostedUntil = 0;
   #settingsAt = 0;
+  #eventsFrom = 0;
   #isDownloading = false;
   readonly #scripts = new PauseScripts();
 
@@ -91,7 +93,8 @@ export class OctoPrintAgent extends ModelAgent {
 
   /** Events are handled one at a time, a moment later, with the status as of then. */
   #follow({ phase, print, end }: MachineMoment): void {
-    this.soon(0, 0, () => {
+    const { simulation } = this.world;
+    simulation.at(Math.max(simulation.now, this.#eventsFrom), () => {
       const before = this.#phase;
       if (phase === "idle") this.#sayEnd(end);
       else if (before === "idle") this.#sayStart(print);
@@ -100,8 +103,15 @@ export class OctoPrintAgent extends ModelAgent {
     });
   }
 
+  /** The file is told to the server first; until then the print has no time stamp. */
   #sayStart(print: MachinePrint | null): void {
+    const { simulation, random } = this.world;
     this.#say("Starting", { event_type: "PrinterStateChanged", data: { state_id: "STARTING" } });
+    this.#eventsFrom = simulation.now + between(random, 0, LONGEST_UPSERT_MS);
+    simulation.at(this.#eventsFrom, () => this.#sayStarted(print));
+  }
+
+  #sayStarted(print: MachinePrint | null): void {
     this.#print = print;
     this.#say("Printing", { event_type: "PrintStarted", data: { name: print?.file } });
     this.#say("Printing", { event_type: "PrinterStateChanged", data: { state_id: "PRINTING" } });

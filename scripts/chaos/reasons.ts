@@ -71,7 +71,7 @@ export class Reasons {
       case "not_paused":
         return this.#isReached(command, "printing", "pause", moment);
       case "print_ending":
-        return current !== null && this.#world.told.cancelled.has(current.extId);
+        return current !== null && this.#world.told.cancelled.has(current.extId) && this.#isFresh(moment);
       case "agent_offline":
         return from === null ? this.#isSilent(command.kind, moment) : isUnheard(command, moment);
       default:
@@ -99,13 +99,22 @@ export class Reasons {
   }
 
   /** The machine was there when the newest report left it, and nothing is on the way that changes that. */
-  #isReached(command: Command, phase: "paused" | "printing", opposite: CommandKind, { after, now }: Moment): boolean {
+  #isReached(command: Command, phase: "paused" | "printing", opposite: CommandKind, moment: Moment): boolean {
     const { isQuiet, machine } = this.#world;
+    const { after, now } = moment;
     const isOnItsWay = after.state.ledger.some(
       ({ kind, state, printId }) =>
         kind === opposite && printId === command.printId && (state === "sent" || state === "delivered"),
     );
-    return !isOnItsWay && wasSettledAs(machine, phase, now - (isQuiet ? LIMITS.report : LIMITS.lateReport));
+    if (isOnItsWay || !this.#isFresh(moment)) return false;
+    return wasSettledAs(machine, phase, now - (isQuiet ? LIMITS.report : LIMITS.lateReport));
+  }
+
+  /** What was seen longer ago refuses nothing. */
+  #isFresh({ now }: Moment): boolean {
+    const { told } = this.#world;
+    const status = told.statusOn(told.connection ?? 0);
+    return status !== null && now - status.at <= LIMITS.fresh;
   }
 
   /** No socket is open, or nothing was heard for so long from an agent that would not answer a probe. */
