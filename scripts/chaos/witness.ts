@@ -7,7 +7,7 @@ import type { Answer, Call } from "./desk.ts";
 import { HandOvers, type Sent, startsMotion } from "./handovers.ts";
 import { Hearsay } from "./hearsay.ts";
 import { Liveness } from "./liveness.ts";
-import type { Cause, Machine } from "./machine.ts";
+import { type Cause, ITSELF, type Machine } from "./machine.ts";
 import type { Spoiled } from "./pause-scripts.ts";
 import { hold, LIMITS } from "./promises.ts";
 import { type Moment, Reasons } from "./reasons.ts";
@@ -169,8 +169,9 @@ export class Witness implements ShellWitness, AgentWitness {
   #excuseOf({ command, isToKnown, wasShownAtWork }: Sent): string | null {
     // The plugin keeps what a print that ended while it was paused did not use, and nothing takes it back.
     if (wasShownAtWork && this.#machine.print?.ts !== command.printExtId) return "of a print before it";
-    // Without faults a frame is read at once, and nobody else pauses.
-    if (this.#liveness !== null) return null;
+    // Without faults a frame is read at once, and nobody else pauses, but the machine itself that fails to go on.
+    const hasFailed = this.#machine.history.at(-2)?.cause === ITSELF;
+    if (this.#liveness !== null && !hasFailed) return null;
     if (!isToKnown) return "by an agent whose name was lost";
     return wasShownAtWork ? "that was paused before it was read" : null;
   }
