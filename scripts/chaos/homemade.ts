@@ -43,8 +43,7 @@ export class HomemadeAgent extends ModelAgent {
     this.#transient = TRANSIENT[order];
     this.soon(0, 15, () => this.#say());
     const { machine, random } = this.world;
-    // Some show the old text once more before they see what became of the order.
-    if (!machine.isWaiting && random() < RASH) this.soon(50, 2_000, () => this.#endTransient(mine));
+    if (!machine.isWaiting && random() < RASH) this.soon(50, 2_000, () => this.#showOldText(mine));
     const isTaken = machine.order(order, ref, (end) => {
       const [shortestMs, longestMs] = end === "done" ? [HOMEMADE_LOOK_MS, 2 * HOMEMADE_LOOK_MS] : [5, 200];
       this.soon(shortestMs, longestMs, () => this.#endTransient(mine));
@@ -120,6 +119,12 @@ export class HomemadeAgent extends ModelAgent {
   /** `print` null: any print. */
   #forgetPrint(print: MachinePrint | null): void {
     if (print === null || this.#reported === print) this.#reported = this.world.machine.print;
+  }
+
+  /** Some show what was once more, and again, before they see what became of the order. */
+  #showOldText(order: number): void {
+    this.#endTransient(order);
+    this.soon(200, 1_000, () => this.#say());
   }
 
   #endTransientSoon(): void {

@@ -3,7 +3,7 @@ import type { Command } from "../../src/domain/command.ts";
 import type { Claims } from "./claims.ts";
 import type { HandOvers } from "./handovers.ts";
 import type { Hearsay } from "./hearsay.ts";
-import type { Machine, MachineMoment } from "./machine.ts";
+import type { Cause, Machine, MachineMoment } from "./machine.ts";
 import { isObeyed, wasSeenObeyed } from "./outcomes.ts";
 import { hold, LIMITS } from "./promises.ts";
 import type { Simulation } from "./simulation.ts";
@@ -51,6 +51,30 @@ export class Liveness {
     );
     if (isBehind) tally.count("network", `${kind} obeyed behind a command that stayed open`);
     else simulation.after(LIMITS.settled, () => this.#checkTold(command));
+  }
+
+  /** The machine refused what `cause` wanted, and said so. */
+  onRefusal(cause: Cause): void {
+    const command = this.#world.sent.findByRef(cause)?.command;
+    if (command === undefined || !this.#isAlone(command)) return;
+    this.#world.simulation.after(LIMITS.report, () => {
+      if (!this.#isAlone(command)) return;
+      const { id, kind } = command;
+      const state = this.#world.claims.stateOf(id);
+      const isTold = state === "failed" || state === "superseded";
+      hold(isTold, "refused", `${kind} ${id} is ${state}, and the machine refused it ${LIMITS.report} ms ago`);
+    });
+  }
+
+  /** Nothing else was sent about that time, waited or downloaded, so that nothing else explains what the agent shows. */
+  #isAlone({ id, sentAt }: Command): boolean {
+    const { simulation, machine, told, sent, claims } = this.#world;
+    const from = (sentAt ?? simulation.now) - LIMITS.alone;
+    const isMasked = Math.max(machine.waitedUntil, told.shownAt("downloading")) > simulation.now - LIMITS.masked;
+    const isOpen = [...claims.commands.values()].some(
+      (other) => other.id !== id && (other.state === "sent" || other.state === "delivered"),
+    );
+    return !isMasked && !isOpen && [...sent.all].every(({ command, at }) => command.id === id || at < from);
   }
 
   #checkTold(command: Command): void {

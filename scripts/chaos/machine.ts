@@ -91,6 +91,11 @@ export abstract class Machine {
     if (this.phase === "printing" || (end === "error" && this.phase !== "idle")) this.enter("idle", end, ITSELF);
   }
 
+  /** When it came to the end of its last wait; 0: there was none. */
+  get waitedUntil(): number {
+    return this.waitsUntil;
+  }
+
   get isWaiting(): boolean {
     return this.world.simulation.now < this.waitsUntil;
   }

@@ -17,6 +17,7 @@ export const PROMISES = {
   receipt: "a receipt that arrives makes its command delivered at once",
   "send-failed": "a frame that the socket did not take makes its command rejected at once",
   settles: "without faults, what the machine did is called succeeded a minute later, unless it is superseded",
+  refused: "without faults, what the machine refuses aloud to a command that is alone is called failed",
   floor: "without faults, most commands of each kind that were sent succeed",
   "as-it-was":
     "no print goes on with its heater off, or lower than it was, because of a pause frame that was out of place",
@@ -65,6 +66,10 @@ export const LIMITS = {
   lateReport: 150_000,
   /** From what the machine does to its command's outcome, without faults. */
   settled: 60_000,
+  /** A command without another for so long is alone: every earlier one has come to its end. */
+  alone: 120_000,
+  /** What a machine or an agent did longer ago masks nothing any more. */
+  masked: 31 * 60_000,
   /** Without faults an end that is inferred is seen with the next regular report. */
   regular: 60_000,
   /** To the object and back, with the retry of a call that broke. */

@@ -156,6 +156,7 @@ export class Witness implements ShellWitness, AgentWitness {
 
   onRefusal(cause: Cause): void {
     this.#claims.onRefusal(cause);
+    this.#liveness?.onRefusal(cause);
   }
 
   onSpoiled(how: Spoiled, ref: string): void {

@@ -104,6 +104,12 @@ describe("[C80] a ledger that was broken on purpose is noticed", () => {
     expect(SABOTAGED.some(isBroken)).toBe(true);
   });
 
+  // Seldom is a refused command alone: a seed of one, to be looked for again when the models change.
+  test("[C80] what the machine refused is called unsettled", () => {
+    const { breaches } = runWorlds(978_485_559, 1, { decide: renaming("failed", "unknown", "not_settled") });
+    expect(breaches.map(({ promise }) => promise)).toEqual(["refused"]);
+  });
+
   test("[C80] and the ledger as it is breaks none of these with those seeds", () => {
     const seen = new Set(table.map(([, , promise]) => promise));
     const breaches = SABOTAGED.flatMap((seed) => runWorlds(seed, COMMANDS).breaches);
