@@ -68,7 +68,9 @@ function isJudged({ connection, state }: Command, evidence: Evidence, isBehind: 
 }
 
 function weighShown(command: Command, kind: PrintCommandKind, evidence: Evidence, isBehind: boolean): Finding | null {
-  if (isBehind || !evidence.isLive || command.state === "checking") return null;
+  if (!evidence.isLive || command.state === "checking") return null;
+  // An event names its kind, so it needs no turn; phases may be those of the command before.
+  if (isBehind) return isToldDone(command, kind, evidence) ? SUCCEEDED : null;
   return isJudged(command, evidence, isBehind)
     ? weighOwn(command, kind, evidence)
     : weighLater(command, kind, evidence);
@@ -90,6 +92,10 @@ function hitsOtherPrint(command: Command, kind: PrintCommandKind, evidence: Evid
   const isOther = printExtId !== null && printExtId !== -1 && printExtId !== command.printExtId;
   const { sawTransient, isDoubtful } = command.marks;
   return isOther && isTransient(kind, evidence) && !sawTransient && !isDoubtful;
+}
+
+function isToldDone({ state }: Command, kind: PrintCommandKind, { event }: Evidence): boolean {
+  return state === "delivered" && event?.type === printTraitsOf(kind).doneEvent;
 }
 
 /** Whether the agent shows that it is at it: its transient phase, live, whichever socket brings it. */

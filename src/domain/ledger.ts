@@ -89,11 +89,12 @@ function handOver(step: LedgerStep, command: Command, agent: AgentFacts, now: nu
   return send(cleared, command, agent, now);
 }
 
-/** A command that waits for its probe is superseded by a newer one of its kind, or of a kind that opposes it. */
+/** A command that waits for its probe, to start motion, is superseded by a newer one of its kind, and by one that stops. */
 function supersedeChecking(step: LedgerStep, earlier: Command, command: Command, now: number): LedgerStep {
   const isRepeated = earlier.kind === command.kind && earlier.state === "checking";
   if (isRepeated) return end(step, earlier, "superseded", "replaced", now);
-  const isOvertaken = earlier.state === "checking" && traitsOf(command.kind).supersedes.includes(earlier.kind);
+  const isStop = traitsOf(earlier.kind).startsMotion && !traitsOf(command.kind).startsMotion;
+  const isOvertaken = earlier.state === "checking" && isStop;
   return isOvertaken ? end(step, earlier, "superseded", "opposite_command", now) : step;
 }
 

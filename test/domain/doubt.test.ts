@@ -158,6 +158,13 @@ describe("what happens meanwhile", () => {
     ]);
   });
 
+  test("[C40] the event of a command that was read counts while an earlier one stays open; its phases do not", () => {
+    const ledger = [delivered("cancel"), delivered("resume", { marks: SEEN })];
+    expect(hear(ledger, { phase: "printing" }).ended).toEqual([]);
+    expect(hear(ledger, { phase: "printing", event: seenEvent("resumed") }).ended).toEqual(["resume succeeded"]);
+    expect(hear([delivered("cancel"), aCommand("resume")], { event: seenEvent("resumed") }).ended).toEqual([]);
+  });
+
   test("[C40] a download that never ends keeps no evidence from others", () => {
     const download = delivered("print_file", { printId: null, printExtId: null, file: FILE });
     expect(hear([download, delivered("pause")], { ...own, event: seenEvent("paused") }).ended).toEqual([

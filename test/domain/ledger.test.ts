@@ -230,11 +230,14 @@ describe("the probe before motion", () => {
     expect(told(onFrame([checking("print_file")], SOCKET, facts(), NOW))).toEqual(["print_file rejected printing"]);
   });
 
-  test("[C23] a pause or cancel taken meanwhile goes at once, and the waiting resume never", () => {
+  test("[C23] a pause or cancel taken meanwhile goes at once, and what waits to move never", () => {
     for (const kind of ["pause", "cancel"] as const) {
       const step = takeCommand([checking("resume")], aRequest(kind), facts({ isPauseSeen: true, ...FRESH }), NOW);
       expect(told(step)).toEqual(["resume superseded opposite_command", `send ${kind}`]);
       expect(told(onFrame(step.ledger, SOCKET, facts(), NOW + 10))).toEqual([]);
+      const machine = facts({ ...FRESH, phase: "printing" }, null);
+      const file = takeCommand([checking("print_file")], aRequest(kind), machine, NOW);
+      expect(told(file)).toEqual(["print_file superseded opposite_command", `send ${kind}`]);
     }
   });
 });
