@@ -33,7 +33,8 @@ const OPPOSED_BY: Readonly<Record<CommandKind, readonly CommandKind[]>> = {
   pause: ["resume", "cancel"],
   resume: ["pause", "cancel"],
   cancel: [],
-  print_file: [],
+  // Only one that waits for its probe: what stops goes first.
+  print_file: ["pause", "cancel"],
 };
 
 const CLOSING: readonly Input["type"][] = ["agent-opened", "agent-closed", "agent-lost", "send-failed"];
@@ -133,7 +134,8 @@ export class Reasons {
         return this.#isFollowed(
           command,
           OPPOSED_BY[command.kind],
-          (other) => isOfPrint(other, command) && (from === "checking" || isDone(other)),
+          (other) =>
+            isOfPrint(other, command) && (from === "checking" || (command.kind !== "print_file" && isDone(other))),
         );
       case "replaced":
         return this.#isFollowed(command, [command.kind], ({ sentAt }) => from === "checking" || sentAt !== null);

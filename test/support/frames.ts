@@ -26,7 +26,7 @@ export function frame(said: Said): Record<string, unknown> {
   const { ts, text = "Printing", event, reason, at = Date.now() / 1000, name = "hook.gcode", error = false } = said;
   const { printTime = 60, completion = printTime === null ? null : 5, filament, path, display } = said;
   const data = reason === undefined ? {} : { data: { reason } };
-  return {
+  const whole = {
     current_print_ts: ts,
     status: {
       _ts: at,
@@ -37,6 +37,8 @@ export function frame(said: Said): Record<string, unknown> {
     },
     ...(event === undefined ? {} : { event: { event_type: event, ...data } }),
   };
+  // As JSON has it: what is undefined was not said.
+  return JSON.parse(JSON.stringify(whole));
 }
 
 export const MOONRAKER = { settings: { agent: { name: "moonraker_obico", version: "2.1.4" } } };
