@@ -5,7 +5,7 @@ import type { AgentFacts, Command } from "./command.ts";
 import { type Dialect, GIVES_RECEIPTS, HAS_PAUSE_SCRIPTS } from "./dialect.ts";
 import type { LastCopy } from "./list-copy.ts";
 import type { Phase } from "./phase.ts";
-import type { Report, ReportedEventType } from "./report.ts";
+import type { PassthruAnswer, Report, ReportedEventType } from "./report.ts";
 import type { ShownStatus } from "./status.ts";
 import { type AgentThreads, isCrowded } from "./threads.ts";
 
@@ -36,8 +36,8 @@ export interface AgentSocket {
   /** The status before, live or not: its `_ts` and its phase. */
   readonly reportTs: number | null;
   readonly reportPhase: Phase | null;
-  /** A pause that rewrote the agent's scripts: none that a live status has not outdated, one sent, or one that was read. */
-  readonly scriptedPause: "none" | "sent" | "read";
+  /** A pause that rewrites the agent's scripts: none is open, or one was sent; its receipt came, or its effect shows, but not both. */
+  readonly scriptedPause: "none" | "sent" | "read" | "shown";
   /** When the look sent a probe that nothing has answered yet; null: none. */
   readonly probedAt: number | null;
   readonly live: LastCopy | null;
@@ -161,14 +161,16 @@ export function observeReport(socket: AgentSocket, report: Report, now: number):
   const downloadSeenAt = phase === "downloading" ? now : socket.downloadSeenAt;
   const seen: AgentSocket = phase === null ? socket : { ...socket, phase, phaseAt: now, phaseRun: run, downloadSeenAt };
   const event = report.event?.type ?? null;
-  const isOutdated = phase !== null && socket.scriptedPause === "read";
   return {
     ...seen,
-    scriptedPause: isOutdated ? "none" : socket.scriptedPause,
+    scriptedPause: phase === "pausing" || phase === "paused" ? SHOWN[socket.scriptedPause] : socket.scriptedPause,
     isPauseSeen: isPauseSeen(socket.isPauseSeen, event, phase, run),
     isCancelSeen: socket.isCancelSeen || event === "cancelled",
   };
 }
+
+const SHOWN = { none: "none", sent: "shown", read: "none", shown: "shown" } as const;
+const READ = { none: "none", sent: "read", read: "read", shown: "none" } as const;
 
 /** Event and phase of one report need not agree, since an event may wait in the agent's queue: the event decides. */
 function isPauseSeen(before: boolean, event: ReportedEventType | null, phase: Phase | null, run: number): boolean {
@@ -192,10 +194,16 @@ export function noteSent(socket: AgentSocket, { kind, via }: Command): AgentSock
   return kind === "pause" && via === "commands" ? { ...socket, scriptedPause: "sent" } : socket;
 }
 
-/** Notes the receipt of a command. */
-export function noteReceipt(socket: AgentSocket, command: Command | undefined): AgentSocket {
-  const isScripted = command?.kind === "pause" && command.via === "commands" && socket.scriptedPause === "sent";
-  return { ...socket, gaveReceipt: true, scriptedPause: isScripted ? "read" : socket.scriptedPause };
+/** Notes the receipt of a command. A pause that was refused wrote no scripts. */
+export function noteReceipt(
+  socket: AgentSocket,
+  command: Command | undefined,
+  phase: PassthruAnswer["phase"],
+): AgentSocket {
+  const heard: AgentSocket = { ...socket, gaveReceipt: true };
+  if (command?.kind !== "pause" || command.via === "passthru") return heard;
+  const isRefused = phase !== null && phase !== "pausing" && phase !== "paused";
+  return { ...heard, scriptedPause: isRefused ? "none" : READ[socket.scriptedPause] };
 }
 
 const PAUSABLE: ReadonlySet<Phase | null> = new Set(["starting", "printing", "resuming"]);

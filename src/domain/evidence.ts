@@ -187,14 +187,18 @@ function markReport(command: Command, kind: PrintCommandKind, evidence: Evidence
   if (!isLive) return isBehind ? marks : doubt(marks);
   if (!isOfItsPrint(command, evidence)) return marks;
   const sawTransient = marks.sawTransient || isTransient(kind, evidence);
-  if (isBehind || phase === null) return withMarks(marks, { sawTransient });
-  const { done, doneAlso } = printTraitsOf(kind);
+  const { done, doneAlso, doneEvent } = printTraitsOf(kind);
+  const isUncounted = isBehind || isReceiptOwed(command, evidence);
+  // It was done, for all that is known, before anything may count: what contradicts that later is something else.
+  const isDone = evidence.event?.type === doneEvent || phase === done;
+  const isDoubtful = marks.isDoubtful || (isUncounted && sawTransient && isDone);
+  if (isBehind || phase === null) return withMarks(marks, { sawTransient, isDoubtful });
   const wasPaused = doneAlso === "after-paused" && state === "sent" ? phase === "paused" : marks.wasPaused;
   const isRun = doneAlso === "twice" && phase === done;
   const pausedRun = isRun ? Math.min(marks.pausedRun + 1, RUN_OF_PAUSED) : 0;
   const isContrary = sawTransient && isUndone(kind, evidence);
   const contradictedAt = isContrary ? (marks.contradictedAt ?? evidence.at) : null;
-  return withMarks(marks, { sawTransient, wasPaused, pausedRun, contradictedAt });
+  return withMarks(marks, { sawTransient, isDoubtful, wasPaused, pausedRun, contradictedAt });
 }
 
 /** The same object where nothing changes: then nothing is stored. */

@@ -76,7 +76,7 @@ function takeAnswer(before: Change, answer: PassthruAnswer, now: number): Change
   const { state, socket } = before.printer;
   if (socket === null) return before;
   const command = state.ledger.find(({ ref }) => ref === answer.ref);
-  const noted = isOurRef(answer.ref) ? noteReceipt(socket, command) : socket;
+  const noted = isOurRef(answer.ref) ? noteReceipt(socket, command, answer.phase) : socket;
   const backlog = isAskedOn(socket, state.ledger, answer.ref) ? null : socket.backlog;
   const heard = withSocket(before, { ...noted, backlog });
   return withLedger(heard, onAnswer(state.ledger, answer, now));

@@ -165,6 +165,17 @@ describe("what happens meanwhile", () => {
     expect(hear([delivered("cancel"), aCommand("resume")], { event: seenEvent("resumed") }).ended).toEqual([]);
   });
 
+  test("[C43] what was done before its turn, or before its receipt, is not denied by what shows later", () => {
+    const denied = { phase: "paused", at: NOW + 30_000 } as const;
+    const early = [{ phase: "resuming" }, { phase: "resuming", event: seenEvent("resumed") }] as const;
+    const resume = aCommand("resume");
+    const before = hear([resume], { ...OWED, ...early[0] }, { ...OWED, ...early[1] });
+    const later = hear(receipt(before.ledger, resume), { phase: "paused" }, denied);
+    expect([before.ended, later.ended]).toEqual([[], []]);
+    const behind = hear([delivered("cancel"), delivered("resume")], early[0], { phase: "printing" });
+    expect(hear(behind.ledger.slice(1), { phase: "paused" }, denied).ended).toEqual([]);
+  });
+
   test("[C40] a download that never ends keeps no evidence from others", () => {
     const download = delivered("print_file", { printId: null, printExtId: null, file: FILE });
     expect(hear([download, delivered("pause")], { ...own, event: seenEvent("paused") }).ended).toEqual([

@@ -71,6 +71,21 @@ describe("a pause for OctoPrint", () => {
     expect(bench.give().via).toBe("commands");
   });
 
+  test("[C70] one that was read stays open until it shows, and one that was refused is none", () => {
+    const bench = new Bench();
+    bench.receipt(bench.give(), "PAUSING").say("Printing");
+    bench.receipt(bench.give("resume"), "RESUMING").say("Printing");
+    expect(bench.give().via).toBe("passthru");
+    const refused = new Bench();
+    refused.receipt(refused.give(), "CANCELLING").say("Printing");
+    expect(refused.give().via).toBe("commands");
+    const shown = new Bench();
+    const pause = shown.give();
+    shown.say("Pausing").say("Paused");
+    shown.receipt(pause, "PAUSED").say("Resuming").say("Printing");
+    expect(shown.give().via).toBe("commands");
+  });
+
   test("[C70] other agents have no such scripts", () => {
     expect(new Bench("moonraker_obico").say("Paused").give().via).toBe("commands");
   });
