@@ -36,8 +36,7 @@ export interface AgentSocket {
   /** The status before, live or not: its `_ts` and its phase. */
   readonly reportTs: number | null;
   readonly reportPhase: Phase | null;
-  /** A pause that rewrites the agent's scripts: none is open, or one was sent; its receipt came, or its effect shows, but not both. */
-  readonly scriptedPause: "none" | "sent" | "read" | "shown";
+  readonly scriptedPause: ScriptedPause | null;
   /** When the look sent a probe that nothing has answered yet; null: none. */
   readonly probedAt: number | null;
   readonly live: LastCopy | null;
@@ -45,6 +44,13 @@ export interface AgentSocket {
   readonly nameless: number | null;
   /** Arrival of the newest live report of the current print, on this socket or on those that it replaced. */
   readonly namedAt: number | null;
+}
+
+/** The newest pause that rewrites the agent's scripts: it is open until its receipt came and its effect showed. */
+interface ScriptedPause {
+  readonly ref: string;
+  readonly isRead: boolean;
+  readonly isShown: boolean;
 }
 
 /** A sliding window of 31 slots of ten seconds: it counts the frames of the last 300 to 310 s. */
@@ -104,7 +110,7 @@ export function openSocket({ connection, origin, ref }: SocketOpening, now: numb
     gaveReceipt: false,
     reportTs: null,
     reportPhase: null,
-    scriptedPause: "none",
+    scriptedPause: null,
     probedAt: null,
     live: null,
     nameless: null,
@@ -163,14 +169,19 @@ export function observeReport(socket: AgentSocket, report: Report, now: number):
   const event = report.event?.type ?? null;
   return {
     ...seen,
-    scriptedPause: phase === "pausing" || phase === "paused" ? SHOWN[socket.scriptedPause] : socket.scriptedPause,
+    scriptedPause:
+      phase === "pausing" || phase === "paused"
+        ? settle(socket.scriptedPause, { isShown: true })
+        : socket.scriptedPause,
     isPauseSeen: isPauseSeen(socket.isPauseSeen, event, phase, run),
     isCancelSeen: socket.isCancelSeen || event === "cancelled",
   };
 }
 
-const SHOWN = { none: "none", sent: "shown", read: "none", shown: "shown" } as const;
-const READ = { none: "none", sent: "read", read: "read", shown: "none" } as const;
+function settle(pause: ScriptedPause | null, news: Partial<ScriptedPause>): ScriptedPause | null {
+  const next = pause === null ? null : { ...pause, ...news };
+  return next?.isRead && next.isShown ? null : next;
+}
 
 /** Event and phase of one report need not agree, since an event may wait in the agent's queue: the event decides. */
 function isPauseSeen(before: boolean, event: ReportedEventType | null, phase: Phase | null, run: number): boolean {
@@ -190,20 +201,17 @@ export function noteReport(socket: AgentSocket, { status }: Report): AgentSocket
 }
 
 /** Notes a command that was handed to the socket. */
-export function noteSent(socket: AgentSocket, { kind, via }: Command): AgentSocket {
-  return kind === "pause" && via === "commands" ? { ...socket, scriptedPause: "sent" } : socket;
+export function noteSent(socket: AgentSocket, { kind, via, ref }: Command): AgentSocket {
+  if (kind !== "pause" || via === "passthru") return socket;
+  return { ...socket, scriptedPause: { ref, isRead: false, isShown: false } };
 }
 
-/** Notes the receipt of a command. A pause that was refused wrote no scripts. */
-export function noteReceipt(
-  socket: AgentSocket,
-  command: Command | undefined,
-  phase: PassthruAnswer["phase"],
-): AgentSocket {
+/** Notes the answer to a ref of ours. A pause that was refused wrote no scripts. */
+export function noteAnswer(socket: AgentSocket, { ref, phase }: PassthruAnswer): AgentSocket {
   const heard: AgentSocket = { ...socket, gaveReceipt: true };
-  if (command?.kind !== "pause" || command.via === "passthru") return heard;
+  if (socket.scriptedPause?.ref !== ref) return heard;
   const isRefused = phase !== null && phase !== "pausing" && phase !== "paused";
-  return { ...heard, scriptedPause: isRefused ? "none" : READ[socket.scriptedPause] };
+  return { ...heard, scriptedPause: isRefused ? null : settle(socket.scriptedPause, { isRead: true }) };
 }
 
 const PAUSABLE: ReadonlySet<Phase | null> = new Set(["starting", "printing", "resuming"]);
@@ -211,7 +219,7 @@ const PAUSABLE: ReadonlySet<Phase | null> = new Set(["starting", "printing", "re
 /** A pause command goes to OctoPrint only while it prints, and once: it rewrites scripts that a paused print still needs [C70]. */
 function pauseVia({ phase, scriptedPause }: AgentSocket, dialect: Dialect): Command["via"] {
   if (!HAS_PAUSE_SCRIPTS[dialect]) return "commands";
-  return PAUSABLE.has(phase) && scriptedPause === "none" ? "commands" : "passthru";
+  return PAUSABLE.has(phase) && scriptedPause === null ? "commands" : "passthru";
 }
 
 export function agentFacts(

@@ -7,7 +7,7 @@ import {
   forgetPrint,
   isFlooding,
   type Moment,
-  noteReceipt,
+  noteAnswer,
   noteReport,
   observeReport,
 } from "./agent-socket.ts";
@@ -75,8 +75,7 @@ export function ledgerFacts(printer: Printer): LedgerFacts {
 function takeAnswer(before: Change, answer: PassthruAnswer, now: number): Change {
   const { state, socket } = before.printer;
   if (socket === null) return before;
-  const command = state.ledger.find(({ ref }) => ref === answer.ref);
-  const noted = isOurRef(answer.ref) ? noteReceipt(socket, command, answer.phase) : socket;
+  const noted = isOurRef(answer.ref) ? noteAnswer(socket, answer) : socket;
   const backlog = isAskedOn(socket, state.ledger, answer.ref) ? null : socket.backlog;
   const heard = withSocket(before, { ...noted, backlog });
   return withLedger(heard, onAnswer(state.ledger, answer, now));
