@@ -44,6 +44,8 @@ export interface AgentSocket {
   readonly nameless: number | null;
   /** Arrival of the newest live report of the current print, on this socket or on those that it replaced. */
   readonly namedAt: number | null;
+  /** Whether this very socket brought such a report. */
+  readonly hasNamed: boolean;
 }
 
 /** The newest pause that rewrites the agent's scripts: it is open until its receipt came and its effect showed. */
@@ -115,6 +117,7 @@ export function openSocket({ connection, origin, ref }: SocketOpening, now: numb
     live: null,
     nameless: null,
     namedAt: kept.namedAt ?? null,
+    hasNamed: false,
   };
 }
 
@@ -149,9 +152,12 @@ export function dateOnSocket(
   const { backlog, datedAt } = socket;
   // Agents of unknown kind may never answer: what they say that late is no backlog.
   const isSilent = backlog !== null && isAskedEnough(backlog) && !GIVES_RECEIPTS[dialect];
-  const isMeasured = backlog === null || isSilent || (ts !== null && isRecent(ts, socket.clock, now));
+  // An agent that is known to answer has its order told by that: a date from the future is no sign of now.
+  const isAnswering = GIVES_RECEIPTS[dialect] && backlog !== null && !isAskedEnough(backlog);
+  const isMeasured = backlog === null || isSilent || (ts !== null && isRecent(ts, socket.clock, now, isAnswering));
   const clock = isMeasured ? observeClock(socket.clock, ts, now) : socket.clock;
-  const isLive = backlog === null || (ts === null ? isBelieved(backlog, dialect) : isRecent(ts, clock, now));
+  const isLive =
+    backlog === null || (ts === null ? isBelieved(backlog, dialect) : isRecent(ts, clock, now, isAnswering));
   return { socket: { ...socket, clock }, moment: { date: dateReport(ts, clock, now, datedAt), isLive, now } };
 }
 
@@ -192,7 +198,7 @@ function isPauseSeen(before: boolean, event: ReportedEventType | null, phase: Ph
 
 /** Drops what was seen of a print, because another is current, or none. */
 export function forgetPrint(socket: AgentSocket): AgentSocket {
-  return { ...socket, isPauseSeen: false, isCancelSeen: false };
+  return { ...socket, hasNamed: false, isPauseSeen: false, isCancelSeen: false };
 }
 
 /** Notes the report before the next one, live or not. */

@@ -200,6 +200,11 @@ export function isOpen(command: CommandRecord, now: number): boolean {
   return isInFlight(command) || (command.endedAt !== null && now - command.endedAt < SETTLED_LATER_MS);
 }
 
+/** Of the same print, or one of them of none: that acts on whichever the machine has. */
+export function isOfSamePrint(one: Pick<Command, "printId">, other: Pick<Command, "printId">): boolean {
+  return one.printId === other.printId || one.printId === null || other.printId === null;
+}
+
 /** Whether its frame may still be obeyed, or evidence of that may still come. */
 export function isInFlight(command: CommandRecord): boolean {
   return command.state === "checking" || command.state === "sent" || command.state === "delivered";
@@ -233,7 +238,7 @@ export function recordOf(command: Command): CommandRecord {
 
 /** A print whose end is inferred meanwhile was probably cancelled by it [L22]. */
 export function isCancelUnderWay(ledger: Ledger, printId: number): boolean {
-  return ledger.some((command) => command.kind === "cancel" && command.printId === printId);
+  return ledger.some((command) => command.kind === "cancel" && isOfSamePrint(command, { printId }));
 }
 
 /** When `onTime` has work next, epoch milliseconds; null: nothing is in flight. */

@@ -62,9 +62,10 @@ function isContested({ at }: PrinterState["replacements"], now: number): boolean
   return at.filter((time) => now - time < TOKEN_CONFLICT_WINDOW_MS).length >= TOKEN_CONFLICT_COUNT;
 }
 
-/** Of two agents with one token one named the current print lately: it goes on, whatever the other knows ([L56]). */
+/** Of two agents with one token the other named the current print lately: it goes on, whatever this one knows ([L56]). */
 export function isOfOtherAgent({ state, socket }: Printer, now: number): boolean {
-  const namedAt = socket?.namedAt ?? null;
+  if (socket === null || socket.hasNamed) return false;
+  const { namedAt } = socket;
   return namedAt !== null && now - namedAt < TOKEN_CONFLICT_WINDOW_MS && isContested(state.replacements, now);
 }
 

@@ -138,7 +138,7 @@ function weighOwn(command: Command, kind: PrintCommandKind, evidence: Evidence):
   const traits = printTraitsOf(kind);
   if (event?.type === traits.doneEvent) return SUCCEEDED;
   if (isTransient(kind, evidence)) return command.state === "sent" ? DELIVERED : null;
-  if (phase === traits.done) return isSettled(command, traits.doneAlso) ? SUCCEEDED : null;
+  if (phase === traits.done) return isSettled(command, doneAlsoOf(command, kind)) ? SUCCEEDED : null;
   return isContradicted(command, kind, evidence) ? NOT_OBEYED : null;
 }
 
@@ -152,6 +152,12 @@ function isContradicted({ sentAt, marks }: Command, kind: PrintCommandKind, evid
 
 function isUndone(kind: PrintCommandKind, { phase }: Evidence): boolean {
   return phase !== null && printTraitsOf(kind).undone.includes(phase);
+}
+
+/** Nothing else tells the end of what is bound to no print, so a cancel of that is done by `idle` twice in a row as well. */
+function doneAlsoOf({ printId }: Command, kind: PrintCommandKind): PrintCommandTraits["doneAlso"] {
+  const { doneAlso, endsPrint } = printTraitsOf(kind);
+  return endsPrint && printId === null ? "twice" : doneAlso;
 }
 
 function isSettled(command: Command, doneAlso: PrintCommandTraits["doneAlso"]): boolean {
@@ -187,7 +193,8 @@ function markReport(command: Command, kind: PrintCommandKind, evidence: Evidence
   if (!isLive) return isBehind ? marks : doubt(marks);
   if (!isOfItsPrint(command, evidence)) return marks;
   const sawTransient = marks.sawTransient || isTransient(kind, evidence);
-  const { done, doneAlso, doneEvent } = printTraitsOf(kind);
+  const { done, doneEvent } = printTraitsOf(kind);
+  const doneAlso = doneAlsoOf(command, kind);
   const isUncounted = isBehind || isReceiptOwed(command, evidence);
   // It was done, for all that is known, before anything may count: what contradicts that later is something else.
   const isDone = evidence.event?.type === doneEvent || phase === done;
@@ -204,8 +211,7 @@ function markReport(command: Command, kind: PrintCommandKind, evidence: Evidence
 /** The same object where nothing changes: then nothing is stored. */
 function withMarks(marks: Marks, patch: Partial<Marks>): Marks {
   const next = { ...marks, ...patch };
-  const keys = Object.keys(next) as (keyof Marks)[]; // safe: Marks has no other keys
-  return keys.every((key) => next[key] === marks[key]) ? marks : next;
+  return JSON.stringify(next) === JSON.stringify(marks) ? marks : next;
 }
 
 export function doubt(marks: Marks): Marks {

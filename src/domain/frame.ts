@@ -24,7 +24,7 @@ import {
   withSocket,
   withState,
 } from "./change.ts";
-import { isCancelUnderWay, type Ledger, type LedgerFacts } from "./command.ts";
+import { isCancelUnderWay, type Ledger, type LedgerFacts, type LedgerStep } from "./command.ts";
 import { closeAgent, isOfOtherAgent } from "./connection.ts";
 import { shouldWatch } from "./detection.ts";
 import { HAS_THREADS, TELLS_PLANNED_FILAMENT } from "./dialect.ts";
@@ -86,10 +86,12 @@ function isOurRef(ref: string): boolean {
   return ref.startsWith("c:") || ref.startsWith("p:");
 }
 
-/** Kept only while a command may have caused it. */
+/** Kept only while a command may have caused it, and only the first since the newest command. */
 function takeRefusal(before: Change, now: number): Change {
   const { ledger, threads, dialect } = before.printer.state;
-  if (!HAS_THREADS[dialect] || ledger.length === 0) return before;
+  const newest = Math.max(0, ...ledger.map(({ sentAt }) => sentAt ?? 0));
+  const isNews = threads.refusedAt === null || threads.refusedAt < newest;
+  if (!HAS_THREADS[dialect] || ledger.length === 0 || !isNews) return before;
   return withState(before, { threads: { ...threads, refusedAt: now } });
 }
 
@@ -145,9 +147,8 @@ function followPrint(before: Change, report: Report, found: Print | null, moment
   const { state, socket } = before.printer;
   // A re-opened print is still remembered as it had ended: that copy is out of date.
   const remembered = found?.id === state.current?.id ? null : found;
-  const latest = state.current === null ? 0 : state.trail.latest;
   const caused = causedAt(state.current, state.ledger, report, moment);
-  const date = Math.max(moment.date, latest, remembered?.endedAt ?? 0, caused);
+  const date = Math.max(moment.date, state.trail.latest, remembered?.endedAt ?? 0, caused);
   const key = eventKeyOf(report);
   const isRepeated = key !== null && state.trail.events.includes(key);
   const move = movePrint(report, {
@@ -274,7 +275,7 @@ function observe(moved: Change, earlier: Printer, report: Report, move: PrintMov
   const kept = state.current?.id === earlier.state.current?.id ? socket : forgetPrint(socket);
   const isOfCurrent = moment.isLive && state.current !== null && state.current.extId === report.printExtId;
   const namedAt = isOfCurrent ? moment.now : kept.namedAt;
-  const named = { ...kept, nameless: move.nameless, namedAt };
+  const named = { ...kept, nameless: move.nameless, namedAt, hasNamed: isOfCurrent || kept.hasNamed };
   const observed = moment.isLive ? observeReport(named, report, moment.now) : named;
   return withSocket(moved, noteReport(observed, report));
 }
@@ -306,5 +307,18 @@ function judge(before: Change, report: Report, move: PrintMove, threads: ThreadV
     ended: move.ended,
     threads,
   };
-  return withLedger(before, onReport(state.ledger, evidence, moment.now));
+  const step = onReport(state.ledger, evidence, moment.now);
+  return dateAfter(withLedger(before, step), step);
+}
+
+/** What a command brought about may be told once more when it has left the ledger: not with a date before its sending [P43]. */
+function dateAfter(before: Change, { effects }: LedgerStep): Change {
+  const { current, trail } = before.printer.state;
+  const done = effects.flatMap((effect) => (effect.type === "command-ended" ? [effect.command] : []));
+  const sentAt = Math.max(
+    0,
+    ...done.filter(({ state }) => state === "succeeded").map((command) => command.sentAt ?? 0),
+  );
+  if (current === null || sentAt <= trail.latest) return before;
+  return withState(before, { trail: { ...trail, latest: sentAt } });
 }

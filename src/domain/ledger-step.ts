@@ -4,6 +4,7 @@ import {
   type Command,
   type CommandReason,
   isInFlight,
+  isOfSamePrint,
   type Ledger,
   type LedgerEffect,
   type LedgerStep,
@@ -18,13 +19,15 @@ const DOWNLOAD_MS = 30 * 60_000;
 const MOST_UNKNOWN = 16;
 
 const MOST_SETTLE_MS = 60 * 60_000;
+/** Each move is a stored row, and agents report as often as they like. */
+const PROLONG_MS = 30_000;
 
 /** The agent still shows that it is at it: its limit moves on, for an hour at most. */
 export function prolong(command: Command, now: number): Command {
   const { state, deliveredAt, settleBy } = command;
   if (state !== "delivered" || deliveredAt === null) return command;
   const later = Math.min(now + SETTLE_MS, deliveredAt + MOST_SETTLE_MS);
-  return settleBy !== null && later <= settleBy ? command : { ...command, settleBy: later };
+  return settleBy !== null && later - settleBy < PROLONG_MS ? command : { ...command, settleBy: later };
 }
 
 export function stay(ledger: Ledger): LedgerStep {
@@ -73,7 +76,7 @@ export function replace(step: LedgerStep, command: Command, next: Command, now: 
 }
 
 function isObsolete(other: Command, next: Command): boolean {
-  return other.printId === next.printId && traitsOf(next.kind).supersedes.includes(other.kind);
+  return isOfSamePrint(other, next) && traitsOf(next.kind).supersedes.includes(other.kind);
 }
 
 function boundUnknown(ledger: Ledger): Ledger {

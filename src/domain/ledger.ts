@@ -6,6 +6,7 @@ import {
   deadlineOf,
   type Evidence,
   isInFlight,
+  isOfSamePrint,
   isOpen,
   type Ledger,
   type LedgerFacts,
@@ -73,7 +74,7 @@ function newCommand(request: CommandRequest, facts: LedgerFacts, ledger: Ledger,
 
 /** One in flight that does the same, unless an opposite command was taken after it. */
 function findTwin(ledger: Ledger, command: Command): Command | undefined {
-  const related = ledger.filter((other) => isInFlight(other) && other.printId === command.printId);
+  const related = ledger.filter((other) => isInFlight(other) && isOfSamePrint(other, command));
   const newest = related.findLast(
     ({ kind }) => kind === command.kind || traitsOf(kind).supersedes.includes(command.kind),
   );

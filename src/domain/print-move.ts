@@ -1,6 +1,7 @@
 /** What one report does to the current print, as pure functions. */
 import type { PrintEventType } from "./events.ts";
 import { DAY_MS } from "./local-day.ts";
+import { canHave } from "./phase.ts";
 import { endPrint, NEW_PRINT, type Print, type PrintEnd, statisticsOf, takeStatistics, UNNAMED } from "./print.ts";
 import type { Report, ReportedEvent, ReportedEventType, ReportedStatus } from "./report.ts";
 
@@ -83,7 +84,7 @@ function followIdentity(report: Report, context: PrintContext): PrintMove {
 
 /** A cancellation that was seen is an end that was told: a start under its time stamp is another print's [L50]. */
 function isFollowed(current: Print, report: Report, context: PrintContext): boolean {
-  return current.cancelledAt !== null && isNewStart(report, context);
+  return current.cancelledAt !== null && comesAgain(current, report, context);
 }
 
 function keep(move: PrintMove, print: Print, extId: number, report: Report): PrintMove {
@@ -167,8 +168,9 @@ function comesAgain(remembered: Print, report: Report, context: PrintContext): b
   return context.isLive && isPrinting(report) && isOtherFile(remembered, report);
 }
 
-function isNewStart({ event }: Report, { isLive, isRepeated }: PrintContext): boolean {
-  return event?.type === "started" && isLive && !isRepeated;
+/** One that was held up until the printer did something else begins nothing anew. */
+function isNewStart({ event, status }: Report, { isLive, isRepeated }: PrintContext): boolean {
+  return event?.type === "started" && isLive && !isRepeated && canHave(event.type, status?.phase ?? null);
 }
 
 function isPrinting({ status }: Report): boolean {

@@ -1,5 +1,13 @@
 /** Why a command is not handed over, and whether the agent must be heard first. */
-import { type AgentFacts, type Command, type CommandReason, isOpen, type Ledger, type LedgerFacts } from "./command.ts";
+import {
+  type AgentFacts,
+  type Command,
+  type CommandReason,
+  isOfSamePrint,
+  isOpen,
+  type Ledger,
+  type LedgerFacts,
+} from "./command.ts";
 import { type CommandKind, type PrintCommandKind, printTraitsOf, traitsOf } from "./command-kind.ts";
 import type { Phase } from "./phase.ts";
 
@@ -55,7 +63,7 @@ function isAtWork({ phase, shownPhase }: AgentFacts): boolean {
 function reachedReason(command: Command, agent: AgentFacts, ledger: Ledger, now: number): CommandReason | null {
   const isShown = (...phases: (Phase | null)[]) => phases.includes(agent.phase) && phases.includes(agent.shownPhase);
   const isComing = (kind: CommandKind) =>
-    ledger.some((other) => other.kind === kind && other.printId === command.printId && isOpen(other, now));
+    ledger.some((other) => other.kind === kind && isOfSamePrint(other, command) && isOpen(other, now));
   switch (command.kind) {
     case "pause":
       return agent.isPauseSeen && isShown("pausing", "paused") && !isComing("resume") ? "already_paused" : null;

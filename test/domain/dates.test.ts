@@ -225,6 +225,41 @@ describe("what is queued comes before the answer to a probe", () => {
     expect(bench.dates()).toEqual([1, 621, 621]);
   });
 
+  test("[P43] what a text told first, its event tells later with no earlier date", () => {
+    const bench = new Bench("octoprint");
+    bench.settle();
+    bench.now += 700;
+    bench.command("cancel");
+    const sentAt = bench.now;
+    bench.hear({ passthru: { ref: bench.printer.state.ledger[0]?.ref, ret: "CANCELLING" } });
+    bench.hear(frame({ ts: T, at: Math.floor(bench.now / 1000), text: "Cancelling" }));
+    bench.hear(frame({ ts: T, at: Math.floor(bench.now / 1000), text: "Operational" }));
+    expect(bench.printer.state.ledger).toEqual([]);
+    bench.hear(frame({ ts: T, at: Math.floor(bench.now / 1000), text: "Operational", event: "PrintCancelled" }));
+    expect(bench.print()?.cancelledAt).toBe(sentAt);
+  });
+
+  test("[P15] a print that its owner ended bounds the next one", () => {
+    const bench = new Bench();
+    bench.settle();
+    bench.apply({ type: "finish-print", isCancelled: false });
+    const endedAt = bench.now;
+    bench.say(1, { ts: T + 900, at: bench.now / 1000 - 8, name: "next.gcode" });
+    expect([...bench.prints.values()].at(-1)?.startedAt).toBeGreaterThanOrEqual(endedAt);
+  });
+
+  test("[P14] a queue from the future of a clock that was set is a queue", () => {
+    const bench = new Bench();
+    bench.settle();
+    bench.close();
+    bench.now += 600_000;
+    bench.open();
+    bench.ahead = 3 * HOUR - 400;
+    bench.say(0, { event: "PrintPaused", text: "Paused" });
+    bench.say(0, { text: "Paused" });
+    expect(bench.command("pause")).toBe("sent");
+  });
+
   test("[P47] the backlog of a clock that starts in 1970 is dated by that clock, once that was measured", () => {
     const bench = new Bench();
     bench.ahead = 500 - T;

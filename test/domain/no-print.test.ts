@@ -92,6 +92,36 @@ describe("without a current print", () => {
     expect(bench.last()).toMatchObject({ kind, state: "succeeded", printId: null });
   });
 
+  test("[C72] an idle machine ends an unbound cancel although Cancelling was never shown: the next stop sends", () => {
+    const bench = new Bench("Operational", "Printing");
+    bench.give("cancel");
+    bench.say(5, "Operational").say(10, "Operational");
+    expect(bench.last()).toMatchObject({ kind: "cancel", state: "succeeded" });
+    bench.say(60, "Printing");
+    expect(bench.give("cancel").state).toBe("sent");
+  });
+
+  test.each([
+    ["pause", "Printing", "resume"],
+    ["resume", "Paused", "pause"],
+  ] as const)(
+    "[C18] [C72] an unbound %s counts when the print is known by then: the opposite goes out",
+    (first, text, then) => {
+      const bench = new Bench("Operational", text, text);
+      bench.give(first);
+      for (let report = 0; report < 2; report += 1) bench.say(5, text, { ts: T, name: "late.gcode" });
+      expect(bench.printer.state.current?.filename).toBe("late.gcode");
+      expect(bench.give(then)).toMatchObject({ kind: then, state: "sent" });
+    },
+  );
+
+  test("[C72] [L22] a print that began under an unbound cancel ends as cancelled", () => {
+    const bench = new Bench("Operational", "Printing");
+    bench.give("cancel");
+    bench.say(5, "Printing", { ts: T, name: "late.gcode" }).say(1, "Cancelling", { ts: T }).say(5, "Operational");
+    expect([...bench.prints.values()].at(-1)?.outcome).toBe("cancelled");
+  });
+
   test("[C72] its failure, too", () => {
     const bench = new Bench("Operational", "Printing");
     bench.give("cancel");

@@ -89,6 +89,19 @@ describe("a time stamp that comes twice", () => {
       ],
     ],
     [
+      "[L50] after a cancellation, told by another file alone",
+      [BEGUN, CANCELLED, { wait: 60 }, { ts: T, name: B }, { ts: T, name: B }],
+      [
+        [A, 0, "cancelled", "STARTED", "ENDED"],
+        [B, 0, null, "STARTED"],
+      ],
+    ],
+    [
+      "[L50] [P44] a PrintStarted that was held up until the printer stood idle again",
+      [BEGUN, CANCELLED, FAILED, { wait: 20 }, { ...BEGUN, text: "Operational" }],
+      [[A, 0, "cancelled", "STARTED", "ENDED"]],
+    ],
+    [
       "[L50] days after an inferred end: no print to go on with",
       [BEGUN, IDLE, { wait: 90_000 }, BEGUN],
       [
@@ -313,6 +326,11 @@ describe("two agents on one printer", () => {
     tell(["open", { ts: T, text: "Operational", event: "PrintCancelled" }], printer);
     tell([{ ts: T, text: "Operational", event: "PrintFailed" }], printer);
     expect(printer.printer.state.ledger).toEqual([]);
+  });
+
+  test("[L56] one agent that came back three times is no two: the socket that named the print may end it", () => {
+    const back: Step[] = ["open", { ts: T, name: A }];
+    expect(historyOf(tell([BEGUN, ...back, ...back, ...back, IDLE]))).toEqual([[A, 0, "unknown", "STARTED", "ENDED"]]);
   });
 
   test("[L56] a print that neither names any more has ended, two minutes later", () => {

@@ -149,6 +149,30 @@ describe("commands in quick succession that Klipper obeyed", () => {
   });
 });
 
+describe("what a command under way costs", () => {
+  const changes = (bench: Bench, say: () => void) => {
+    let count = 0;
+    for (let frame = 0; frame < 300; frame += 1) {
+      const { state } = bench.printer;
+      say();
+      count += bench.printer.state === state ? 0 : 1;
+    }
+    return count;
+  };
+
+  test("[O2] [C73] reports of its transient phase move its limit by 30 s and more at a time", () => {
+    const bench = new Bench().give(5, "cancel").say(0.1, { text: "Cancelling" });
+    expect(changes(bench, () => bench.say(1, { text: "Cancelling" }))).toBeLessThanOrEqual(10);
+    expect(bench.printer.state.ledger[0]?.settleBy).toBeGreaterThan(bench.now + 300_000);
+  });
+
+  test("[O2] [C71] of Klipper's refusals only the first since the newest command is kept", () => {
+    const bench = new Bench().give(5, "cancel");
+    const refusal = { passthru: { printer_event: { event_title: "Moonraker Error", event_text: "!! no" } } };
+    expect(changes(bench, () => bench.hear(refusal))).toBe(1);
+  });
+});
+
 describe("commands that Klipper refused", () => {
   test("[C71] a pause that its printer does not do is found by the next regular report", () => {
     const bench = new Bench().give(5, "pause").say(0.1, { text: "Pausing" }).say(2, { text: "Printing" });

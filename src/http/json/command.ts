@@ -4,36 +4,35 @@ import { COMMAND_STATES, type CommandReason, type CommandRecord, INITIATORS } fr
 import { COMMAND_KINDS } from "../../domain/command-kind.ts";
 import { TimeJson, timeJson } from "./time.ts";
 
-/** Each reason's word and sentence. Words are promises to clients, so two reasons may share one and differ in what they say. */
-const REASONS = {
-  agent_offline: ["agent_offline", "The printer's agent is not connected, so nothing was sent."],
-  not_printing: ["not_printing", "The printer is not printing."],
-  file_coming: [
-    "not_printing",
-    "A file is on its way to the printer and its print will start; nothing can stop it before that. Try again once it prints.",
-  ],
-  wrong_print: ["wrong_print", "Another print is current than the one that was meant."],
-  printing: ["printing", "The printer is printing."],
-  already_paused: ["already_paused", "The printer is paused already."],
-  not_paused: ["not_paused", "The printer is not paused."],
-  print_ending: ["print_ending", "The print has been cancelled already."],
-  no_receipt: ["no_receipt", "It was sent, but the printer's agent did not confirm that it read it."],
-  connection_lost: ["connection_lost", "The connection to the printer's agent was lost before it confirmed."],
-  not_settled: ["not_settled", "The printer's agent read it, but the printer has not shown what came of it."],
-  not_obeyed: ["not_obeyed", "The printer shows that it did not do it."],
-  refused: ["refused", "The printer's agent refused it."],
-  other_print: ["other_print", "Another print is concerned, or began meanwhile."],
-  print_ended: ["print_ended", "The print ended first."],
-  opposite_command: ["opposite_command", "A later command asked for the opposite."],
-  replaced: ["replaced", "The same was asked for again."],
-} as const satisfies Record<CommandReason, readonly [word: string, sentence: string]>;
+/** What each reason means, as a sentence. */
+const SENTENCES = {
+  agent_offline: "The printer's agent is not there.",
+  not_printing: "The printer is not printing.",
+  file_coming: "A file is on its way and its print will start: it can be stopped then.",
+  wrong_print: "Another print is current.",
+  printing: "The printer is printing.",
+  already_paused: "The printer is paused already.",
+  not_paused: "The printer is not paused.",
+  print_ending: "The print has been cancelled already.",
+  no_receipt: "It was not confirmed.",
+  connection_lost: "The connection was lost.",
+  not_settled: "Nothing came of it yet.",
+  not_obeyed: "The printer did not do it.",
+  refused: "The printer's agent refused it.",
+  other_print: "Another print is concerned.",
+  print_ended: "The print ended first.",
+  opposite_command: "The opposite was asked for.",
+  replaced: "It was asked for again.",
+} as const satisfies Record<CommandReason, string>;
 
-const REASON_WORDS = [...new Set(Object.values(REASONS).map(([word]) => word))];
+type ReasonWord = Exclude<CommandReason, "file_coming">;
 
-function reasonJson(reason: CommandReason | null) {
-  const [word, detail] = reason === null ? [null, null] : REASONS[reason];
-  return { reason: word, detail };
+/** Words are promises to clients: that a file is coming is told as another one, and only the sentence differs. */
+function wordOf(reason: CommandReason): ReasonWord {
+  return reason === "file_coming" ? "not_printing" : reason;
 }
+
+const REASON_WORDS = [...new Set((Object.keys(SENTENCES) as CommandReason[]).map(wordOf))]; // safe: it has no other keys
 
 export const CommandJson = z
   .object({
@@ -58,7 +57,8 @@ export function commandJson(command: CommandRecord): z.input<typeof CommandJson>
     id: command.id,
     kind: command.kind,
     state: command.state,
-    ...reasonJson(command.reason),
+    reason: command.reason === null ? null : wordOf(command.reason),
+    detail: command.reason === null ? null : SENTENCES[command.reason],
     print_id: command.printId,
     initiator: command.initiator,
     created_at: timeJson(command.createdAt),
