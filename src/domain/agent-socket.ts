@@ -152,12 +152,9 @@ export function dateOnSocket(
   const { backlog, datedAt } = socket;
   // Agents of unknown kind may never answer: what they say that late is no backlog.
   const isSilent = backlog !== null && isAskedEnough(backlog) && !GIVES_RECEIPTS[dialect];
-  // An agent that is known to answer has its order told by that: a date from the future is no sign of now.
-  const isAnswering = GIVES_RECEIPTS[dialect] && backlog !== null && !isAskedEnough(backlog);
-  const isMeasured = backlog === null || isSilent || (ts !== null && isRecent(ts, socket.clock, now, isAnswering));
+  const isMeasured = backlog === null || isSilent || (ts !== null && isRecent(ts, socket.clock, now));
   const clock = isMeasured ? observeClock(socket.clock, ts, now) : socket.clock;
-  const isLive =
-    backlog === null || (ts === null ? isBelieved(backlog, dialect) : isRecent(ts, clock, now, isAnswering));
+  const isLive = backlog === null || (ts === null ? isBelieved(backlog, dialect) : isRecent(ts, clock, now));
   return { socket: { ...socket, clock }, moment: { date: dateReport(ts, clock, now, datedAt), isLive, now } };
 }
 

@@ -36,8 +36,7 @@ export function dateReport(ts: number | null, clock: Clock, arrival: number, bou
   return Math.max(bound, Math.min(arrival, date));
 }
 
-/** Whether a report tells of now, as far as its own `_ts` says it; `isEither`: a date in the future tells no more than an old one. */
-export function isRecent(ts: number, clock: Clock, arrival: number, isEither: boolean): boolean {
-  const age = arrival - (ts * 1000 + clockOffset(clock));
-  return (isEither ? Math.abs(age) : age) < LIVE_MS;
+/** Whether a report tells of now, as far as its own `_ts` says it. */
+export function isRecent(ts: number, clock: Clock, arrival: number): boolean {
+  return arrival - (ts * 1000 + clockOffset(clock)) < LIVE_MS;
 }

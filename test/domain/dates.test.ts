@@ -248,18 +248,6 @@ describe("what is queued comes before the answer to a probe", () => {
     expect([...bench.prints.values()].at(-1)?.startedAt).toBeGreaterThanOrEqual(endedAt);
   });
 
-  test("[P14] a queue from the future of a clock that was set is a queue", () => {
-    const bench = new Bench();
-    bench.settle();
-    bench.close();
-    bench.now += 600_000;
-    bench.open();
-    bench.ahead = 3 * HOUR - 400;
-    bench.say(0, { event: "PrintPaused", text: "Paused" });
-    bench.say(0, { text: "Paused" });
-    expect(bench.command("pause")).toBe("sent");
-  });
-
   test("[P47] the backlog of a clock that starts in 1970 is dated by that clock, once that was measured", () => {
     const bench = new Bench();
     bench.ahead = 500 - T;
