@@ -172,13 +172,16 @@ export function observeReport(socket: AgentSocket, report: Report, now: number):
   const event = report.event?.type ?? null;
   return {
     ...seen,
-    scriptedPause:
-      phase === "pausing" || phase === "paused"
-        ? settle(socket.scriptedPause, { isShown: true })
-        : socket.scriptedPause,
+    scriptedPause: outdate(socket.scriptedPause, phase),
     isPauseSeen: isPauseSeen(socket.isPauseSeen, event, phase, run),
     isCancelSeen: socket.isCancelSeen || event === "cancelled",
   };
+}
+
+/** Its effect shows; where its receipt was lost, that it prints again after that has to do. */
+function outdate(pause: ScriptedPause | null, phase: Phase | null): ScriptedPause | null {
+  if (phase === "pausing" || phase === "paused") return settle(pause, { isShown: true });
+  return pause?.isShown && PAUSABLE.has(phase) ? null : pause;
 }
 
 function settle(pause: ScriptedPause | null, news: Partial<ScriptedPause>): ScriptedPause | null {

@@ -76,6 +76,10 @@ describe("a pause for OctoPrint", () => {
     bench.receipt(bench.give(), "PAUSING").say("Printing");
     bench.receipt(bench.give("resume"), "RESUMING").say("Printing");
     expect(bench.give().via).toBe("passthru");
+    const lost = new Bench();
+    lost.give();
+    lost.say("Pausing").say("Paused").say("Resuming").say("Printing");
+    expect(lost.give().via).toBe("commands");
     const refused = new Bench();
     refused.receipt(refused.give(), "CANCELLING").say("Printing");
     expect(refused.give().via).toBe("commands");
