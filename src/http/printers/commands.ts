@@ -5,13 +5,14 @@ import { connect } from "../../db/client.ts";
 import { findEndedCommand, listEndedCommands } from "../../db/commands.ts";
 import { type PrintCommandKind, traitsOf } from "../../domain/command-kind.ts";
 import { LedgerCommandJson, ledgerCommandJson } from "../json/command.ts";
+import { CommandAnswerJson, commandAnswerText } from "../json/command-answer.ts";
+import { COMMAND_HEADERS, issueCommand } from "../kit/command-call.ts";
 import type { HttpEnv } from "../kit/context.ts";
 import { orNotFound } from "../kit/errors.ts";
 import { idField, pageFields } from "../kit/fields.ts";
 import { answerText } from "../kit/json-text.ts";
 import { callPrinter } from "../kit/printer-call.ts";
 import { route } from "../kit/route.ts";
-import { COMMAND_HEADERS, CommandAnswerJson, issueCommand } from "./command-call.ts";
 
 const PrintChoice = z.object({
   print_id: idField().optional().describe("The print that is meant; another current one is left alone."),
@@ -33,7 +34,8 @@ function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: Pri
     },
     async (c) => {
       const { print_id: printId = null } = c.req.valid("json");
-      return answerText(c, await issueCommand(c, c.var, { kind, printId, file: null }), 200);
+      const answer = await issueCommand(c, c.var, { kind, printId, file: null });
+      return answerText(c, await commandAnswerText(c, c.var, answer), 200);
     },
   );
 }

@@ -5,13 +5,14 @@ import { connect } from "../../db/client.ts";
 import { findCloudFile } from "../../db/g-code-uploads.ts";
 import type { PrintFile } from "../../domain/command.ts";
 import { invalid } from "../../domain/failure.ts";
+import { CommandAnswerJson, commandAnswerText } from "../json/command-answer.ts";
 import { gCodeFilePath } from "../json/g-code-url.ts";
+import { COMMAND_HEADERS, issueCommand } from "../kit/command-call.ts";
 import type { HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
 import { idField } from "../kit/fields.ts";
 import { answerText } from "../kit/json-text.ts";
 import { route } from "../kit/route.ts";
-import { COMMAND_HEADERS, CommandAnswerJson, issueCommand } from "./command-call.ts";
 
 const print = route(
   {
@@ -28,7 +29,8 @@ const print = route(
   },
   async (c) => {
     const file = await wantedFile(c, c.get("caller").userId, c.req.valid("json").g_code_file_id);
-    return answerText(c, await issueCommand(c, c.var, { kind: "print_file", printId: null, file }), 200);
+    const answer = await issueCommand(c, c.var, { kind: "print_file", printId: null, file });
+    return answerText(c, await commandAnswerText(c, c.var, answer), 200);
   },
 );
 
