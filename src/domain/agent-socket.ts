@@ -18,6 +18,7 @@ export interface AgentSocket {
   /** Arrival of the newest frame; the opening until there is one. */
   readonly lastFrameAt: number;
   readonly frames: FrameCount;
+  readonly chatter: ChatterCount;
   readonly clock: Clock;
   /** Date that was given to the newest report that has one; the next one's is not before it. */
   readonly datedAt: number;
@@ -65,6 +66,16 @@ const SLOT_MS = 10_000;
 const SLOTS = 31;
 const FRAMES_IN_FIVE_MINUTES = 3_000;
 
+/** Of the five minutes that began then (epoch milliseconds): frames that only viewers would read, like console lines ([A75]). */
+interface ChatterCount {
+  readonly since: number;
+  readonly count: number;
+}
+
+const CHATTER_MS = 300_000;
+/** A serial line at full speed tells about 100 lines a second. */
+export const CHATTER_IN_FIVE_MINUTES = 30_000;
+
 export const NO_FRAMES: FrameCount = { slot: 0, counts: [] };
 
 /** What an agent's earlier socket leaves to its next one. */
@@ -99,6 +110,7 @@ export function openSocket({ connection, origin, ref }: SocketOpening, now: numb
     openedAt: now,
     lastFrameAt: now,
     frames: kept.frames,
+    chatter: { since: 0, count: 0 },
     clock: { kept: kept.clockOffset, gaps: [] },
     datedAt: kept.datedAt,
     backlog: beginBacklog(ref, now),
@@ -132,6 +144,13 @@ export function countFrame(socket: AgentSocket, now: number): AgentSocket {
 
 export function isFlooding(socket: AgentSocket): boolean {
   return socket.frames.counts.reduce((sum, count) => sum + count, 0) > FRAMES_IN_FIVE_MINUTES;
+}
+
+/** The same for a frame of chatter. */
+export function countChatter(socket: AgentSocket, now: number): AgentSocket {
+  const { since, count } = socket.chatter;
+  const chatter = now - since < CHATTER_MS ? { since, count: count + 1 } : { since: now, count: 1 };
+  return { ...socket, lastFrameAt: now, probedAt: null, chatter };
 }
 
 export interface Moment {

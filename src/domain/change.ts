@@ -91,6 +91,8 @@ export type CloseCause = "replaced" | "dead-token" | "flooding" | "silent";
 export type Effect =
   | { readonly type: "send-command"; readonly command: Command }
   | { readonly type: "send-probe"; readonly ref: string }
+  /** Tells the agent what of a frame was not taken. */
+  | { readonly type: "send-fault"; readonly code: "invalid_frame" | "throttled"; readonly detail: string }
   | { readonly type: "send-remote-status"; readonly viewing: boolean | null; readonly shouldWatch: boolean | null }
   /** Closes every agent socket up to this connection number. */
   | { readonly type: "close-agent"; readonly connection: number; readonly cause: CloseCause }

@@ -2,6 +2,8 @@
 import {
   type AgentSocket,
   agentFacts,
+  CHATTER_IN_FIVE_MINUTES,
+  countChatter,
   countFrame,
   dateOnSocket,
   forgetPrint,
@@ -48,13 +50,25 @@ export function earlierPrintOf({ report }: AgentFrame, { state }: Printer): numb
 /** `remembered`: the earlier print with the reported identity, for late reports; null: none is remembered. */
 export function takeFrame(printer: Printer, frame: AgentFrame, remembered: Print | null, now: number): Change {
   if (printer.socket === null) return change(printer);
-  const socket = countFrame(printer.socket, now);
+  const socket = frame.isChatter ? countChatter(printer.socket, now) : countFrame(printer.socket, now);
   const counted = change({ ...printer, socket });
-  if (isFlooding(socket)) return closeAgent(counted, "flooding", now, now);
+  if (frame.isChatter && socket.chatter.count > CHATTER_IN_FIVE_MINUTES) return dropChatter(counted, socket);
+  if (!frame.isChatter && isFlooding(socket)) return closeAgent(counted, "flooding", now, now);
   const answered = frame.answer === null ? counted : takeAnswer(counted, frame.answer, now);
   const reported = frame.report === null ? answered : takeReport(answered, frame.report, remembered, now);
   const { ledger } = reported.printer.state;
   return probeAgain(withLedger(reported, onFrame(ledger, socket.connection, ledgerFacts(reported.printer), now)), now);
+}
+
+const CHATTER_DROPPED = {
+  type: "send-fault",
+  code: "throttled",
+  detail: `More than ${CHATTER_IN_FIVE_MINUTES} console lines in 5 minutes: the rest is dropped.`,
+} as const;
+
+/** It never closes the socket, on which a stop hangs; that it is dropped is told once. */
+function dropChatter(counted: Change, { chatter }: AgentSocket): Change {
+  return chatter.count === CHATTER_IN_FIVE_MINUTES + 1 ? withEffects(counted, CHATTER_DROPPED) : counted;
 }
 
 /** While no answer has ended the socket's backlog, its frames call for more probes. */

@@ -116,7 +116,9 @@ export interface AgentFrame {
   /** Null when the frame holds nothing but passthru or janus keys, unless they tell a refusal. */
   readonly report: Report | null;
   readonly answer: PassthruAnswer | null;
+  /** It says something to viewers only, and answers nobody: console lines, the printer's events, signalling. */
+  readonly isChatter: boolean;
 }
 
 /** A frame that says nothing: somebody is there. */
-export const BLANK_FRAME: AgentFrame = { report: null, answer: null };
+export const BLANK_FRAME: AgentFrame = { report: null, answer: null, isChatter: false };

@@ -4,7 +4,7 @@ import type { Effect, Printer } from "../domain/change.ts";
 import { type Command, recordOf } from "../domain/command.ts";
 import type { Input } from "../domain/printer.ts";
 import { AGENT_CLOSES } from "../protocol/close.ts";
-import { type ToAgent, writeCommand, writeProbe, writeRemoteStatus } from "../protocol/to-agent.ts";
+import { type ToAgent, writeCommand, writeFault, writeProbe, writeRemoteStatus } from "../protocol/to-agent.ts";
 import type { Outbox } from "./outbox.ts";
 import { liveImage, printerImage } from "./projections.ts";
 import type { Sockets } from "./sockets.ts";
@@ -35,6 +35,8 @@ export function workOf(effect: Effect, printer: Printer, now: number): Work {
       return sendCommand(effect.command, printer);
     case "send-probe":
       return send(writeProbe(effect.ref), printer);
+    case "send-fault":
+      return send(writeFault(effect), printer);
     case "send-remote-status":
       return send(writeRemoteStatus(effect.viewing, effect.shouldWatch), printer);
     case "close-agent":

@@ -8,7 +8,6 @@ import {
   type ReportedEvent,
   type ReportedSettings,
   type ReportedStatus,
-  SETTINGS_CODE_UNITS,
   type StatusParts,
 } from "../domain/report.ts";
 import { err, ok, type Result } from "../domain/result.ts";
@@ -28,7 +27,18 @@ export function readAgentFrame(text: string): Result<FromAgent, FrameFault> {
   if (!json.ok) return err(json.failure);
   const faults = [...objectKeys.flatMap((key) => faultOf(json.value, key)), ...valueFaults(json.value)];
   const { report, tooLong } = leaveOutLong(readReport(json.value));
-  return ok({ frame: { report, answer: readAnswer(json.value.passthru) }, faults: [...faults, ...tooLong] });
+  const isChatter = faults.length === 0 && isForViewers(json.value);
+  const frame = { report, answer: readAnswer(json.value.passthru), isChatter };
+  return ok({ frame, faults: [...faults, ...tooLong] });
+}
+
+const VIEWERS_KEYS = ["passthru", "janus"];
+
+/** A frame that says anything else beside it is not, nor is a passthru that names a call. */
+function isForViewers(frame: Json): boolean {
+  const keys = Object.keys(frame);
+  const ref = object(frame.passthru)?.ref ?? null;
+  return keys.length > 0 && keys.every((key) => VIEWERS_KEYS.includes(key)) && ref === null;
 }
 
 /** Reads a text frame, however broken: one that cannot be read says nothing, and its fault why. */
@@ -94,16 +104,13 @@ function tellsRefusal(passthru: Json | null): boolean {
   return text(object(passthru?.printer_event)?.event_text)?.startsWith(REFUSAL_PREFIX) === true;
 }
 
-/** Drops what is too long for a row: serialized again, a value may be several times as long as it came. */
+/** Drops a status that is too long for a row: serialized again, a value may be several times as long as it came. */
 function leaveOutLong(report: Report | null): { report: Report | null; tooLong: FrameFault[] } {
-  const { status = null, settings = null } = report ?? {};
-  const isStatusLong =
-    status !== null && isLongerThan(`${status.rest}${status.job}${status.fileMetadata}`, AGENT_FRAME_BYTES);
-  const isSettingsLong = settings !== null && JSON.stringify(settings.keys).length > SETTINGS_CODE_UNITS;
-  if (report === null || !(isStatusLong || isSettingsLong)) return { report, tooLong: [] };
-  const kept = { ...report, ...(isStatusLong ? { status: null } : {}), ...(isSettingsLong ? { settings: null } : {}) };
-  const keys = [...(isStatusLong ? ["status"] : []), ...(isSettingsLong ? ["settings"] : [])];
-  return { report: kept, tooLong: keys.map((key) => ({ code: "invalid_frame", detail: `${key}: too long.` })) };
+  const status = report?.status ?? null;
+  if (report === null || status === null) return { report, tooLong: [] };
+  if (!isLongerThan(`${status.rest}${status.job}${status.fileMetadata}`, AGENT_FRAME_BYTES))
+    return { report, tooLong: [] };
+  return { report: { ...report, status: null }, tooLong: [{ code: "invalid_frame", detail: "status: too long." }] };
 }
 
 /** A fraction is floored; what is no time stamp leaves the print alone. */

@@ -2,7 +2,6 @@
 import type { Command, PrintFile } from "../domain/command.ts";
 import type { CommandKind } from "../domain/command-kind.ts";
 import type { Configuration } from "../domain/configuration.ts";
-import type { FrameFault } from "./codec.ts";
 
 /** One text frame. */
 export type ToAgent = string;
@@ -65,6 +64,7 @@ export function writeRemoteStatus(viewing: boolean | null, shouldWatch: boolean 
   return JSON.stringify({ remote_status: flags });
 }
 
-export function writeFault(fault: FrameFault): ToAgent {
-  return JSON.stringify({ error: fault });
+/** What of the agent's frames was not taken: a stable code, and a sentence. */
+export function writeFault({ code, detail }: { readonly code: string; readonly detail: string }): ToAgent {
+  return JSON.stringify({ error: { code, detail } });
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { tellPrintEvent } from "../../src/domain/events.ts";
 import { frame, type Said } from "../support/frames.ts";
+import { aRequest } from "../support/ledger.ts";
 import { MemoryPrinter } from "../support/memory-printer.ts";
 import { fc } from "../support/random.ts";
 
@@ -323,7 +324,9 @@ test.each([
   ["{}", {}],
   ["a tunnel's", new ArrayBuffer(5)],
   ["an answer", { passthru: { ref: "1", ret: null } }],
-])("[A8] frames of every kind count, 3000 in five minutes: %s", (_title, said) => {
+  ["a passthru of a wrong type", { passthru: "feed" }],
+  ["console lines beside a report", { passthru: { terminal_feed: { msg: "ok" } }, current_print_ts: T }],
+])("[A8] frames that are no chatter count, 3000 in five minutes: %s", (_title, said) => {
   const printer = tell([{ ts: T }]);
   for (let count = 1; count < 3_000; count++) printer.hear(said);
   expect(printer.printer.socket).not.toBeNull();
@@ -336,6 +339,58 @@ test.each([
     slow.hear(said);
   }
   expect(slow.printer.socket).not.toBeNull();
+});
+
+const LINE = { passthru: { terminal_feed: { msg: "// ok", _ts: 1 } } };
+
+describe("chatter", () => {
+  const faults = (printer: MemoryPrinter) => printer.effects.filter(({ type }) => type === "send-fault");
+
+  test.each([
+    ["console lines", LINE],
+    ["events of the printer", { passthru: { printer_event: { event_text: "!! Must home axis first" } } }],
+    ["a call of nobody", { passthru: { ref: null, ret: 1 } }],
+    ["signalling", { janus: "{}" }],
+    ["both", { ...LINE, janus: "{}" }],
+  ])("[A75] closes no socket, however much comes, and what is over its bound is told once: %s", (_title, said) => {
+    const printer = tell([{ ts: T }]);
+    for (let count = 0; count < 30_000; count++) printer.hear(said);
+    expect(faults(printer)).toEqual([]);
+    for (let count = 0; count < 5_000; count++) printer.hear(said);
+    expect(faults(printer)).toMatchObject([{ code: "throttled" }]);
+    expect(printer.printer.socket).toMatchObject({ lastFrameAt: printer.now });
+    // Reports and answers count on their own.
+    for (let count = 1; count < 3_000; count++) printer.hear({ passthru: { ref: "1" } });
+    expect(printer.printer.socket).not.toBeNull();
+    printer.hear({});
+    expect(printer.printer.socket).toBeNull();
+  });
+
+  test("[A75] closes no socket that comes after one that was closed for its reports", () => {
+    const printer = tell([{ ts: T }]);
+    for (let count = 1; count <= 3_000; count++) printer.hear({});
+    expect(printer.printer.socket).toBeNull();
+    printer.open();
+    printer.hear(LINE);
+    expect(printer.printer.socket).not.toBeNull();
+    printer.hear({});
+    expect(printer.printer.socket).toBeNull();
+  });
+
+  test("[A75] beyond its bound says nothing, and counts again once five minutes have passed", () => {
+    const refusal = { passthru: { printer_event: { event_text: "!! Must home axis first" } } };
+    const refusedAt = (isFlooded: boolean, waitMs: number) => {
+      const printer = tell([{ ts: T }]);
+      for (let count = 0; isFlooded && count < 30_000; count++) printer.hear(LINE);
+      printer.now += waitMs;
+      printer.apply({ type: "command", command: aRequest("pause") });
+      printer.hear(refusal);
+      return printer.printer.state.threads.refusedAt;
+    };
+    expect(refusedAt(false, 0)).not.toBeNull();
+    expect(refusedAt(true, 0)).toBeNull();
+    expect(refusedAt(true, 300_000)).not.toBeNull();
+  });
 });
 
 test("[A4] three replacements within two minutes are told once an hour", () => {

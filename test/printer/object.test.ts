@@ -306,6 +306,23 @@ describe("what a status costs", () => {
     expect(cost).toEqual(NOTHING);
   });
 
+  test("[A75] [O2] console lines in a print: none, and the stop goes through", async () => {
+    const printer = await makePrinter();
+    const agent = await connectAgent(printer);
+    agent.send({ ...frame({ ts: T }), ...MOONRAKER });
+    await agent.answerOpening();
+    await agent.settled();
+    await projected(printer.id);
+    const cost = await costOf(printer, async () => {
+      for (let index = 0; index < 3_001; index++)
+        agent.send({ passthru: { terminal_feed: { msg: "ok", _ts: index } } });
+      await agent.settled();
+    });
+    expect(cost).toEqual(NOTHING);
+    expect(agent.closed).toBeNull();
+    expect((await viewOf(printer)).presence.state).toBe("online");
+  });
+
   test.each([
     ["a new text", { text: "Paused" }, { storageRows: 1, transactions: 0 }],
     ["an event with a new text", { text: "Paused", event: "PrintPaused" }, { storageRows: 3, transactions: 1 }],

@@ -118,6 +118,22 @@ describe("wrong types", () => {
   });
 });
 
+test.each([
+  ["a console line", { passthru: { terminal_feed: { msg: "ok" } } }, true],
+  ["a call of nobody", { passthru: { ref: null } }, true],
+  ["a call without a known answer", { passthru: {} }, true],
+  ["signalling", { janus: "{}" }, true],
+  ["an answer", { passthru: { ref: "1" } }, false],
+  ["an answer to a number", { passthru: { ref: 1 } }, false],
+  ["console lines beside a status", { passthru: {}, status: { _ts: 1 } }, false],
+  ["console lines beside an unknown key", { passthru: {}, odd: 1 }, false],
+  ["a passthru of a wrong type", { passthru: [] }, false],
+  ["a tunnel's", { "ws.tunnel": {} }, false],
+  ["nothing at all", {}, false],
+])("[A75] %s: chatter or not", (_title, frame, isChatter) => {
+  expect(read(frame).frame.isChatter).toBe(isChatter);
+});
+
 describe("values that are too long to keep", () => {
   const longer = `[${"1e20,".repeat(200_000)}1]`;
   test.each([
@@ -127,7 +143,6 @@ describe("values that are too long to keep", () => {
       "status",
     ],
     ["its job", `{"status":{"job":${longer}},"current_print_ts":1790000100}`, "status"],
-    ["settings over 64 Ki", `{"settings":{"a":"${"x".repeat(65_536)}"},"current_print_ts":1790000100}`, "settings"],
   ])("[A16] %s: left out and told, the rest counts", (_title, text, key) => {
     const result = readAgentFrame(text);
     if (!result.ok) throw new Error(result.failure.detail);

@@ -46,6 +46,23 @@ describe("frames that say nothing of the printer", () => {
   });
 });
 
+test("[A75] a print's 3001 console lines close nothing, nor the agent's next socket, and the print can be stopped", async () => {
+  const { account, printer } = await makeOwned();
+  for (const action of ["pause_print", "cancel_print"]) {
+    const agent = await connectAgentOf(printer);
+    agent.send({ ...frame({ ts: T }), ...MOONRAKER });
+    await agent.answerOpening();
+    for (let index = 0; index < 3_001; index++) agent.send({ passthru: { terminal_feed: { msg: "ok", _ts: index } } });
+    const answer = call("POST", `/api/v1/printers/${printer.id}/${action}/`, { token: account.token });
+    const { passthru } = (await agent.next("commands")) as { passthru: { ref: string } };
+    agent.send({ passthru: { ref: passthru.ref, error: "Request not supported" } });
+    expect((await answer).body).toMatchObject({ succeeded: true });
+    await faultless(agent);
+    agent.close();
+    await agent.untilClosed();
+  }
+});
+
 test("[A17] a status comes back with every key and value, whatever else is in it", async () => {
   const { agent, shown } = await connected();
   const said = frame({ ts: -1 });
@@ -86,6 +103,18 @@ describe("settings and silence", () => {
     agent.send(MOONRAKER);
     await faultless(agent);
     expect(await shown()).toMatchObject({ status: { state: { text: "Printing" } }, presence: { state: "online" } });
+  });
+
+  test("[A21] settings that do not all fit are told to the agent, and the report beside them counts", async () => {
+    const { agent, shown } = await connected();
+    agent.send({ ...frame({ ts: T }), settings: { ...MOONRAKER.settings, junk: "x".repeat(96_000) } });
+    expect(await agent.next("error")).toEqual({
+      error: { code: "invalid_frame", detail: "settings: no room within 65536 characters for junk." },
+    });
+    expect(await shown()).toMatchObject({
+      current_print: { filename: "hook.gcode" },
+      settings: { agent_name: "moonraker_obico" },
+    });
   });
 
   test("[A21] settings outlive sockets, agents that send them seldom, and the archive", async () => {

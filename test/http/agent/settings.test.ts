@@ -145,9 +145,9 @@ describe("settings", () => {
     ],
     ["an agent with a name and no version", [{ settings: { agent: { name: "homemade" } } }], TOLD],
     [
-      "too long to be kept beside what there was",
+      "what does not fit beside what there was changes nothing",
       [{ settings: { a: "x".repeat(40_000), octoprint_version: "1" } }, { settings: { b: "y".repeat(40_000) } }],
-      TOLD,
+      { ...TOLD, octoprint_version: "1" },
     ],
   ];
 

@@ -4,6 +4,7 @@ import { change, type Effect, type Printer } from "../../../src/domain/change.ts
 import type { Command, CommandReason, CommandState } from "../../../src/domain/command.ts";
 import type { CommandKind } from "../../../src/domain/command-kind.ts";
 import { type Step, step } from "../../../src/domain/printer.ts";
+import { BLANK_FRAME } from "../../../src/domain/report.ts";
 
 /** Refuses what `isMeant` for that reason, and sends nothing. */
 export function refusing(reason: CommandReason, isMeant: (kind: CommandKind) => boolean = () => true): Decide {
@@ -29,7 +30,7 @@ export const deafToReceipts: Decide = (printer, input, now) => {
 export const blindToReports: Decide = (printer, input, now) => {
   if (input.type !== "frame" || input.frame.report === null) return step(printer, input, now);
   const { answer } = input.frame;
-  const told = step(printer, { ...input, frame: { report: null, answer } }, now);
+  const told = step(printer, { ...input, frame: { ...BLANK_FRAME, answer } }, now);
   const seen = step(withLedger(printer, []), input, now);
   return { ...seen, printer: withLedger(seen.printer, told.printer.state.ledger), effects: merged(seen, told) };
 };
