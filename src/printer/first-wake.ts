@@ -10,10 +10,17 @@ import { stateOfRow } from "./projections.ts";
 
 const WAIT_MS = 10_000;
 
+/** What a printer begins with here. */
+export interface WokenPrinter {
+  readonly state: PrinterState;
+  /** JSON text of the agent's merged settings; null: it never sent any. */
+  readonly settings: string | null;
+}
+
 export class FirstWake {
   readonly #database: D1Database;
   readonly #printerId: number;
-  #pending: Promise<Result<PrinterState | null>> | null = null;
+  #pending: Promise<Result<WokenPrinter | null>> | null = null;
 
   constructor(database: D1Database, printerId: number) {
     this.#database = database;
@@ -21,7 +28,7 @@ export class FirstWake {
   }
 
   /** The printer that D1 has under this id; null: none. Callers at the same time share one query. */
-  find(): Promise<Result<PrinterState | null>> {
+  find(): Promise<Result<WokenPrinter | null>> {
     this.#pending ??= this.#load().finally(() => {
       this.#pending = null;
     });
@@ -29,10 +36,10 @@ export class FirstWake {
   }
 
   /** One round trip to the primary. A D1 error is `unavailable` and never means that there is no such printer. */
-  async #load(): Promise<Result<PrinterState | null>> {
+  async #load(): Promise<Result<WokenPrinter | null>> {
     try {
       const row = await within(WAIT_MS, findFirstWakeRow(connect(this.#database), this.#printerId));
-      return ok(row === undefined ? null : stateOfRow(row));
+      return ok(row === undefined ? null : { state: stateOfRow(row), settings: row.printers.settings });
     } catch (error) {
       log({ event: "wake.failed", printer: String(this.#printerId), error });
       return err(UNAVAILABLE);

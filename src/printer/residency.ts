@@ -3,7 +3,7 @@ import type { PrinterState } from "../domain/change.ts";
 import { notFound } from "../domain/failure.ts";
 import { err, ok, type Result } from "../domain/result.ts";
 import { AGENT_CLOSES } from "../protocol/close.ts";
-import { FirstWake } from "./first-wake.ts";
+import { FirstWake, type WokenPrinter } from "./first-wake.ts";
 import type { Stepper } from "./stepper.ts";
 import { clearTables, migrateTables } from "./tables.ts";
 
@@ -38,7 +38,7 @@ export class Residency {
     if (this.#stepper.store.isBuried(uid)) return err(notFound("Printer"));
     const found = await this.#firstWake.find();
     if (!found.ok) return found;
-    if (found.value?.uid !== uid) return err(notFound("Printer"));
+    if (found.value?.state.uid !== uid) return err(notFound("Printer"));
     // Another caller may have loaded it meanwhile.
     if (!this.#isHere(uid)) this.#adopt(found.value);
     return ok(null);
@@ -49,14 +49,14 @@ export class Residency {
   }
 
   /** A printer that is here already had this id before D1 was restored: its rows go; if it was deleted, a tombstone stays. */
-  #adopt(state: PrinterState): void {
+  #adopt({ state, settings }: WokenPrinter): void {
     const earlier = this.#stepper.find()?.state ?? null;
     this.#storage.transactionSync(() => {
       migrateTables(this.#storage.sql);
       if (earlier !== null && earlier.deletedAt !== null) this.#stepper.store.bury(earlier.uid);
       clearTables(this.#storage.sql);
       // The earlier printer's sockets are listed until they are closed, so new ones are numbered after them.
-      this.#stepper.adopt({ ...state, connectionSequence: earlier?.connectionSequence ?? 0 });
+      this.#stepper.adopt({ ...state, connectionSequence: earlier?.connectionSequence ?? 0 }, settings);
     });
     if (earlier !== null)
       this.#stepper.sockets.closeUpTo("agent", earlier.connectionSequence, AGENT_CLOSES["dead-token"]);

@@ -73,9 +73,10 @@ export class Stepper {
     return viewOf(this.printer(), Date.now());
   }
 
-  /** Begins with `state`, in the caller's transaction: the tables are empty. */
-  adopt(state: PrinterState): void {
+  /** Begins with these, in the caller's transaction: the tables are empty. */
+  adopt(state: PrinterState, settings: string | null): void {
     this.store.saveState(state);
+    if (settings !== null) this.store.saveDocument("settings", settings);
     this.#forget();
   }
 

@@ -253,6 +253,21 @@ describe("an object that lost its storage", () => {
     expect(await historyOf(printer)).toEqual(WHOLE);
   });
 
+  test("[O24] [A21] keeps what its agent says of itself seldom, here and in D1", async () => {
+    const { printer, agent } = await connected();
+    const settings = { ...MOONRAKER.settings, webcams: [{ name: "bed" }] };
+    agent.send({ settings });
+    await agent.settled();
+    await projected(printer.id);
+    await loseStorage(printer);
+    const back = await connectAgent(printer);
+    back.send({ settings: { octoprint_version: "1" } });
+    await back.settled();
+    await projected(printer.id);
+    const [row] = await db.select().from(printers).where(eq(printers.id, printer.id));
+    expect(JSON.parse(row?.settings ?? "{}")).toEqual({ ...settings, octoprint_version: "1" });
+  });
+
   test("[O25] its later images count, however many changes never touched the printer's own row", async () => {
     const { printer, agent } = await connected();
     agent.send(PRINT[0]);
