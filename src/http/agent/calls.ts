@@ -118,6 +118,12 @@ const picture = route(
 );
 
 const EVENT_TEXT_CODE_UNITS = 4000;
+const LINK_CODE_UNITS = 1000;
+
+/** A link that was cut would lead elsewhere. */
+function linkOf(url: string | null | undefined): string | null {
+  return url && url.length <= LINK_CODE_UNITS && /^https?:\/\//i.test(url) ? url : null;
+}
 
 const postEvent = route(
   {
@@ -133,7 +139,9 @@ const postEvent = route(
       event_class: choiceField(EVENT_CLASSES).optional(),
       event_title: lenientTextField(256).nullish(),
       event_text: lenientTextField(EVENT_TEXT_CODE_UNITS).nullish(),
-      info_url: lenientTextField(1000).nullish().describe("http or https; anything else is dropped."),
+      info_url: lenientTextField(LINK_CODE_UNITS + 1)
+        .nullish()
+        .describe(`http or https, ${LINK_CODE_UNITS} characters at most; anything else is dropped.`),
       notify: z.unknown().optional(),
       snapshot: z.unknown().optional(),
     }),
@@ -149,7 +157,7 @@ const postEvent = route(
       class: event_class ?? defaults.class,
       title: event_title || (event_class === undefined ? defaults.title : null),
       text: event_text ? htmlOfAgentText(event_text) : null,
-      infoUrl: /^https?:\/\//i.test(info_url ?? "") ? (info_url ?? null) : null,
+      infoUrl: linkOf(info_url),
     };
     await callPrinterOnce(c, agent.printerId, (printer) => printer.agentEvent(agent, event));
     return c.json(OK, 200);

@@ -132,11 +132,13 @@ export function idsField() {
   });
 }
 
-/** An agent's text: what cannot be stored or is too long is cut rather than refused. */
+/** An agent's text: what cannot be stored is dropped rather than refused, and an ellipsis shows where the rest was cut off. */
 export function lenientTextField(maxCodeUnits: number) {
-  return z
-    .string({ error: fault("Not a valid string.") })
-    .overwrite((text) => text.replaceAll("\0", "").slice(0, maxCodeUnits).toWellFormed());
+  return z.string({ error: fault("Not a valid string.") }).overwrite((text) => {
+    const stored = text.replaceAll("\0", "");
+    const shown = stored.length > maxCodeUnits ? `${stored.slice(0, maxCodeUnits - 1)}…` : stored;
+    return shown.toWellFormed();
+  });
 }
 
 function storableText() {

@@ -153,6 +153,30 @@ describe("printer events", () => {
   });
 
   test.each([
+    ["as long as they may be", 0, 0],
+    ["longer", 1, 9_000],
+  ])("[A34] texts %s: a cut shows, and a cut link is none", async (_title, over, more) => {
+    const { printer, token } = await makeOwned();
+    const url = (length: number) => `https://a/${"x".repeat(length - 10)}`;
+    const event = {
+      event_type: "PRINTER_ERROR",
+      event_title: `${"\u0000🛠".repeat(128)}${"a".repeat(over)}`,
+      event_text: "b".repeat(4000 + more),
+      info_url: url(1000 + over),
+    };
+    expect((await agentCall("POST", EVENTS, token, { body: event })).status).toBe(200);
+    const shown = (length: number, text: string) =>
+      over === 0 ? text : `${text.slice(0, length - 1)}…`.toWellFormed();
+    expect(await eventsOf(printer)).toMatchObject([
+      {
+        event_title: shown(256, "🛠".repeat(128)),
+        event_text: shown(4000, "b".repeat(4000)),
+        info_url: over === 0 ? url(1000) : null,
+      },
+    ]);
+  });
+
+  test.each([
     [{ event_class: "ERROR" }, "event_type"],
     [{ event_type: "BOOM", event_class: "ERROR" }, "event_type"],
     [{ event_type: "PRINTER_ERROR", event_class: "error" }, "event_class"],
