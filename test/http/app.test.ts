@@ -267,6 +267,41 @@ describe("an agent's upgrade", () => {
     expect((await connectAgentOf(printer)).closed).toBeNull();
   });
 
+  test("[A76] 30 a minute of a printer: one more is 429 and wakes no object, whoever dials; then they are let in again", async () => {
+    const account = await makeAccount();
+    const [printer, other] = [await makePrinterOf(account), await makePrinterOf(account)];
+    const counted = new Map<string, number>();
+    const AGENT_DIALS: RateLimit = {
+      async limit({ key }) {
+        counted.set(key, (counted.get(key) ?? 0) + 1);
+        return { success: (counted.get(key) ?? 0) <= 30 };
+      },
+    };
+    let woken = 0;
+    const getByName = (name: string) => {
+      woken += 1;
+      return env.PRINTERS.getByName(name);
+    };
+    const PRINTERS = { getByName } as unknown as Env["PRINTERS"]; // safe: nothing else is called
+    const dial = async (token: string) => {
+      const headers = { Upgrade: "websocket", authorization: `bearer ${token}` };
+      const answer = await app.fetch(new Request(`${ORIGIN}/ws/dev/`, { headers }), { ...env, AGENT_DIALS, PRINTERS });
+      answer.webSocket?.accept();
+      return answer;
+    };
+    const answers: Response[] = [];
+    for (let count = 0; count < 200; count++) answers.push(await dial(printer.auth_token));
+    expect(answers.map(({ status }) => status)).toEqual([...Array(30).fill(101), ...Array(170).fill(429)]);
+    expect(answers.at(-1)?.headers.get("Retry-After")).toBe("60");
+    expect(woken).toBe(30);
+    expect((await dial(`${printer.auth_token}x`)).status).toBe(401);
+    expect((await dial(other.auth_token)).status).toBe(101);
+    expect([...counted.keys()].some((key) => key.includes(printer.auth_token))).toBe(false);
+    counted.clear();
+    expect((await dial(printer.auth_token)).status).toBe(101);
+    expect(configuration).toMatch(/name = "AGENT_DIALS"\nnamespace_id = "\d+"\nsimple = \{ limit = 30, period = 60 \}/);
+  });
+
   test("[S25] takes no credential from a caller's own headers", async () => {
     const printer = await makePrinterOf(await makeAccount());
     const forged = { "x-platen-uid": "x", "x-platen-generation": "7", Upgrade: "websocket" };

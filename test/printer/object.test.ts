@@ -306,6 +306,18 @@ describe("what a status costs", () => {
     expect(cost).toEqual(NOTHING);
   });
 
+  test("[A76] a dial costs its two rows, which D1's answer takes out of the outbox, an alarm at most, and one statement of D1", async () => {
+    const printer = await makePrinter();
+    await connectAgent(printer);
+    await projected(printer.id);
+    const cost = await costOf(printer, async () => {
+      await connectAgent(printer);
+      await projected(printer.id);
+    });
+    expect(cost).toMatchObject({ transactions: 1, statements: 1 });
+    expect(cost.storageRows).toBeLessThanOrEqual(5);
+  });
+
   test("[A75] [O2] console lines in a print: none, and the stop goes through", async () => {
     const printer = await makePrinter();
     const agent = await connectAgent(printer);

@@ -149,9 +149,11 @@ export async function authenticateAgent(c: HttpContext): Promise<AgentToken> {
   return agent;
 }
 
-/** The agent that dials in with `authorization: bearer …`; 401 without waking any object. */
-export function authenticateAgentSocket(c: HttpContext): Promise<AgentToken> {
-  return readAgent(c, "bearer", "api");
+/** The agent that dials in with `authorization: bearer …`; 401, or 429 ([A76]), without waking any object. */
+export async function authenticateAgentSocket(c: HttpContext): Promise<AgentToken> {
+  const agent = await readAgent(c, "bearer", "api");
+  await throttle(c.env.AGENT_DIALS, agent.uid);
+  return agent;
 }
 
 async function readAgent(c: HttpContext, scheme: "bearer" | "token", realm: "api" | "agent"): Promise<AgentToken> {
