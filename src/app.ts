@@ -8,6 +8,7 @@ import { apiTokens } from "./http/account/api-tokens.ts";
 import { users } from "./http/account/users.ts";
 import { agent } from "./http/agent/calls.ts";
 import { connect } from "./http/agent/connect.ts";
+import { nozzleCamera } from "./http/agent/nozzle-camera.ts";
 import { gCodeDownload } from "./http/g-code/download.ts";
 import { gCodeFiles } from "./http/g-code/files.ts";
 import { gCodeFolders } from "./http/g-code/folders.ts";
@@ -107,7 +108,8 @@ export const app = shell
   .route("/", linking)
   .route("/", linkPage)
   .route("/", discovery)
-  .route("/", agent);
+  .route("/", agent)
+  .route("/", nozzleCamera);
 
 /** For `hono/client`: every route with what it takes and gives. */
 export type App = typeof app;

@@ -43,7 +43,7 @@ function agentPrinterJson({ id, configuration }: PrinterView): z.input<typeof Ag
 }
 
 /** Asked before the body is read: a token that no longer counts is 401, whatever the body is ([S20]). */
-function ownPrinter(c: AdmittedContext): Promise<PrinterView> {
+export function ownPrinter(c: AdmittedContext): Promise<PrinterView> {
   const agent = c.get("agent");
   return callPrinter(c, agent.printerId, (printer) => printer.agentView(agent));
 }

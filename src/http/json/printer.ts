@@ -52,6 +52,23 @@ const PartialPrinterJson = PrinterJson.partial().required({ id: true }).meta({ i
 export const AskedPrinterJson = z.union([PrinterJson, PartialPrinterJson]);
 export type AskedPrinter = z.input<typeof AskedPrinterJson>;
 
+/** What `verify` shows: the public contract's fields, because small agents read that answer into 1 KiB ([S85]). */
+export const LinkedPrinterJson = PrinterJson.omit({
+  ...{ agent_name: true, agent_version: true, presence: true, detection: true },
+}).meta({ id: "LinkedPrinter" });
+
+const LINKED_KEYS: ReadonlySet<PrinterKey> = new Set(Object.keys(LinkedPrinterJson.shape) as PrinterKey[]); // safe: its own keys
+
+/** JSON text of a printer for the agent that links to it: what the agent itself would tell is as if it had told nothing yet. */
+export async function linkedPrinterText(
+  c: HttpContext,
+  printer: PrinterView,
+): Promise<JsonText<z.input<typeof LinkedPrinterJson>>> {
+  const untold = { ...printer, status: null, settings: null, currentPrint: null };
+  const { steady } = await writePrinter(c, { canWrite: true }, { printer: untold, file: null }, LINKED_KEYS);
+  return `${steady}}` as JsonText<z.input<typeof LinkedPrinterJson>>; // safe: those keys
+}
+
 /** Keys of a Printer that are asked for; null: all. */
 export type PrinterFields = ReadonlySet<PrinterKey> | null;
 

@@ -143,9 +143,10 @@ function noteUse(c: HttpContext, holder: TokenHolder, now: number): void {
 }
 
 /** The agent behind `Authorization: Token …`. Its printer's object decides whether the token still counts. */
-export async function authenticateAgent(c: HttpContext): Promise<AgentToken> {
+export async function authenticateAgent(c: HttpContext, isFrequent = false): Promise<AgentToken> {
   const agent = await readAgent(c, "token", "agent");
-  await throttle(c.env.AGENT_CALLS, agent.uid);
+  // A uid is no digest: it has a count of its own among the tokens'.
+  await throttle(isFrequent ? c.env.TOKEN_CALLS : c.env.AGENT_CALLS, agent.uid);
   return agent;
 }
 

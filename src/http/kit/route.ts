@@ -22,6 +22,8 @@ export interface RouteSpec {
   readonly description?: string;
   /** The scope that an account's token needs, or an agent's token, or nothing. */
   readonly access: "open" | "read" | "write" | "agent";
+  /** Of an agent's: comes up to ten times a second, and counts apart from its other calls ([H7]). */
+  readonly isFrequent?: true;
   /** Which of the account's printers the path may name; `active`: not archived; `asked`: archived ones `with_archived`. */
   readonly printer?: "active" | "archived-too" | "asked";
   /** Works while D1 is down, for callers in the cache of the printer's object ([O29]). */
@@ -132,7 +134,7 @@ type Query = Readonly<Record<string, unknown>> | undefined;
 
 /** 401, then 403, then 404, in this order; what was found is in `c.var`. */
 async function admit(c: Context, spec: RouteSpec, query: Query): Promise<void> {
-  if (spec.access === "agent") c.set("agent", await authenticateAgent(c));
+  if (spec.access === "agent") c.set("agent", await authenticateAgent(c, spec.isFrequent));
   if (spec.access === "read" || spec.access === "write") await admitCaller(c, spec, spec.access, query);
   if (spec.find !== undefined) c.set("found", await spec.find(c));
 }

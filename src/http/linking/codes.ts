@@ -18,7 +18,7 @@ import {
 import type { OwnedPrinter, ShownPrinter } from "../../db/printers.ts";
 import { DEFAULT_CONFIGURATION, LINKED_PRINTER_NAME } from "../../domain/configuration.ts";
 import { accountFull, notFound, UNAVAILABLE } from "../../domain/failure.ts";
-import { ownPrinterText, PrinterJson, printerText } from "../json/printer.ts";
+import { LinkedPrinterJson, linkedPrinterText, ownPrinterText, PrinterJson, printerText } from "../json/printer.ts";
 import { TimeJson, timeJson } from "../json/time.ts";
 import type { Caller, HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
@@ -107,26 +107,38 @@ const read = route(
   },
 );
 
-/** The agent is shown the printer as a caller with `write` is: it needs the token. */
-const AGENT = { canWrite: true } as const satisfies Pick<Caller, "canWrite">;
+const UsedCodeJson = CodeJson.extend({ printer: LinkedPrinterJson }).meta({ id: "UsedVerificationCode" });
 
-const verify = route(
-  {
-    method: "POST",
-    path: "/api/v1/octo/verify",
-    summary: "Link an agent by a code",
-    description: "Ten wrong codes a minute, then 429.",
-    access: "open",
-    query: z.object({ code: codeField.describe("White space means nothing.") }),
-    answers: { 200: CodeJson },
-  },
-  async (c) => {
-    const { code, printer } = await takeCode(c, c.req.valid("query").code);
-    const linked = await linkOrRelease(c, code, printer);
-    const used = { ...code, expiredAt: code.verifiedAt };
-    return answerText(c, await codeText(c, AGENT, { code: used, printer: linked }), 200);
-  },
-);
+function verify(method: "GET" | "POST") {
+  return route(
+    {
+      method,
+      path: "/api/v1/octo/verify",
+      summary: "Link an agent by a code",
+      description: "Ten wrong codes a minute, then 429.",
+      access: "open",
+      query: z.object({ code: codeField.describe("White space means nothing.") }),
+      answers: { 200: UsedCodeJson },
+    },
+    async (c) => {
+      // Whoever only looks at a link must not use its code up.
+      if (c.req.method === "HEAD")
+        throw new FailureError({ code: "method_not_allowed", method: "HEAD", allow: METHODS });
+      const { code, printer } = await takeCode(c, c.req.valid("query").code);
+      const { printer: linked } = await linkOrRelease(c, code, printer);
+      const used = objectText<z.input<typeof UsedCodeJson>>({
+        id: textOf(code.id),
+        printer: await linkedPrinterText(c, linked),
+        code: textOf(code.code),
+        expired_at: textOf(timeJson(code.verifiedAt)),
+        verified_at: textOf(timeJson(code.verifiedAt)),
+      });
+      return answerText(c, used, 200);
+    },
+  );
+}
+
+const METHODS = ["GET", "POST"] as const;
 
 /** For which the platform counts the calls of an address. */
 const FLOOD_MS = 60_000;
@@ -187,5 +199,6 @@ const rotate = route(
 export const linking = new Hono<HttpEnv>()
   .on(...ask)
   .on(...read)
-  .on(...verify)
+  .on(...verify("POST"))
+  .on(...verify("GET"))
   .on(...rotate);

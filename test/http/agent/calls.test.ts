@@ -6,6 +6,7 @@ import { agentCall, call, connectAgentOf } from "../../support/api.ts";
 import { frame } from "../../support/frames.ts";
 import { projected } from "../../support/printer.ts";
 import { bytesOf, callsOf, picture, RECORDINGS } from "../../support/recordings.ts";
+import { callWith } from "../../support/worker.ts";
 
 const T = 1_790_000_100;
 const EVENTS = "/api/v1/octo/printer_events/";
@@ -206,10 +207,45 @@ describe("the nozzle camera", () => {
     for (const id of [printer.id + 1, 0, "x"]) {
       expect((await agentCall("GET", `/ent/api/printers/${id}/ext/`, token)).status).toBe(404);
     }
-    for (const name of ["pic", "first_layer_done"]) {
-      const posted = await agentCall("POST", `/ent/api/nozzle_cam/${name}/`, token, multipart([], "pic", picture(9)));
-      expect(posted.status).toBe(404);
-    }
+  });
+
+  const PICTURE = "/ent/api/nozzle_cam/pic/";
+
+  test.each([
+    ["Moonraker's picture", PICTURE, multipart([["first_layer_scanning", "True"]], "pic", picture(5_000_000))],
+    ["a picture", PICTURE, multipart([["viewing_boost", "true"]], "pic", picture(9))],
+    ["the end", "/ent/api/nozzle_cam/first_layer_done/", form([["nozzlecam_status", "complete"]])],
+    ["no bytes", PICTURE, {}],
+    ["what is no form at all", PICTURE, { headers: { "Content-Type": "image/jpeg" }, raw: new Uint8Array([0, 1]) }],
+  ])("[A77] %s is taken and dropped", async (_title, path, said) => {
+    const { printer, token } = await makeOwned();
+    expect(await agentCall("POST", path, token, said)).toMatchObject({ status: 200, body: {} });
+    await projected(printer.id);
+    expect((await agentCall("GET", EVENTS, token)).body).toEqual([]);
+  });
+
+  test("[A77] a body has its bound", async () => {
+    const { token } = await makeOwned();
+    const over = new Uint8Array(8 * 1024 * 1024 + 1);
+    expect((await agentCall("POST", PICTURE, token, { raw: over })).status).toBe(413);
+  });
+
+  test("[A77] [H7] is counted apart: 600 a minute, and none of the agent's other calls is refused for it", async () => {
+    const { token } = await makeOwned();
+    const counted = new Map<string, number>();
+    const upTo = (most: number): RateLimit => ({
+      async limit({ key }) {
+        counted.set(key, (counted.get(key) ?? 0) + 1);
+        return { success: (counted.get(key) ?? 0) <= most };
+      },
+    });
+    const limits = { TOKEN_CALLS: upTo(5), AGENT_CALLS: upTo(0) };
+    const headers = { Authorization: `Token ${token}` };
+    const statuses: number[] = [];
+    for (let count = 0; count < 6; count++)
+      statuses.push((await callWith(limits, "POST", PICTURE, { headers })).status);
+    expect(statuses).toEqual([...Array(5).fill(200), 429]);
+    expect((await callWith({ AGENT_CALLS: upTo(9) }, "GET", "/api/v1/octo/printer/", { headers })).status).toBe(200);
   });
 });
 
@@ -225,6 +261,8 @@ describe("a token that does not count", () => {
     ["PATCH", `${FILES}1/`],
     ["POST", PICTURES],
     ["GET", "/ent/api/printers/1/ext/"],
+    ["POST", "/ent/api/nozzle_cam/pic/"],
+    ["POST", "/ent/api/nozzle_cam/first_layer_done/"],
   ];
   const dead = ["none", "user's", "made up", "rotated", "archived", "deleted"] as const;
 

@@ -5,6 +5,7 @@ import { connect } from "../../../src/db/client.ts";
 import { findOrInsertCode } from "../../../src/db/linking.ts";
 import { CODE_LIFE_MS } from "../../../src/domain/linking.ts";
 import { agentCall, call, connectAgentOf, makeAccount, makePrinterOf, makeToken } from "../../support/api.ts";
+import { frame } from "../../support/frames.ts";
 import { freshDigits, freshIp } from "../../support/linking.ts";
 import { askCode, readCode, verify, verifyOn } from "../../support/linking-api.ts";
 import { meter } from "../../support/metered.ts";
@@ -114,8 +115,8 @@ describe("a code that is used", () => {
     ]);
     expect(body.expired_at).toBe(body.verified_at);
     expect(Object.keys(body)).toEqual(["id", "printer", "code", "expired_at", "verified_at"]);
-    expect((await call("GET", `/api/v1/printers/${body.printer.id}/`, { token })).body).toEqual(body.printer);
-    expect(await readCode(token, id)).toEqual(body);
+    expect((await call("GET", `/api/v1/printers/${body.printer.id}/`, { token })).body).toMatchObject(body.printer);
+    expect(await readCode(token, id)).toMatchObject(body);
     const agent = await agentCall("GET", "/api/v1/octo/printer/", body.printer.auth_token);
     expect(agent.body.printer).toMatchObject({ id: body.printer.id, name: "My Printer" });
     const socket = await connectAgentOf(body.printer);
@@ -147,9 +148,59 @@ describe("a code that is used", () => {
     expect([status, body.errors]).toEqual([400, { code: [sentence] }]);
   });
 
-  test("[S34] by POST only", async () => {
-    const { status, headers } = await call("GET", "/api/v1/octo/verify/?code=123456");
-    expect([status, headers.get("Allow")]).toEqual([405, "POST"]);
+  test("[S34] by GET as some agents link, and once; one who only looks at the link uses nothing up", async () => {
+    const { token } = await makeAccount();
+    const { code } = await askCode(token);
+    const by = (method: string) =>
+      call(method, `/api/v1/octo/verify/?code=${code}`, { headers: { "CF-Connecting-IP": freshIp() } });
+    const head = await by("HEAD");
+    expect([head.status, head.headers.get("Allow")]).toEqual([405, "GET, POST"]);
+    const linked = await by("GET");
+    expect([linked.status, linked.headers.get("Cache-Control")]).toEqual([200, "private, no-cache"]);
+    expect((await agentCall("GET", "/api/v1/octo/printer/", linked.body.printer.auth_token)).status).toBe(200);
+    expect([(await by("GET")).status, (await by("POST")).status]).toEqual([404, 404]);
+  });
+
+  test("[S34] [S38] guesses by GET and by POST are counted together", async () => {
+    const headers = { "CF-Connecting-IP": freshIp() };
+    const guess = async (index: number) =>
+      (await call(index % 2 === 0 ? "GET" : "POST", `/api/v1/octo/verify/?code=x${index}`, { headers })).status;
+    const statuses: number[] = [];
+    for (let index = 0; index < 12; index++) statuses.push(await guess(index));
+    expect(statuses).toEqual([...Array(10).fill(404), 429, 429]);
+  });
+
+  /** The most that ids and tokens may be. */
+  const LONGEST = { id: String(Number.MAX_SAFE_INTEGER), token: "z".repeat(64) };
+
+  test("[S85] is answered in 820 bytes for a new printer, whatever its ids", async () => {
+    const { code } = await askCode((await makeAccount()).token);
+    const { body } = await verify(code);
+    expect(Object.keys(body.printer).sort()).toEqual([
+      ...["action_on_failure", "archived_at", "auth_token", "bed_off_on_pause", "created_at", "current_print"],
+      ...["detective_sensitivity", "id", "lift_z_on_pause", "min_timelapse_secs_on_cancel"],
+      ...["min_timelapse_secs_on_finish", "name", "normalized_p", "not_watching_reason", "pic", "retract_on_pause"],
+      ...["settings", "status", "tools_off_on_pause", "watching_enabled"],
+    ]);
+    const printer = { ...body.printer, id: Number(LONGEST.id), auth_token: LONGEST.token };
+    expect(JSON.stringify({ ...body, id: Number(LONGEST.id), printer }).length).toBeLessThanOrEqual(820);
+  });
+
+  test("[S85] is answered as shortly for a printer that said much", async () => {
+    const account = await makeAccount();
+    const printer = await makePrinterOf(account);
+    const agent = await connectAgentOf(printer);
+    const said = frame({ ts: Math.floor(Date.now() / 1000) });
+    const webcams = [{ name: "w".repeat(60_000) }];
+    agent.send({ ...said, status: { ...(said.status as object), odd: "x".repeat(900_000) }, settings: { webcams } });
+    await agent.settled();
+    const { code } = await askCode(account.token, printer.id);
+    const { status, body } = await verify(code);
+    expect([status, body.printer]).toMatchObject([200, { id: printer.id, status: null, current_print: null }]);
+    expect(body.printer.auth_token).not.toBe(printer.auth_token);
+    expect(JSON.stringify(body).length).toBeLessThanOrEqual(820);
+    const shown = await call("GET", `/api/v1/printers/${printer.id}/`, account);
+    expect(shown.body).toMatchObject({ status: { odd: expect.any(String) }, settings: { webcams } });
   });
 
   test("[S32] by many at once makes one printer", async () => {
