@@ -17,7 +17,7 @@ import {
   choiceField,
   freeTextField,
   integerField,
-  isTrueWord,
+  lenientFlag,
   lenientTextField,
   pageFields,
   textField,
@@ -105,14 +105,14 @@ const picture = route(
     description: "It is checked and dropped: pictures are not kept yet. Those of other cameras are not even checked.",
     access: "agent",
     find: ownPrinter,
-    body: z.object({ pic: z.unknown().optional(), is_primary_camera: z.unknown().optional() }),
+    body: z.object({ pic: z.file().optional(), is_primary_camera: lenientFlag(true) }),
     media: ["multipart"],
     maxBytes: PICTURE_BYTES,
     answers: { 200: OkJson },
   },
   async (c) => {
-    const { pic, is_primary_camera: isPrimary = true } = c.req.valid("json");
-    if (isTrueWord(isPrimary)) await checkPicture("pic", pic);
+    const { pic, is_primary_camera: isPrimary } = c.req.valid("json");
+    if (isPrimary) await checkPicture("pic", pic as File | undefined); // safe: a file field takes nothing else
     return c.json(OK, 200);
   },
 );
@@ -143,7 +143,7 @@ const postEvent = route(
         .nullish()
         .describe(`http or https, ${LINK_CODE_UNITS} characters at most; anything else is dropped.`),
       notify: z.unknown().optional(),
-      snapshot: z.unknown().optional(),
+      snapshot: z.file().optional().catch(undefined),
     }),
     maxBytes: PICTURE_BYTES,
     answers: { 200: OkJson },

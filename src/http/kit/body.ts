@@ -2,8 +2,12 @@
 import { invalid } from "../../domain/failure.ts";
 import type { Json } from "../../domain/report.ts";
 import { isDeeperThan, isJsonObject, MAX_DEPTH } from "../../protocol/codec.ts";
+import { binaryText, decodeText, percentDecoded, readPairs, refusalOf, textDecoder, UTF8 } from "./charset.ts";
 import type { HttpContext } from "./context.ts";
 import { FailureError } from "./errors.ts";
+import { boundaryOf, MultipartReader } from "./multipart.ts";
+import { parametersOf } from "./parameters.ts";
+import { TextParts } from "./text-parts.ts";
 
 export const BODY_BYTES = 64 * 1024;
 
@@ -30,21 +34,47 @@ export type ReadBody =
   | { readonly kind: "json"; readonly value: Json }
   | { readonly kind: "form"; readonly form: FormData };
 
+/** What a route reads. */
+export interface BodyRule {
+  readonly media: readonly Media[];
+  readonly maxBytes: number;
+  /** Which parts of a multipart form are files: all others are text. */
+  readonly files: ReadonlySet<string>;
+  /** An action's fields, of which it needs none; null for every other route. A form that cannot be read stops it only if it names one. */
+  readonly spare: readonly string[] | null;
+}
+
+const NOTHING = { kind: "json", value: {} } as const satisfies ReadBody;
+
 /** 413, 415 or 400 for what no schema could judge. No bytes at all are `{}`, whatever the Content-Type. */
-export async function readBody(c: HttpContext, media: readonly Media[], maxBytes: number): Promise<ReadBody> {
+export async function readBody(c: HttpContext, { media, maxBytes, files, spare }: BodyRule): Promise<ReadBody> {
   const contentType = c.req.header("Content-Type") ?? "";
   const mediaType = mediaTypeOf(c);
   const kind = KINDS.get(mediaType);
   // Only a multipart body may be longer than the others: it may carry a file.
   const bytes = await readBytes(c.req.raw, kind === "multipart" ? maxBytes : Math.min(maxBytes, BODY_BYTES));
-  if (bytes.byteLength === 0 && !(media.length === 1 && media[0] === "multipart")) return { kind: "json", value: {} };
+  if (bytes.byteLength === 0 && !(media.length === 1 && media[0] === "multipart")) return NOTHING;
   if (kind === undefined || !media.includes(kind)) {
     throw new FailureError({ code: "unsupported_media_type", mediaType });
   }
-  if (kind === "json") return { kind, value: readJson(bytes) };
-  const form = await readForm(bytes, contentType);
-  if (kind === "form") refuseJsonIn(form);
-  return { kind: "form", form };
+  const charset = parametersOf(contentType).get("charset") ?? UTF8;
+  if (kind === "json") return { kind, value: readJson(decodeText(textDecoder(charset), [bytes])) };
+  try {
+    const form = kind === "form" ? readForm(bytes, charset) : readMultipart(bytes, contentType, files);
+    return { kind: "form", form };
+  } catch (error) {
+    if (spare === null || namesAny(bytes, spare)) throw error;
+    return NOTHING;
+  }
+}
+
+/** The body as it comes. It ends with a client that hangs up: nobody hears the answer, and nothing is wrong here ([H75]). */
+export async function* chunksOf({ body }: Request): AsyncGenerator<Uint8Array, void, void> {
+  try {
+    yield* body ?? [];
+  } catch {
+    refuse("The body broke off.");
+  }
 }
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -52,11 +82,15 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   if (Number(request.headers.get("Content-Length") ?? 0) > maxBytes) throw tooLarge;
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of chunksOf(request)) {
     length += chunk.byteLength;
     if (length > maxBytes) throw tooLarge;
     chunks.push(chunk);
   }
+  return joined(chunks, length);
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {
@@ -66,12 +100,15 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   return bytes;
 }
 
+/** What a part is told that is a file where the route knows none. */
+export const NO_FILE = "A file is not expected here.";
+
 function refuse(sentence: string): never {
   throw new FailureError(invalid("non_field_errors", sentence));
 }
 
-function readJson(bytes: Uint8Array): Json {
-  const value = parseJson(bytes);
+function readJson(text: string): Json {
+  const value = parseJson(text);
   if (value === undefined) refuse("JSON parse error - the body is not JSON.");
   if (!isJsonObject(value)) refuse(`Invalid data. Expected a dictionary, but got ${kindOf(value)}.`);
   if (isDeeperThan(value, MAX_DEPTH)) refuse(`The body nests deeper than ${MAX_DEPTH} levels.`);
@@ -87,20 +124,63 @@ function kindOf(value: unknown): string {
   return Number.isInteger(value) ? "int" : "float";
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
 
-async function readForm(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<FormData> {
-  try {
-    return await new Response(bytes, { headers: { "Content-Type": contentType } }).formData();
-  } catch {
-    refuse("The body is not a form of its Content-Type.");
+function readForm(bytes: Uint8Array<ArrayBuffer>, charset: string): FormData {
+  const decoder = textDecoder(charset);
+  // Only in these a character of ASCII is more than its byte.
+  const pairs = decoder.encoding.startsWith("utf-16")
+    ? readPairs(binaryText(new TextEncoder().encode(decodeText(decoder, [bytes]))), textDecoder(UTF8))
+    : readPairs(binaryText(bytes), decoder);
+  const form = formOf(pairs);
+  refuseJsonIn(form);
+  return form;
+}
+
+function formOf(pairs: readonly (readonly [string, string])[]): FormData {
+  const form = new FormData();
+  for (const [name, value] of pairs) form.append(name, value);
+  return form;
+}
+
+const NO_FORM = "The body is not a form of its Content-Type.";
+
+/** A part is a file if the route's field of its name is one; any other that calls itself a file is refused ([H72]). */
+function readMultipart(bytes: Uint8Array, contentType: string, files: ReadonlySet<string>): FormData {
+  const boundary = boundaryOf(contentType);
+  if (boundary === null) refuse(NO_FORM);
+  const reader = new MultipartReader(boundary);
+  const texts = new TextParts();
+  const read: [name: string, fileName: string, pieces: Uint8Array<ArrayBuffer>[]][] = [];
+  let isFile = false;
+  for (const piece of reader.push(bytes)) {
+    if ("bytes" in piece) {
+      if (isFile) read.at(-1)?.[2].push(piece.bytes.slice());
+      else texts.push(piece.bytes);
+      continue;
+    }
+    const { name, fileName } = piece.head;
+    isFile = files.has(name);
+    if (isFile) read.push([name, fileName ?? "", []]);
+    else if (fileName === null) texts.begin(piece.head);
+    else throw refusalOf(name, NO_FILE);
   }
+  if (!reader.isDone) refuse(NO_FORM);
+  const form = formOf(texts.read(contentType));
+  for (const [name, fileName, pieces] of read) form.append(name, new File(pieces, fileName));
+  return form;
+}
+
+/** Whether one of these names stands in bytes that nobody can read, as far as ASCII shows in them. */
+function namesAny(bytes: Uint8Array, names: readonly string[]): boolean {
+  const text = binaryText(percentDecoded(binaryText(bytes))).replaceAll("\0", "");
+  return names.some((name) => text.includes(name));
 }
 
 /** A form whose only key looks like JSON comes from a client that forgot the header. */

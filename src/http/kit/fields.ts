@@ -163,9 +163,12 @@ const TRUE = new Set(["true", "t", "yes", "y", "on", "1"]);
 const FALSE = new Set(["false", "f", "no", "n", "off", "0"]);
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)$/;
 
-/** True for the words of `TRUE`; everything else is false, and nothing is refused. */
-export function lenientFlag() {
-  return z.preprocess((value) => isTrueWord(lastOf(value)), z.boolean().default(false));
+/** True for the words of `TRUE`; everything else that is there is false, and nothing is refused. */
+export function lenientFlag(otherwise = false) {
+  return z.preprocess(
+    (value) => (value === undefined ? value : isTrueWord(lastOf(value))),
+    z.boolean().default(otherwise),
+  );
 }
 
 export function isTrueWord(value: unknown): boolean {
@@ -194,6 +197,11 @@ function bare(field: z.core.$ZodType): z.core.$ZodType {
 
 function typeOf(field: z.core.$ZodType): string {
   return bare(field)._zod.def.type;
+}
+
+/** Names of the fields that are files. */
+export function filesOf({ shape }: z.ZodObject): ReadonlySet<string> {
+  return new Set(Object.keys(shape).filter((key) => typeOf(shape[key]) === "file"));
 }
 
 /** What an array's items are; null for other fields. */

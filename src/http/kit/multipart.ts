@@ -2,10 +2,17 @@
  * Reads a `multipart/form-data` body (RFC 7578) as it comes, so that a file in it is never held whole. Pure: bytes go in,
  * pieces come out; the caller bounds how much it feeds.
  */
+import { percentDecoded, utf8Text } from "./charset.ts";
+import { parametersOf } from "./parameters.ts";
 
 /** A part begins; all bytes until the next one are its own. */
-interface PartHead {
+export interface PartHead {
+  /** By this alone it is known. */
   readonly name: string;
+  /** Null for a part that is no file. */
+  readonly fileName: string | null;
+  /** What its own Content-Type says; null: nothing. */
+  readonly charset: string | null;
 }
 
 export type Piece = { readonly head: PartHead } | { readonly bytes: Uint8Array };
@@ -20,8 +27,7 @@ const HEADERS_END = ascii("\r\n\r\n");
 
 /** The boundary of a Content-Type; null when it has none that RFC 2046 allows. */
 export function boundaryOf(contentType: string): string | null {
-  const [, quoted, bare] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType) ?? [];
-  const boundary = quoted ?? bare ?? "";
+  const boundary = parametersOf(contentType).get("boundary") ?? "";
   return /^[\w'()+,\-./:=? ]{1,70}$/.test(boundary) ? boundary : null;
 }
 
@@ -96,11 +102,10 @@ export class MultipartReader {
   #passHeaders(pieces: Piece[]): boolean {
     const end = find(this.#rest, HEADERS_END);
     if (end === null) return this.#needMore();
-    const name = end > HEADER_BYTES ? null : nameOf(new TextDecoder().decode(this.#rest.subarray(0, end)));
+    const head = end > HEADER_BYTES ? null : headOf(this.#rest.subarray(0, end));
     this.#rest = this.#rest.subarray(end + HEADERS_END.length);
-    this.#place = name === null ? "broken" : "body";
-    if (name === null) return true;
-    pieces.push({ head: { name } });
+    this.#place = head === null ? "broken" : "body";
+    if (head !== null) pieces.push({ head });
     return true;
   }
 
@@ -111,11 +116,24 @@ export class MultipartReader {
   }
 }
 
-/** `name` of a Content-Disposition, as browsers write it; null without one. */
-function nameOf(headers: string): string | null {
-  const disposition = /^content-disposition:[ \t]*form-data[ \t]*(;.*)$/im.exec(headers)?.[1] ?? "";
-  const [, quoted, bare] = /;\s*name=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/i.exec(disposition) ?? [];
-  return quoted?.replace(/\\(.)/g, "$1") ?? bare ?? null;
+/** Null for what is no head of a form's part, or not in UTF-8. */
+function headOf(bytes: Uint8Array): PartHead | null {
+  const headers = utf8Text(bytes) ?? "";
+  const disposition = /^content-disposition:[ \t]*form-data[ \t]*(;[^\r\n]*)/im.exec(headers)?.[1] ?? "";
+  const type = /^content-type:[^;\r\n]*(;[^\r\n]*)/im.exec(headers)?.[1] ?? "";
+  const parameters = parametersOf(disposition);
+  const name = parameters.get("name");
+  if (name === undefined) return null;
+  const extended = parameters.get("filename*");
+  const plain = parameters.get("filename") ?? (extended === undefined ? null : "");
+  const fileName = extendedText(extended) ?? plain;
+  return { name, fileName, charset: parametersOf(type).get("charset") ?? null };
+}
+
+/** A value of RFC 8187, which some programs write for names that are not ASCII; null for anything else. */
+function extendedText(value = ""): string | null {
+  const [, encoded] = /^utf-8'[^']*'([\x20-\x7e]*)$/i.exec(value) ?? [];
+  return encoded === undefined ? null : utf8Text(percentDecoded(encoded));
 }
 
 /** Where `wanted`, which begins with a CR, begins; null when it is not there whole. */

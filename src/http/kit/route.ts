@@ -12,7 +12,7 @@ import { ANY_MEDIA, BODY_BYTES, type Media } from "./body.ts";
 import type { Admitted, AdmittedContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { isTrueWord } from "./fields.ts";
-import { bodyValidation, parsed, queryReader, readId, type Validation } from "./validate.ts";
+import { bodyValidation, queryReader, readId, type Validation } from "./validate.ts";
 
 export interface RouteSpec {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
@@ -83,7 +83,8 @@ export function route<const S extends RouteSpec>(
   const run = async (c: Context): Promise<Answers<S>> => {
     const query = readQuery?.(c);
     await admit(c, spec, query?.data);
-    if (query !== undefined) c.req.addValidatedData("query", parsed(query));
+    if (query?.refusal !== undefined) throw query.refusal;
+    if (query?.data !== undefined) c.req.addValidatedData("query", query.data);
     await validateBody?.(c);
     return handler(c);
   };
@@ -126,7 +127,9 @@ function bodyValidationOf({ method, access, body, stream, media = ANY_MEDIA, max
   // A caller's action without fields reads its body all the same, so that an invalid one is refused.
   const isAction = method === "POST" && access === "write" && stream === undefined;
   const fields = body ?? (isAction ? NO_FIELDS : undefined);
-  return fields === undefined ? null : bodyValidation(fields, media, maxBytes ?? BODY_BYTES);
+  if (fields === undefined) return null;
+  const spare = isAction && fields.safeParse({}).success ? Object.keys(fields.shape) : null;
+  return bodyValidation(fields, { media, maxBytes: maxBytes ?? BODY_BYTES, spare });
 }
 
 /** What a query says; undefined for one that is refused. */

@@ -3,31 +3,48 @@ import { zValidator } from "@hono/zod-validator";
 import type { Context, MiddlewareHandler } from "hono";
 import * as z from "zod";
 import { type FieldErrors, type Noun, notFound } from "../../domain/failure.ts";
-import { type Media, readBody } from "./body.ts";
+import { type BodyRule, readBody } from "./body.ts";
+import { readPairs, textDecoder, UTF8 } from "./charset.ts";
 import { FailureError } from "./errors.ts";
-import { readText } from "./fields.ts";
+import { filesOf, readText } from "./fields.ts";
 
 /** Runs before a handler; what it validated is `c.req.valid(…)` there. */
 export type Validation = (c: Context) => Promise<unknown>;
 
-/** What a query says. It is read before anybody knows who calls, and refused once that is known ([H1]). */
-export type QueryReader = (c: Context) => z.ZodSafeParseResult<Readonly<Record<string, unknown>>>;
+/** What a query says, or why it is refused: it is read before anybody knows who calls, and refused once that is known ([H1]). */
+export interface ReadQuery {
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly refusal?: FailureError;
+}
 
-export function queryReader(schema: z.ZodObject): QueryReader {
+export function queryReader(schema: z.ZodObject): (c: Context) => ReadQuery {
   return (c) => {
-    const texts = Object.entries(c.req.queries()).map(([key, values]) => [
-      key,
-      values.length === 1 ? values[0] : values,
-    ]);
-    return schema.safeParse(readText(schema, Object.fromEntries(texts)));
+    try {
+      return { data: parsed(schema.safeParse(readText(schema, textsOf(c.req.raw.url)))) };
+    } catch (error) {
+      if (error instanceof FailureError) return { refusal: error };
+      throw error;
+    }
   };
 }
 
+/** The values of a URL's query by their names, those of a repeated name as a list; 400 for what is no UTF-8 ([H70]). */
+function textsOf(url: string): Record<string, string | string[]> {
+  const [, query = ""] = /\?([^#]*)/.exec(url) ?? [];
+  const byName = Map.groupBy(readPairs(query, textDecoder(UTF8)), ([name]) => name);
+  const texts = [...byName].map(([name, pairs]): [string, string | string[]] => {
+    const [first = "", ...others] = pairs.map(([, value]) => value);
+    return [name, others.length === 0 ? first : [first, ...others]];
+  });
+  return Object.fromEntries(texts);
+}
+
 /** The body is `c.req.valid("json")`, also when it came as a form. */
-export function bodyValidation(schema: z.ZodObject, media: readonly Media[], maxBytes: number): Validation {
+export function bodyValidation(schema: z.ZodObject, rule: Omit<BodyRule, "files">): Validation {
   const form: MiddlewareHandler = zValidator("form", textual(schema), refuseInvalid);
+  const files = filesOf(schema);
   return async (c) => {
-    const body = await readBody(c, media, maxBytes);
+    const body = await readBody(c, { ...rule, files });
     if (body.kind === "json") {
       c.req.addValidatedData("json", parsed(await schema.safeParseAsync(body.value)));
       return;

@@ -16,7 +16,7 @@ import {
 import { findLiveCode } from "../../db/linking.ts";
 import { notFound } from "../../domain/failure.ts";
 import { normalizeCode } from "../../domain/linking.ts";
-import { BODY_BYTES, readBody } from "../kit/body.ts";
+import { BODY_BYTES, type BodyRule, readBody } from "../kit/body.ts";
 import type { HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, logFailed, orNotFound } from "../kit/errors.ts";
 import { textField } from "../kit/fields.ts";
@@ -59,10 +59,12 @@ const unlinked = route(
   },
 );
 
+const POLL = { media: ["json"], maxBytes: BODY_BYTES, files: new Set<string>(), spare: null } satisfies BodyRule;
+
 /** Null for anything that is no poll. */
 async function readPollBody(c: HttpContext): Promise<PollBody | null> {
   try {
-    const body = await readBody(c, ["json"], BODY_BYTES);
+    const body = await readBody(c, POLL);
     return body.kind === "json" ? readPoll(body.value) : null;
   } catch {
     return null;

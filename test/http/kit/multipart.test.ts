@@ -64,6 +64,13 @@ describe("a multipart form", () => {
       form(`Content-Type: text/plain\r\ncontent-disposition: form-data; filename="name=x"; name=file\r\n\r\nG28`),
       [["file", "G28"]],
     ],
+    [
+      "a file's name that looks like more parameters",
+      form(
+        'Content-Disposition: form-data; filename="x; name=filename"; xname=a; name*=utf-8\'\'c; name="file"\r\n\r\nG28',
+      ),
+      [["file", "G28"]],
+    ],
     ["an escaped quotation mark", form(part('a\\"b', "1")), [['a"b', "1"]]],
     ["nothing at all", "--b--\r\n", []],
   ])("[H12] may have %s", (_, text, expected) => {
@@ -75,6 +82,10 @@ describe("a multipart form", () => {
   test.each([
     ["no name", form("Content-Type: text/plain\r\n\r\nx")],
     ["no headers", form("\r\nx")],
+    [
+      "no name but other parameters",
+      form("Content-Disposition: form-data; filename=name; xname=a; name*=utf-8''c\r\n\r\nx"),
+    ],
     ["something else behind the delimiter", "--bx\r\n"],
     ["headers without an end", `--b\r\n${"x".repeat(10_000)}`],
     ["blanks without an end", `--b${" ".repeat(10_000)}`],
@@ -91,7 +102,26 @@ describe("a multipart form", () => {
 });
 
 test.each([
+  ["", null],
+  ['; filename="a \\"b\\" C:\\\\c.gcode"', 'a "b" C:\\c.gcode'],
+  ['; filename="C:\\c.gcode"', "C:\\c.gcode"],
+  ["; filename=plain name.gcode ", "plain name.gcode"],
+  ['; filename="Küche.gcode"', "Küche.gcode"],
+  ["; filename*=UTF-8''K%C3%BCche.gcode; filename=\"Kuche.gcode\"", "Küche.gcode"],
+  ["; filename*=UTF-8''%FF; filename=\"x\"", "x"],
+  ["; filename*=latin1''%FC", ""],
+])("[H72] the file name of a part with %s is %j", (parameters, fileName) => {
+  const [piece] = new MultipartReader("b").push(
+    bytes(
+      `--b\r\nContent-Disposition: form-data; name="file"${parameters}\r\nContent-Type: text/plain; charset=x\r\n\r\n`,
+    ),
+  );
+  expect(piece).toEqual({ head: { name: "file", fileName, charset: "x" } });
+});
+
+test.each([
   ["multipart/form-data; boundary=abc", "abc"],
+  ['multipart/form-data; x="; boundary=no"; boundary=abc; boundary=later', "abc"],
   ['multipart/form-data; charset=utf-8; boundary="a b:c"', "a b:c"],
   ["multipart/form-data", null],
   [`multipart/form-data; boundary=${"x".repeat(71)}`, null],
