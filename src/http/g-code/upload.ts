@@ -5,10 +5,12 @@ import type { GCodeFile } from "../../db/g-code-files.ts";
 import { insertCloudFile, insertUpload } from "../../db/g-code-uploads.ts";
 import { type Failure, invalid } from "../../domain/failure.ts";
 import { FILE_BYTES_MAX, safeName } from "../../domain/g-code.ts";
-import { BODY_BYTES, MEDIA_TYPES, mediaTypeOf } from "../kit/body.ts";
+import { BODY_BYTES, chunksOf, MEDIA_TYPES, mediaTypeOf, NO_FILE } from "../kit/body.ts";
+import { refusalOf } from "../kit/charset.ts";
 import type { HttpContext } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
-import { boundaryOf, MultipartReader, type Piece } from "../kit/multipart.ts";
+import { boundaryOf, MultipartReader, type PartHead, type Piece } from "../kit/multipart.ts";
+import { TextParts } from "../kit/text-parts.ts";
 import { parsed } from "../kit/validate.ts";
 import { gCodeNameField, noParent, parentField } from "./fields.ts";
 import { ObjectWriter } from "./object.ts";
@@ -45,10 +47,10 @@ class UploadReader {
   readonly #c: HttpContext;
   readonly #userId: number;
   readonly #check = new TextCheck();
-  readonly #texts: Record<string, Uint8Array[]> = {};
+  readonly #texts = new TextParts();
   /** Bytes of everything but the file's. */
   #otherBytes = 0;
-  #part = "";
+  #isFile = false;
 
   constructor(c: HttpContext, userId: number) {
     this.#c = c;
@@ -64,7 +66,7 @@ class UploadReader {
     if (Number(this.#c.req.header("Content-Length") ?? 0) > FORM_BYTES_MAX) throw new FailureError(TOO_LARGE);
     let refusal: FailureError | null = null;
     let bytes = 0;
-    for await (const chunk of this.#c.req.raw.body ?? []) {
+    for await (const chunk of chunksOf(this.#c.req.raw)) {
       bytes += chunk.byteLength;
       if (bytes > FORM_BYTES_MAX) throw new FailureError(TOO_LARGE);
       refusal ??= await this.#takeAll(reader, chunk);
@@ -117,21 +119,25 @@ class UploadReader {
   }
 
   #fields(): z.output<typeof UploadFields> {
-    const texts = Object.entries(this.#texts).map(([name, pieces]) => [name, textOf(pieces)]);
+    const texts = this.#texts.read(this.#c.req.header("Content-Type") ?? "");
     return parsed(UploadFields.safeParse(Object.fromEntries(texts)));
   }
 
   async #take(piece: Piece): Promise<void> {
-    if ("head" in piece) return this.#begin(piece.head.name);
-    if (this.#part === "file") return this.#takeContent(piece.bytes);
-    this.#texts[this.#part]?.push(piece.bytes);
+    if ("head" in piece) return this.#begin(piece.head);
+    if (this.#isFile) return this.#takeContent(piece.bytes);
+    this.#texts.push(piece.bytes);
   }
 
-  #begin(part: string): void {
-    this.#part = part;
-    if (part === "file" && this.content !== null) throw new FailureError(invalid("file", "One file is expected."));
-    if (part === "file") this.content = new ObjectWriter(this.#c, `${this.#userId}/${crypto.randomUUID()}`);
-    else if (part in UploadFields.shape) this.#texts[part] = [];
+  #begin(head: PartHead): void {
+    this.#isFile = head.name === "file";
+    if (!this.#isFile) {
+      if (head.fileName !== null) throw refusalOf(head.name, NO_FILE);
+      this.#texts.begin(head);
+      return;
+    }
+    if (this.content !== null) throw new FailureError(invalid("file", "One file is expected."));
+    this.content = new ObjectWriter(this.#c, `${this.#userId}/${crypto.randomUUID()}`);
   }
 
   async #takeContent(bytes: Uint8Array): Promise<void> {
@@ -140,9 +146,4 @@ class UploadReader {
     if (!this.#check.isText) throw new FailureError(NO_TEXT);
     await this.content?.write(bytes);
   }
-}
-
-function textOf(pieces: readonly Uint8Array[]): string {
-  const decoder = new TextDecoder();
-  return pieces.map((bytes) => decoder.decode(bytes, { stream: true })).join("") + decoder.decode();
 }
