@@ -171,8 +171,16 @@ export function lenientFlag(otherwise = false) {
   );
 }
 
-export function isTrueWord(value: unknown): boolean {
+function isTrueWord(value: unknown): boolean {
   return value === true || TRUE.has(String(value).toLowerCase());
+}
+
+/** True when the key is there, whatever its value, but for the words of `FALSE`; nothing is refused. */
+export function presenceFlag() {
+  return z.preprocess(
+    (value) => value !== undefined && !FALSE.has(String(lastOf(value)).toLowerCase()),
+    z.boolean().default(false),
+  );
 }
 
 /** A copy of `texts` in which the keys of `schema` have the type that their field asks for, where the text allows it. */

@@ -111,7 +111,7 @@ function tagOf(path: string): string {
 function parametersOf(spec: RouteSpec, path: string, schemas: Map<string, JsonSchema>): Parameter[] {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
   const query = Object.entries(spec.query?.shape ?? {}).map(([name, field]): Parameter => {
-    const { description, ...schema } = schemaOf(field, "output", schemas);
+    const { description, ...schema } = describedField(field, schemas);
     const required = !z.safeParse(field, undefined).success;
     return { name, in: "query", required, ...(typeof description === "string" ? { description } : {}), schema };
   });
@@ -124,6 +124,12 @@ function parametersOf(spec: RouteSpec, path: string, schemas: Map<string, JsonSc
         ({ name, in: "header", required: false, description, schema: { type: "string" } }) as const,
     ),
   ];
+}
+
+/** By what becomes of it, which tells more; by what is taken where that is no JSON, a day for instance. */
+function describedField(field: z.core.$ZodType, schemas: Map<string, JsonSchema>): JsonSchema {
+  const output = schemaOf(field, "output", schemas);
+  return "type" in output ? output : schemaOf(field, "input", schemas);
 }
 
 function requestBodyOf({ body, stream, media }: RouteSpec, schemas: Map<string, JsonSchema>) {

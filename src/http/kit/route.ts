@@ -11,7 +11,6 @@ import { authenticate, authenticateAgent } from "./auth.ts";
 import { ANY_MEDIA, BODY_BYTES, type Media } from "./body.ts";
 import type { Admitted, AdmittedContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
-import { isTrueWord } from "./fields.ts";
 import { bodyValidation, queryReader, readId, type Validation } from "./validate.ts";
 
 export interface RouteSpec {
@@ -30,8 +29,8 @@ export interface RouteSpec {
   readonly worksWithoutD1?: true;
   /** The account's printers that the query asks for: they come with the caller, and are kept as `listed`. */
   readonly list?: (query: never) => PrinterSelection;
-  /** Looks up what the path names before the body is read, so that its 404 comes first; kept as `found`. */
-  readonly find?: (c: AdmittedContext) => Promise<unknown>;
+  /** Looks up what the path names before the body is read, so that its 404 comes first; kept as `found`. A refused query is empty here. */
+  readonly find?: (c: AdmittedContext, query: never) => Promise<unknown>;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodObject;
   /** What the body may be; JSON and both kinds of forms, unless it says otherwise. */
@@ -50,7 +49,7 @@ type Variables<S extends RouteSpec> = HttpEnv["Variables"] &
   (S["access"] extends "agent" ? Pick<Admitted, "agent"> : object) &
   (S extends { printer: string } ? Pick<Admitted, "printer"> : object) &
   (S extends { list: (query: never) => PrinterSelection } ? Pick<Admitted, "listed"> : object) &
-  (S extends { find: (c: AdmittedContext) => Promise<infer Found> } ? { found: Found } : object);
+  (S extends { find: (c: AdmittedContext, query: never) => Promise<infer Found> } ? { found: Found } : object);
 
 type Texts<Q> = { [K in keyof Q]?: string | string[] };
 
@@ -139,7 +138,8 @@ type Query = Readonly<Record<string, unknown>> | undefined;
 async function admit(c: Context, spec: RouteSpec, query: Query): Promise<void> {
   if (spec.access === "agent") c.set("agent", await authenticateAgent(c, spec.isFrequent));
   if (spec.access === "read" || spec.access === "write") await admitCaller(c, spec, spec.access, query);
-  if (spec.find !== undefined) c.set("found", await spec.find(c));
+  // safe: the route's own query gave it
+  if (spec.find !== undefined) c.set("found", await spec.find(c, (query ?? {}) as never));
 }
 
 async function admitCaller(c: Context, spec: RouteSpec, scope: "read" | "write", query: Query): Promise<void> {
@@ -151,12 +151,12 @@ async function admitCaller(c: Context, spec: RouteSpec, scope: "read" | "write",
   c.set("caller", caller);
   c.set("listed", listed);
   if (spec.printer === undefined) return;
-  if (printer === null || (printer.archivedAt !== null && !isShownArchived(c, spec.printer))) {
+  if (printer === null || (printer.archivedAt !== null && !isShownArchived(spec.printer, query))) {
     throw new FailureError(notFound("Printer"));
   }
   c.set("printer", printer);
 }
 
-function isShownArchived(c: Context, policy: NonNullable<RouteSpec["printer"]>): boolean {
-  return policy === "archived-too" || (policy === "asked" && isTrueWord(c.req.queries("with_archived")?.at(-1)));
+function isShownArchived(policy: NonNullable<RouteSpec["printer"]>, query: Query): boolean {
+  return policy === "archived-too" || (policy === "asked" && query?.with_archived === true);
 }

@@ -99,8 +99,10 @@ const finish = route(
     printer: "active",
     body: z.object({
       status: z
-        .preprocess((status) => status === "cancelled", z.boolean().default(false))
-        .describe("`cancelled`; anything else is success."),
+        .unknown()
+        .optional()
+        .transform((status) => status === "cancelled")
+        .meta({ type: "string", description: "`cancelled`; anything else is success." }),
     }),
     answers: { 200: FactJson },
   },

@@ -19,7 +19,7 @@ import { choiceField, idsField, numberField, pageFields } from "../kit/fields.ts
 import { callPrinter } from "../kit/printer-call.ts";
 import { postOnly, route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
-import { PrintListQuery, selectionOf, spanOf } from "./query.ts";
+import { PrintListQuery, selectionOf, spanOf, withDeletedField } from "./query.ts";
 
 const list = route(
   {
@@ -48,7 +48,12 @@ async function found(c: AdmittedContext, withDeleted: boolean): Promise<ListedPr
   return orNotFound(await findPrint(connect(c.env.DB), wanted, Date.now()), "Print");
 }
 
-const foundAsAsked = (c: AdmittedContext) => found(c, c.req.query("with_deleted") !== undefined);
+const WithDeleted = z.object(withDeletedField);
+
+const foundAsAsked = (
+  c: AdmittedContext,
+  { with_deleted: withDeleted = false }: Partial<z.output<typeof WithDeleted>>,
+) => found(c, withDeleted);
 
 function read(path: "/api/v1/prints/:printId" | "/api/v1/print/:printId") {
   return route(
@@ -58,6 +63,7 @@ function read(path: "/api/v1/prints/:printId" | "/api/v1/print/:printId") {
       summary: "Read a print",
       access: "read",
       find: foundAsAsked,
+      query: WithDeleted,
       answers: { 200: DetailedPrintJson },
     },
     (c) => c.json(detailedPrintJson(c.get("found")), 200),
@@ -72,6 +78,7 @@ const predictions = route(
     description: "Empty: no detector is built in yet.",
     access: "read",
     find: foundAsAsked,
+    query: WithDeleted,
     answers: { 200: z.array(z.unknown()) },
   },
   (c) => c.json([], 200),

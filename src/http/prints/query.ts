@@ -2,16 +2,15 @@
 import * as z from "zod";
 import { FEEDBACK_FILTERS, PRINT_FILTERS, type PrintSelection } from "../../db/print-selection.ts";
 import { openZone, parseDay, startOfDay } from "../../domain/local-day.ts";
-import { choiceField, integerField, listField, REQUIRED, refuse } from "../kit/fields.ts";
+import { choiceField, integerField, listField, presenceFlag, REQUIRED, refuse } from "../kit/fields.ts";
 
-/** The key's mere presence counts, whatever its value. */
-const presenceField = z.preprocess((value) => value !== undefined, z.boolean().default(false));
+export const withDeletedField = { with_deleted: presenceFlag().describe("Deleted prints too.") };
 
 export const printFields = {
   filter: choiceField(PRINT_FILTERS).default("none"),
   feedback_needed: choiceField(FEEDBACK_FILTERS).optional(),
   "filter_by_printer_ids[]": listField(integerField({ min: 0, max: Number.MAX_SAFE_INTEGER })).optional(),
-  with_deleted: presenceField.describe("Deleted prints too, if the key is there at all."),
+  ...withDeletedField,
 };
 
 /** A day of the calendar, as its number. */

@@ -132,8 +132,22 @@ describe("the list", () => {
     expect(await listed(owner, "filter=need_alert_overwrite")).toEqual([finished]);
     expect(await listed(owner, "filter=need_print_shot_feedback")).toEqual([]);
     expect(await listed(owner, "feedback_needed=need_alert_overwrite")).toEqual([]);
-    for (const key of ["with_deleted", "with_deleted=", "with_deleted=false"]) {
-      expect(await listed(owner, key)).toEqual([deleted, cancelled, finished]);
+    for (const key of [
+      "with_deleted",
+      "with_deleted=",
+      "with_deleted=true",
+      "with_deleted=1",
+      "with_deleted=false&with_deleted=x",
+    ]) {
+      expect([key, await listed(owner, key)]).toEqual([key, [deleted, cancelled, finished]]);
+      expect((await call("GET", `${PRINTS}${deleted}/?${key}`, owner)).status).toBe(200);
+    }
+    for (const word of ["false", "False", "0", "no", "n", "off", "f"]) {
+      const key = `with_deleted=${word}`;
+      expect([key, await listed(owner, key)]).toEqual([key, [cancelled, finished]]);
+      for (const path of ["", "prediction_json/"]) {
+        expect((await call("GET", `${PRINTS}${deleted}/${path}?${key}`, owner)).status).toBe(404);
+      }
     }
   });
 
