@@ -12,7 +12,7 @@ const MINUTE_MS = 60_000;
 /** What the Worker imports, bundled once instead of fetched module by module for each file. */
 const PACKAGES = [
   ...["@hono/zod-validator", "drizzle-orm", "drizzle-orm/d1", "drizzle-orm/sqlite-core", "fast-check", "hono", "zod"],
-  ...["client", "cors", "html", "jwt", "method-not-allowed", "request-id"].map((part) => `hono/${part}`),
+  ...["client", "cors", "html", "jwt", "method-not-allowed", "request-id", "utils/url"].map((part) => `hono/${part}`),
 ];
 
 /**

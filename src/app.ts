@@ -1,8 +1,9 @@
 /** The whole HTTP program: what every request passes, in order, then the routes by noun. */
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
+import { getPathNoStrict } from "hono/utils/url";
 import { readCorsOrigins, readOnce, readSettings } from "./env.ts";
 import { apiTokens } from "./http/account/api-tokens.ts";
 import { users } from "./http/account/users.ts";
@@ -56,7 +57,30 @@ function openToAll(c: Context<HttpEnv>): void {
   c.header("Access-Control-Expose-Headers", EXPOSED.join());
 }
 
-const shell = new Hono<HttpEnv>({ strict: false })
+/** Lets browsers read the answer, failures too ([S55]). */
+const openly: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  // Agents are no browsers: no page of another origin may read their routes.
+  if (c.req.path.startsWith("/api/v1/octo/")) return next();
+  const { isForAll, middleware } = corsOf(c.env.CORS_ORIGINS ?? "*");
+  if (c.req.method === "OPTIONS") {
+    // A page on the internet asks so before it calls a server on a local network ([S80]).
+    if (c.req.header("Access-Control-Request-Private-Network") === "true")
+      c.header("Access-Control-Allow-Private-Network", "true");
+    return middleware(c, next);
+  }
+  if (!isForAll) return middleware(c, next);
+  openToAll(c);
+  await next();
+  if (!c.res.headers.has("Access-Control-Allow-Origin")) openToAll(c);
+};
+
+/** Without its last slash, and with one in front, where agents' configurations may have one too many ([H76]). */
+function getPath(request: Request): string {
+  const path = getPathNoStrict(request);
+  return path.startsWith("//") ? path.replace(/^\/+/, "/") : path;
+}
+
+const shell = new Hono<HttpEnv>({ getPath })
   .use(requestId())
   .use(async (c, next) => {
     setHeaders(c);
@@ -64,15 +88,9 @@ const shell = new Hono<HttpEnv>({ strict: false })
     // One that was made elsewhere is without them. Each header that is set afterwards costs a new Response, so most are set before.
     if (!c.res.headers.has("X-Content-Type-Options")) setHeaders(c);
   })
-  .use("/api/v1/*", async (c, next) => {
-    // Agents are no browsers: no page of another origin may read their routes ([S55]).
-    if (c.req.path.startsWith("/api/v1/octo/")) return next();
-    const { isForAll, middleware } = corsOf(c.env.CORS_ORIGINS ?? "*");
-    if (!isForAll || c.req.method === "OPTIONS") return middleware(c, next);
-    openToAll(c);
-    await next();
-    if (!c.res.headers.has("Access-Control-Allow-Origin")) openToAll(c);
-  })
+  .use("/api/v1/*", openly)
+  .use("/files/*", openly)
+  .use("/openapi.json", openly)
   .use(async (c, next) => {
     c.set("settings", unwrap(readSettings(c.env)));
     await next();

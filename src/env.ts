@@ -10,6 +10,10 @@ export interface Settings {
   readonly agentKeys: readonly [AgentKey, ...AgentKey[]];
   /** Printers one account may hold. */
   readonly maxPrinters: number;
+  /** What URLs that are handed out begin with, without a last slash; null: what the call began with ([H74]). */
+  readonly publicOrigin: string | null;
+  /** Whether `X-Forwarded-…` headers count: only with a proxy in front that sets them itself. */
+  readonly trustsProxy: boolean;
   /** Null unless issuer, audience and a key set's URL are all there ([S19]). */
   readonly signIn: SignInSettings | null;
 }
@@ -32,6 +36,12 @@ const NOT_CONFIGURED = {
   command: `node -e 'console.log("k1:" + crypto.randomBytes(32).toString("base64url"))' | npx wrangler secret put AGENT_KEYS`,
 } as const satisfies Failure;
 
+const BAD_ORIGIN = {
+  code: "not_configured",
+  variable: "PUBLIC_ORIGIN",
+  command: 'PUBLIC_ORIGIN = "https://printers.example.com" under [vars] in wrangler.toml',
+} as const satisfies Failure;
+
 /** `read`, which is asked once for the same text: while a deployment lives, its vars and its secret do not change. */
 export function readOnce<T>(read: (text: string) => T): (text: string) => T {
   let last: { readonly text: string; readonly value: T } | null = null;
@@ -41,16 +51,29 @@ export function readOnce<T>(read: (text: string) => T): (text: string) => T {
   };
 }
 
-/** `not_configured` when the secret is missing or any of its keys cannot be read. */
+/** `not_configured` when the secret is missing or any of its keys cannot be read, or the origin is none. */
 export function readSettings(env: Env): Result<Settings> {
   const agentKeys = readAgentKeys(env.AGENT_KEYS ?? "");
   if (agentKeys === null) return err(NOT_CONFIGURED);
+  const publicOrigin = readPublicOrigin(env.PUBLIC_ORIGIN ?? "");
+  if (publicOrigin === undefined) return err(BAD_ORIGIN);
   return ok({
     agentKeys,
+    publicOrigin,
+    trustsProxy: /^(?:1|true|yes|on)$/i.test(env.TRUST_PROXY ?? ""),
     maxPrinters: readCount(env.MAX_PRINTERS, DEFAULT_MAX_PRINTERS),
     signIn: readSignInSettings(env.JWT_ISSUER, env.JWT_AUDIENCE, env.JWT_JWKS_URL),
   });
 }
+
+/** Null without a text; undefined for one that nobody could call. */
+const readPublicOrigin = readOnce((text): string | null | undefined => {
+  if (text === "") return null;
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || `${url.username}${url.search}${url.hash}` !== "")
+    return undefined;
+  return url.origin + url.pathname.replace(/\/+$/, "");
+});
 
 /** Origins of the var `CORS_ORIGINS` that browsers may call from; `*`: any. */
 export function readCorsOrigins(text: string): "*" | string[] {

@@ -27,7 +27,7 @@ export class AgentLine implements SocketHandler {
     if (!ready.ok) return new Response(null, { status: ready.failure.code === "unavailable" ? 503 : 401 });
     const { 0: client, 1: server } = new WebSocketPair();
     const hello = { generation: Number(read("generation")), keyId: read("keyId") };
-    const dial = { ...hello, origin: new URL(request.url).origin, ref: randomRef("p:") };
+    const dial = { ...hello, origin: request.url.replace(/\/ws\/dev\/?$/, ""), ref: randomRef("p:") };
     const reply = this.#stepper.apply({ type: "agent-opened", ...dial }, server);
     if (reply.type === "refused") return new Response(null, { status: 401 });
     return new Response(null, { status: 101, webSocket: client });

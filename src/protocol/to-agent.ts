@@ -15,7 +15,7 @@ export function writeProbe(ref: string): ToAgent {
   return JSON.stringify({ passthru: stateProbe(ref) });
 }
 
-/** What a command's frame says, by kind; `origin` is where the agent dialled, `https://host[:port]`. */
+/** What a command's frame says, by kind; `origin` is where the agent dialled, `https://host[:port][/path]`. */
 const FRAMES = {
   pause: (command, configuration) =>
     command.via === "passthru" ? plainPauseFrame(command) : orderFrame(command, pauseArguments(configuration)),

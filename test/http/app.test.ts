@@ -3,7 +3,8 @@ import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { app } from "../../src/app.ts";
 import configuration from "../../wrangler.toml?raw";
-import { call, connectAgentOf, makeAccount, makePrinterOf, makeToken, ORIGIN } from "../support/api.ts";
+import { agentCall, call, connectAgentOf, makeAccount, makePrinterOf, makeToken, ORIGIN } from "../support/api.ts";
+import { uploaded } from "../support/upload.ts";
 import { callWith } from "../support/worker.ts";
 
 describe("refusals", () => {
@@ -178,6 +179,37 @@ describe("CORS", () => {
     expect([agents.status, agents.headers.get("Access-Control-Allow-Origin")]).toEqual([405, null]);
   });
 
+  test("[S55] files and the description answer any origin too, on failures alike", async () => {
+    const account = await makeAccount();
+    const { url } = await uploaded(account);
+    for (const [path, status] of [
+      [url.slice(ORIGIN.length), 200],
+      ["/files/1/x?token=x", 404],
+      ["/openapi.json", 200],
+    ] as const) {
+      const headers = { Origin: "https://app.test" };
+      const answer = await call("GET", path, { headers });
+      expect([answer.status, answer.headers.get("Access-Control-Allow-Origin")]).toEqual([status, "*"]);
+      expect(answer.headers.get("Access-Control-Expose-Headers")).toContain("X-Request-Id");
+      const asked = await call("OPTIONS", path, { headers });
+      expect([asked.status, asked.headers.get("Access-Control-Allow-Origin")]).toEqual([204, "*"]);
+    }
+  });
+
+  test("[S80] a page may ask to call a server on a local network, where every user route is", async () => {
+    const asking = { Origin: "https://app.test", "Access-Control-Request-Private-Network": "true" };
+    const allowed = async (path: string, headers: Record<string, string>) =>
+      (await call("OPTIONS", path, { headers })).headers.get("Access-Control-Allow-Private-Network");
+    for (const path of ["/api/v1/printers/", "/api/v1/printers/1/pause_print/", "/files/1/x", "/openapi.json"]) {
+      expect([path, await allowed(path, asking)]).toEqual([path, "true"]);
+      expect(await allowed(path, { Origin: "https://app.test" })).toBeNull();
+    }
+    expect(await allowed("/api/v1/octo/ping/", asking)).toBeNull();
+    expect(
+      (await call("GET", "/api/v1/version/", { headers: asking })).headers.get("Access-Control-Allow-Private-Network"),
+    ).toBeNull();
+  });
+
   test("[S55] so does a service without its secret", async () => {
     const response = await app.fetch(new Request(`${ORIGIN}/api/v1/printers/`), { ...env, AGENT_KEYS: "" });
     expect([response.status, response.headers.get("Access-Control-Allow-Origin")]).toEqual([503, "*"]);
@@ -185,12 +217,79 @@ describe("CORS", () => {
 
   test("[S56] a list of origins narrows it", async () => {
     const narrow = { ...env, CORS_ORIGINS: "https://a.test, https://b.test" };
-    const allowed = async (origin: string) => {
-      const request = new Request(`${ORIGIN}/api/v1/version/`, { headers: { Origin: origin } });
+    const allowed = async (path: string, origin: string) => {
+      const request = new Request(`${ORIGIN}${path}`, { headers: { Origin: origin } });
       return (await app.fetch(request, narrow)).headers.get("Access-Control-Allow-Origin");
     };
-    expect([await allowed("https://b.test"), await allowed("https://c.test")]).toEqual(["https://b.test", null]);
+    for (const path of ["/api/v1/version/", "/api/v1/nothing/", "/files/1/x", "/openapi.json"]) {
+      const answers = [await allowed(path, "https://b.test"), await allowed(path, "https://c.test")];
+      expect([path, ...answers]).toEqual([path, "https://b.test", null]);
+    }
   });
+});
+
+describe("slashes", () => {
+  test.each(["//api/v1/version/", "///api/v1/version", "//health", "//app/", "//"])(
+    "[H76] %s is read with one in front",
+    async (path) => {
+      expect((await call("GET", path)).status).toBe(200);
+    },
+  );
+
+  test("[H76] an agent whose configuration has one too many is served like any other", async () => {
+    const account = await makeAccount();
+    const printer = await makePrinterOf(account);
+    const agent = await connectAgentOf(printer, `${ORIGIN}/`);
+    expect(await agent.next("remote_status")).toBeDefined();
+    const pinged = await agentCall("GET", "//api/v1/octo/ping/", printer.auth_token);
+    expect([pinged.status, pinged.headers.get("Access-Control-Allow-Origin")]).toEqual([200, null]);
+    const { status, body } = await call("GET", `//api/v1/printers/${printer.id}/`, account);
+    expect([status, body.presence.state]).toEqual([200, "online"]);
+    expect((await call("DELETE", "//api/v1/version/")).status).toBe(405);
+  });
+
+  test.each(["/api//v1/version/", "/api/v1//version/", "/%2Fapi/v1/version/"])(
+    "[H76] anywhere else it is another path: %s",
+    async (path) => {
+      expect((await call("GET", path)).status).toBe(404);
+    },
+  );
+});
+
+describe("a request's id", () => {
+  const idOf = async (sent: string) =>
+    (await call("GET", "/api/v1/printers/", { headers: { "X-Request-Id": sent } })).body.request_id;
+
+  test("[H77] is the caller's, if it is short and plain, and one of ours else", async () => {
+    expect([await idOf("trace-1_a="), await idOf("x".repeat(255))]).toEqual(["trace-1_a=", "x".repeat(255)]);
+    for (const bad of ["x".repeat(256), 'a"b', "a b", "a\tb", "ä", "{}", ""])
+      expect(await idOf(bad)).toMatch(/^[\da-f-]{36}$/);
+  });
+});
+
+describe("pages for people", () => {
+  test.each(["/docs", "/docs/", "/app/", "/app/?one_time_passcode=ab12c"])(
+    "[S81] %s loads nothing, stands in no frame and tells nobody",
+    async (path) => {
+      const { headers, body } = await call("GET", path);
+      const policy = Object.fromEntries(
+        (headers.get("Content-Security-Policy") ?? "").split("; ").map((one) => one.split(/ (.*)/)),
+      );
+      const [, nonce] = /^'nonce-([\w-]{36})'$/.exec(policy["style-src"]) ?? [];
+      expect(policy).toEqual({
+        ...{ "default-src": "'none'", "style-src": `'nonce-${nonce}'`, "base-uri": "'none'", "form-action": "'none'" },
+        "frame-ancestors": "'none'",
+      });
+      expect(headers.get("Referrer-Policy")).toBe("no-referrer");
+      expect((await call("GET", path)).body).not.toContain(nonce);
+      // What the page has in it is all that the policy lets through.
+      const tags = [...String(body).matchAll(/<(style|script|img|link|iframe|form|base|object|embed)\b[^>]*>/g)].map(
+        ([tag]) => tag,
+      );
+      expect(tags).toEqual([`<style nonce="${nonce}">`]);
+      expect(body).not.toMatch(/ (?:style|on\w+)=|@import|url\(/);
+    },
+  );
 });
 
 describe("HEAD and the open routes", () => {
@@ -211,6 +310,30 @@ describe("HEAD and the open routes", () => {
     expect((await call("GET", "/health")).body).toEqual({ status: "ok", version: expect.any(String) });
     expect(Object.keys((await call("GET", "/")).body)).toEqual(["name", "version", "docs", "openapi", "health"]);
     expect((await call("GET", "/api/v1/version")).body).toEqual({ version: "1.0.0" });
+  });
+
+  test("[H15] the version judges a credential that is sent, so that clients can test theirs", async () => {
+    const { userId, token } = await makeAccount();
+    const revoked = await makeToken(userId, { revokedAt: Date.now() });
+    const writer = await makeToken(userId, { canRead: false });
+    const status = async (headers: Record<string, string>) =>
+      (await call("GET", "/api/v1/version/", { headers })).status;
+    for (const [wanted, key] of [
+      [200, token],
+      [200, writer],
+      [401, revoked],
+      [401, "plt_made-up"],
+      [401, ""],
+    ] as const) {
+      expect([key, await status({ "X-API-Key": key }), await status({ Authorization: `Bearer ${key}` })]).toEqual([
+        key,
+        wanted,
+        wanted,
+      ]);
+    }
+    expect(await status({ Authorization: "Basic eDp5", "X-API-Key": token })).toBe(401);
+    const { status: bad, headers } = await call("HEAD", "/api/v1/version/", { token: "plt_made-up" });
+    expect([bad, headers.get("WWW-Authenticate")]).toEqual([401, 'Bearer realm="api"']);
   });
 
   test.each([

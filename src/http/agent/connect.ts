@@ -5,6 +5,7 @@ import { CREDENTIAL_HEADERS } from "../../printer/rpc.ts";
 import { authenticateAgentSocket, unauthenticated } from "../kit/auth.ts";
 import type { HttpEnv } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
+import { dialledOrigin } from "../kit/origin.ts";
 import { fetchPrinter } from "../kit/printer-call.ts";
 
 export const connect = new Hono<HttpEnv>().get("/ws/dev", async (c) => {
@@ -16,7 +17,8 @@ export const connect = new Hono<HttpEnv>().get("/ws/dev", async (c) => {
     [CREDENTIAL_HEADERS.generation]: String(generation),
     [CREDENTIAL_HEADERS.keyId]: keyId,
   };
-  const answer = await fetchPrinter(c, printerId, () => new Request(c.req.url, { headers }));
+  const origin = dialledOrigin(c);
+  const answer = await fetchPrinter(c, printerId, () => new Request(`${origin}/ws/dev/`, { headers }));
   if (answer.status === 503) throw new FailureError(UNAVAILABLE);
   if (answer.status !== 101) throw unauthenticated("invalid", "api");
   return answer;

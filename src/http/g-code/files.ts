@@ -10,6 +10,7 @@ import type { AdmittedContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
 import { choiceField, freeTextField, idField, idsField } from "../kit/fields.ts";
 import { envelope, inEnvelope, numberedPage, numberedPageFields } from "../kit/numbered-page.ts";
+import { publicUrl } from "../kit/origin.ts";
 import { postOnly, route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
 import { gCodeNameField, noParent, parentField, targetField } from "./fields.ts";
@@ -70,7 +71,7 @@ const create = route(
   },
   async (c) => {
     const file = await receiveUpload(c, c.get("caller").userId);
-    c.header("Location", `/api/v1/g_code_files/${file.id}/`);
+    c.header("Location", publicUrl(c, `/api/v1/g_code_files/${file.id}/`));
     return c.json(await writtenFileJson(c, file), 201);
   },
 );

@@ -18,6 +18,7 @@ import type { AdmittedContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
 import { choiceField, freeTextField, idsField } from "../kit/fields.ts";
 import { envelope, inEnvelope, numberedPage, numberedPageFields } from "../kit/numbered-page.ts";
+import { publicUrl } from "../kit/origin.ts";
 import { postOnly, route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
 import { gCodeNameField, noParent, parentField, targetField } from "./fields.ts";
@@ -60,7 +61,7 @@ const create = route(
     const { name, parent_folder: parentFolderId = null } = c.req.valid("json");
     const folder = { userId: c.get("caller").userId, name, safeName: safeName(name), parentFolderId };
     const made = allowed(await insertGCodeFolder(connect(c.env.DB), folder, Date.now()));
-    c.header("Location", `/api/v1/g_code_folders/${made.id}/`);
+    c.header("Location", publicUrl(c, `/api/v1/g_code_folders/${made.id}/`));
     return c.json(gCodeFolderJson(made), 201);
   },
 );

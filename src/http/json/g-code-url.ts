@@ -3,6 +3,7 @@
 import { makeFileToken } from "../../credentials/file-token.ts";
 import type { GCodeFile } from "../../db/g-code-files.ts";
 import type { HttpContext } from "../kit/context.ts";
+import { publicUrl } from "../kit/origin.ts";
 
 const NAME_CHARACTERS = 100;
 
@@ -17,8 +18,8 @@ export async function gCodeFilePath(c: HttpContext, file: GCodeFile): Promise<st
   return `/files/${file.id}/${name}?token=${encodeURIComponent(token)}`;
 }
 
-/** The same with the origin of the call; an agent's own path stays as it is. */
+/** The same as a URL; an agent's own path stays as it is. */
 export async function gCodeFileUrl(c: HttpContext, file: GCodeFile): Promise<string | null> {
   const path = await gCodeFilePath(c, file);
-  return path === null || file.objectKey === null ? path : new URL(path, c.req.raw.url).href;
+  return path === null || file.objectKey === null ? path : publicUrl(c, path);
 }

@@ -4,6 +4,7 @@ import type { NumberedPage } from "../../db/numbered-page.ts";
 import type { HttpContext } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { integerField, refuse } from "./fields.ts";
+import { publicUrl } from "./origin.ts";
 
 const PAGE_SIZE = 6;
 const PAGE_SIZE_MAX = 500;
@@ -41,9 +42,9 @@ export function inEnvelope<T>(c: HttpContext, { number, size }: NumberedPage, co
   const shown = number === "last" ? pages : number;
   if (shown > pages) throw new FailureError({ code: "not_found", noun: null, sentence: "Invalid page." });
   const pageUrl = (page: number): string => {
-    const url = new URL(c.req.raw.url);
-    url.searchParams.set("page", String(page));
-    return url.href;
+    const { searchParams } = new URL(c.req.raw.url);
+    searchParams.set("page", String(page));
+    return publicUrl(c, `${c.req.path}/?${searchParams}`);
   };
   return {
     count,

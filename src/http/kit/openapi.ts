@@ -33,11 +33,14 @@ export interface Operation {
 export interface OpenApi {
   readonly openapi: "3.1.1";
   readonly info: JsonSchema;
+  /** Where the service is, as its caller sees it. */
+  readonly servers: readonly [{ readonly url: string }];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: JsonSchema;
 }
 
-export function describeRoutes(routes: RouteList, version: string): OpenApi {
+/** All but where the service is. */
+export function describeRoutes(routes: RouteList, version: string): Omit<OpenApi, "servers"> {
   const schemas = new Map<string, JsonSchema>();
   const paths: Record<string, Record<string, Operation>> = {};
   for (const { handler } of routes) {

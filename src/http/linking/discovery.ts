@@ -20,6 +20,7 @@ import { BODY_BYTES, type BodyRule, readBody } from "../kit/body.ts";
 import type { HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, logFailed, orNotFound } from "../kit/errors.ts";
 import { textField } from "../kit/fields.ts";
+import { publicUrl } from "../kit/origin.ts";
 import { route } from "../kit/route.ts";
 import { isKnownSource } from "./address.ts";
 import { codeField, guessedTooOften, isFlooding, readSource } from "./bounds.ts";
@@ -55,7 +56,7 @@ const unlinked = route(
     const body = await readPollBody(c);
     if (body === null || (await isFlooding(c, "unlinked", source))) return c.json({ messages: [] }, 200);
     const answer = await poll(c, { ...body, source, freshPasscode: drawPasscode() });
-    return c.json(pollJson(answer, body.deviceId, new URL(c.req.url).origin), 200);
+    return c.json(pollJson(answer, body.deviceId, publicUrl(c, "/app/")), 200);
   },
 );
 
@@ -81,14 +82,14 @@ async function poll(c: HttpContext, wanted: Poll): Promise<PollAnswer> {
   }
 }
 
-function pollJson({ message, passcode }: PollAnswer, deviceId: string, origin: string): z.input<typeof PollJson> {
+function pollJson({ message, passcode }: PollAnswer, deviceId: string, page: string): z.input<typeof PollJson> {
   const messages =
     message === null ? [] : [{ device_id: deviceId, type: "verify_code" as const, data: { ...message } }];
   if (passcode === null) return { messages };
   return {
     messages,
     one_time_passcode: passcode.passcode,
-    one_time_passlink: `${origin}/app/?one_time_passcode=${passcode.passcode}`,
+    one_time_passlink: `${page}?one_time_passcode=${passcode.passcode}`,
     verification_code: passcode.code,
   };
 }

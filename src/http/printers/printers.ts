@@ -23,6 +23,7 @@ import type { HttpEnv } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
 import { keysField, lenientFlag, wholePageFields } from "../kit/fields.ts";
 import { answerText, arrayText, mergedText, objectText, textOf } from "../kit/json-text.ts";
+import { publicUrl } from "../kit/origin.ts";
 import { callPrinter, callPrinterOnce } from "../kit/printer-call.ts";
 import { route } from "../kit/route.ts";
 import { isHeld } from "./etag.ts";
@@ -83,7 +84,7 @@ const create = route(
     const born = { userId: caller.userId, uid: drawUid(), configuration, maxPrinters };
     const printer = await insertPrinter(connect(c.env.DB), born, Date.now());
     if (printer === undefined) throw new FailureError(accountFull(maxPrinters));
-    c.header("Location", `/api/v1/printers/${printer.id}/`);
+    c.header("Location", publicUrl(c, `/api/v1/printers/${printer.id}/`));
     return answerText(c, await printerText(c, caller, { printer, file: null }), 201);
   },
 );

@@ -8,7 +8,7 @@ interface Listed {
   readonly operation: Operation;
 }
 
-export function docsPage({ info, paths, components }: OpenApi) {
+export function docsPage({ info, paths, components, servers: [{ url }] }: OpenApi, nonce: string) {
   const listed = Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]): Listed => ({ method, path, operation })),
   );
@@ -19,9 +19,9 @@ export function docsPage({ info, paths, components }: OpenApi) {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${info.title} ${info.version}</title>
-<style>${raw(STYLE)}</style>
+<style nonce="${nonce}">${raw(STYLE)}</style>
 <h1>${info.title} <small>${info.version}</small></h1>
-<p>${info.description} Machines read <a href="/openapi.json">openapi.json</a>.</p>
+<p>${info.description} Machines read <a href="${url}/openapi.json">openapi.json</a>.</p>
 <nav>${tags.map((tag) => html`<a href="#${tag}">${tag}</a> `)}<a href="#schemas">schemas</a></nav>
 ${tags.map(
   (tag) => html`<h2 id="${tag}">${tag}</h2>

@@ -1,8 +1,11 @@
 /** What the service says of itself: where things are, whether it works, and the description of its routes. */
 import { Hono } from "hono";
 import * as z from "zod";
-import type { HttpEnv } from "../kit/context.ts";
+import { authenticate } from "../kit/auth.ts";
+import type { HttpContext, HttpEnv } from "../kit/context.ts";
 import { describeRoutes, type OpenApi, type RouteList } from "../kit/openapi.ts";
+import { publicUrl } from "../kit/origin.ts";
+import { answerPage } from "../kit/page.ts";
 import { route } from "../kit/route.ts";
 import { docsPage } from "./docs-page.ts";
 
@@ -26,7 +29,11 @@ const index = route(
       }),
     },
   },
-  (c) => c.json({ name: "Platen", version: VERSION, docs: "/docs", openapi: "/openapi.json", health: "/health" }, 200),
+  (c) => {
+    const at = (path: string) => publicUrl(c, path);
+    const where = { docs: at("/docs"), openapi: at("/openapi.json"), health: at("/health") };
+    return c.json({ name: "Platen", version: VERSION, ...where }, 200);
+  },
 );
 
 const health = route(
@@ -45,23 +52,28 @@ const version = route(
     method: "GET",
     path: "/api/v1/version",
     summary: "The version of the API",
+    description: "Open, but a credential that is sent is judged: so clients test theirs.",
     access: "open",
     answers: { 200: z.object({ version: z.string() }) },
   },
-  (c) => c.json({ version: API_VERSION }, 200),
+  async (c) => {
+    const credential = c.req.header("Authorization") ?? c.req.header("X-API-Key");
+    if (credential !== undefined) await authenticate(c, { printerId: null, list: null });
+    return c.json({ version: API_VERSION }, 200);
+  },
 );
 
 /** `described`: the whole program, asked for only once a description is. */
 export function docs(described: () => RouteList) {
-  let document: OpenApi | null = null;
-  const openApi = () => {
+  let document: Omit<OpenApi, "servers"> | null = null;
+  const openApi = (c: HttpContext): OpenApi => {
     document ??= describeRoutes(described(), VERSION);
-    return document;
+    return { ...document, servers: [{ url: publicUrl(c, "") }] };
   };
   return new Hono<HttpEnv>()
     .on(...index)
     .on(...health)
     .on(...version)
-    .get("/openapi.json", (c) => c.json(openApi()))
-    .get("/docs", (c) => c.html(docsPage(openApi())));
+    .get("/openapi.json", (c) => c.json(openApi(c)))
+    .get("/docs", (c) => answerPage(c, (nonce) => docsPage(openApi(c), nonce)));
 }

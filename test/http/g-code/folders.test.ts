@@ -25,7 +25,7 @@ describe("folders", () => {
     const account = await makeAccount();
     const { status, headers, body } = await post(account, { name: " Hooks & eyes " });
     expect(status).toBe(201);
-    expect(headers.get("Location")).toBe(`${PATH}${body.id}/`);
+    expect(headers.get("Location")).toBe(`${ORIGIN}${PATH}${body.id}/`);
     expect(body).toEqual({
       ...{ id: expect.any(Number), parent_folder: null, name: "Hooks & eyes", safe_name: "Hooks___eyes" },
       ...{ created_at: expect.any(String), updated_at: body.created_at, g_code_folder_count: 0, g_code_file_count: 0 },

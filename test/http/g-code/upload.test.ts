@@ -16,7 +16,7 @@ describe("an upload", () => {
     const content = "; Häkchen ✓\r\nG28\r\n--x\r\n";
     const { status, headers, body } = await upload(account, { content, parent: String(folder) });
     expect(status).toBe(201);
-    expect(headers.get("Location")).toBe(`/api/v1/g_code_files/${body.id}/`);
+    expect(headers.get("Location")).toBe(`${ORIGIN}/api/v1/g_code_files/${body.id}/`);
     expect(body).toEqual({
       ...{ id: expect.any(Number), filename: "hook v2.gcode", safe_filename: "hook_v2.gcode", parent_folder: folder },
       ...{ url: expect.stringContaining(`${ORIGIN}/files/${body.id}/hook_v2.gcode?token=`), num_bytes: 26 },

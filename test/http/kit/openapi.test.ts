@@ -64,7 +64,7 @@ describe("/openapi.json", () => {
     const { status, headers, body } = await call("GET", "/docs");
     expect([status, headers.get("Content-Type")]).toEqual([200, "text/html; charset=UTF-8"]);
     expect(body).toContain("/api/v1/printers/{printerId}/pause_print/");
-    expect(body).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+    expect(body.replaceAll(`"${ORIGIN}/`, `"/`)).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
   });
 });
 

@@ -8,6 +8,7 @@ import {
   makeAccount,
   makePrinterOf,
   makeToken,
+  ORIGIN,
 } from "../../support/api.ts";
 import { frame } from "../../support/frames.ts";
 import { fc } from "../../support/random.ts";
@@ -51,7 +52,7 @@ describe("a new printer", () => {
     const { token } = await makeAccount();
     const { status, headers, body } = await call("POST", "/api/v1/printers/", { token, body: { name: " Bänk 🛠 " } });
     expect(status).toBe(201);
-    expect(headers.get("Location")).toBe(`/api/v1/printers/${body.id}/`);
+    expect(headers.get("Location")).toBe(`${ORIGIN}/api/v1/printers/${body.id}/`);
     const { id, created_at, auth_token, ...rest } = body;
     expect(rest).toEqual({ ...NEW, name: "Bänk 🛠" });
     expect([Number.isSafeInteger(id), created_at, auth_token]).toEqual([
