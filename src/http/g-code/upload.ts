@@ -30,8 +30,15 @@ const NO_FORM = invalid("non_field_errors", "The body is not a multipart form.")
 const NO_TEXT = invalid("file", "Invalid G-code file. Please upload a valid text G-code file.");
 const EMPTY = invalid("file", "The submitted file is empty.");
 
-/** A new cloud file of that account; if there is none, nothing of the upload is left ([G4]). */
-export async function receiveUpload(c: HttpContext, userId: number): Promise<GCodeFile> {
+/** A new cloud file of that account; if there is none, nothing of the upload is left ([G4]), also when its client hangs up. */
+export function receiveUpload(c: HttpContext, userId: number): Promise<GCodeFile> {
+  const received = readAndKeep(c, userId);
+  // With its client a call ends, but for what is waited for.
+  c.executionCtx.waitUntil(received.catch(() => undefined));
+  return received;
+}
+
+async function readAndKeep(c: HttpContext, userId: number): Promise<GCodeFile> {
   const form = new UploadReader(c, userId);
   try {
     await form.read();

@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import * as z from "zod";
 import { type FieldErrors, type Noun, notFound } from "../../domain/failure.ts";
 import { type BodyRule, readBody } from "./body.ts";
-import { readPairs, textDecoder, UTF8 } from "./charset.ts";
+import { binaryText, readPairs, refusalOf, textDecoder, UTF8 } from "./charset.ts";
 import { FailureError } from "./errors.ts";
 import { filesOf, readText } from "./fields.ts";
 
@@ -31,7 +31,12 @@ export function queryReader(schema: z.ZodObject): (c: Context) => ReadQuery {
 /** The values of a URL's query by their names, those of a repeated name as a list; 400 for what is no UTF-8 ([H70]). */
 function textsOf(url: string): Record<string, string | string[]> {
   const [, query = ""] = /\?([^#]*)/.exec(url) ?? [];
-  const byName = Map.groupBy(readPairs(query, textDecoder(UTF8)), ([name]) => name);
+  // The runtime puts it where bytes that nobody encoded are no UTF-8.
+  if (query.includes("\ufffd")) throw refusalOf("non_field_errors", "The query is not valid in the charset utf-8.");
+  const byName = Map.groupBy(
+    readPairs(binaryText(new TextEncoder().encode(query)), textDecoder(UTF8)),
+    ([name]) => name,
+  );
   const texts = [...byName].map(([name, pairs]): [string, string | string[]] => {
     const [first = "", ...others] = pairs.map(([, value]) => value);
     return [name, others.length === 0 ? first : [first, ...others]];

@@ -1,7 +1,10 @@
 /** How often a body is parsed, from the call to what the handler gets; the charset that its texts are in, and its files. */
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { app } from "../../../src/app.ts";
 import { form, multipart } from "../../support/agent-calls.ts";
-import { agentCall, type CallOptions, call, makeAccount, makePrinterOf } from "../../support/api.ts";
+import { agentCall, type CallOptions, call, makeAccount, makePrinterOf, ORIGIN } from "../../support/api.ts";
 import { objectsOf } from "../../support/upload.ts";
 import { callWith } from "../../support/worker.ts";
 
@@ -178,6 +181,20 @@ describe("text", () => {
     expect((await call("GET", `/api/v1/g_code_files/?q=${q}`)).status).toBe(401);
   });
 
+  test("[H70] a query that nobody encoded is UTF-8, and the runtime's mark for what is none is refused", async () => {
+    const { token } = await makeAccount();
+    const ask = async (q: string) => {
+      const request = new Request(`${ORIGIN}/api/v1/g_code_folders/`, {
+        headers: { Authorization: `Bearer ${token}` },
+      });
+      const asked = new Proxy(request, {
+        get: (target, key) => (key === "url" ? `${target.url}?q=${q}` : Reflect.get(target, key, target)),
+      });
+      return (await app.fetch(asked, env, createExecutionContext())).status;
+    };
+    expect([await ask("Küche"), await ask("K\ufffdche"), await ask("K%EF%BF%BDche")]).toEqual([200, 400, 200]);
+  });
+
   test("[H70] a query is read as a form is: %, + and all", async () => {
     const { token } = await makeAccount();
     const { body } = await call(
@@ -298,5 +315,73 @@ describe("a multipart form's parts", () => {
     expect(
       (await call("POST", "/api/v1/g_code_files/", { ...account, ...sentAs([MULTIPART, raw]) })).body.num_bytes,
     ).toBe(3);
+  });
+});
+
+describe("a client that hangs up", () => {
+  /** So the runtime tells of it, in the words that it has for a lost connection to D1, too. */
+  function brokenOff(head: string, filler = 0): ReadableStream {
+    const chunks = [head, ...Array<string>(filler).fill("A".repeat(1024 * 1024))];
+    return new ReadableStream({
+      pull(controller) {
+        const chunk = chunks.shift();
+        if (chunk === undefined) controller.error(new Error("Network connection lost."));
+        else controller.enqueue(new TextEncoder().encode(chunk));
+      },
+    });
+  }
+
+  test.each([
+    ["POST", "/api/v1/printers/", "application/json", '{"name":"half'],
+    ["POST", "/api/v1/printers/", FORM, "name=half"],
+    ["POST", "/api/v1/printers/", MULTIPART, part("name", "half")],
+    ["POST", "/api/v1/g_code_files/", MULTIPART, part("filename", "half") + part("file", "G28", '; filename="x"')],
+    ["POST", "/api/v1/octo/pic/", MULTIPART, part("pic", "x", '; filename="x"')],
+    ["POST", "/api/v1/octo/printer_events/", FORM, "event_type=PRINTER_ERROR"],
+  ])("[H75] from %s %s as %s makes no line and nothing else", async (method, path, type, head) => {
+    const account = await makeAccount();
+    const { auth_token } = await makePrinterOf(account);
+    const lines = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const Authorization = path.includes("octo") ? `Token ${auth_token}` : `Bearer ${account.token}`;
+    const { status, body } = await callWith({}, method, path, {
+      raw: brokenOff(head),
+      headers: { "Content-Type": type, Authorization },
+    });
+    expect([status, body.code, lines.mock.calls]).toEqual([400, "invalid", []]);
+    expect((await call("GET", "/api/v1/printers/", account)).body).toHaveLength(1);
+    expect((await call("GET", "/api/v1/g_code_files/", account)).body.count).toBe(0);
+    expect(await objectsOf(account)).toEqual([]);
+  });
+
+  test("[H75] from a poll is answered, as every poll is", async () => {
+    const lines = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const headers = { "Content-Type": "application/json" };
+    const { status, body } = await callWith({}, "POST", "/api/v1/octo/unlinked/", { raw: brokenOff('{"d'), headers });
+    expect([status, body, lines.mock.calls]).toEqual([200, { messages: [] }, []]);
+  });
+
+  test("[H75] while a part of its upload is on its way: it is aborted, though nobody waits for the answer", async () => {
+    const account = await makeAccount();
+    const create = env.GCODE.createMultipartUpload.bind(env.GCODE);
+    const aborted: string[] = [];
+    vi.spyOn(env.GCODE, "createMultipartUpload").mockImplementation(async (key) => {
+      const made = await create(key);
+      const abort = async () => {
+        await made.abort();
+        aborted.push(key);
+      };
+      return { ...made, uploadPart: made.uploadPart.bind(made), complete: made.complete.bind(made), abort };
+    });
+    const lines = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const ctx = createExecutionContext();
+    const waited = vi.spyOn(ctx, "waitUntil");
+    const headers = { "Content-Type": MULTIPART, Authorization: `Bearer ${account.token}` };
+    const head = `${part("filename", "half")}--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n`;
+    const init = { method: "POST", headers, body: brokenOff(head, 11) };
+    const answer = app.fetch(new Request(`${ORIGIN}/api/v1/g_code_files/`, init), env, ctx);
+    await vi.waitFor(() => expect(waited.mock.calls.length).toBeGreaterThan(1));
+    await Promise.all(waited.mock.calls.map(([promise]) => promise));
+    expect([aborted.length, lines.mock.calls, await objectsOf(account)]).toEqual([1, [], []]);
+    expect((await answer).status).toBe(400);
   });
 });
