@@ -63,7 +63,7 @@ export async function readBody(c: HttpContext, { media, maxBytes, files, spare }
     const form = kind === "form" ? readForm(bytes, charset) : readMultipart(bytes, contentType, files);
     return { kind: "form", form };
   } catch (error) {
-    if (spare === null || namesAny(bytes, spare)) throw error;
+    if (!(error instanceof FailureError) || spare === null || namesAny(bytes, spare)) throw error;
     return NOTHING;
   }
 }
@@ -161,7 +161,8 @@ function readMultipart(bytes: Uint8Array, contentType: string, files: ReadonlySe
   let isFile = false;
   for (const piece of reader.push(bytes)) {
     if ("bytes" in piece) {
-      if (isFile) read.at(-1)?.[2].push(piece.bytes.slice());
+      // safe: views of the one buffer that was read
+      if (isFile) read.at(-1)?.[2].push(piece.bytes as Uint8Array<ArrayBuffer>);
       else texts.push(piece.bytes);
       continue;
     }

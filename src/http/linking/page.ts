@@ -1,4 +1,4 @@
-/** Where an agent's passcode link leads: how its owner claims it. [S46]. */
+/** Where an agent's passcode link leads: how its owner claims it ([S46]). */
 import { Hono } from "hono";
 import { html } from "hono/html";
 import type { HttpEnv } from "../kit/context.ts";
