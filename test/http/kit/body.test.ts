@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../../src/app.ts";
 import { form, multipart } from "../../support/agent-calls.ts";
 import { agentCall, type CallOptions, call, makeAccount, makePrinterOf, ORIGIN } from "../../support/api.ts";
+import { fc } from "../../support/random.ts";
 import { objectsOf } from "../../support/upload.ts";
 import { callWith } from "../../support/worker.ts";
 
@@ -316,6 +317,77 @@ describe("a multipart form's parts", () => {
       (await call("POST", "/api/v1/g_code_files/", { ...account, ...sentAs([MULTIPART, raw]) })).body.num_bytes,
     ).toBe(3);
   });
+});
+
+test("[H8] no Content-Type with whatever bytes is a 500", async () => {
+  const account = await makeAccount();
+  const { id, auth_token } = await makePrinterOf(account);
+  const user = `Bearer ${account.token}`;
+  const agent = `Token ${auth_token}`;
+  const routes = fc.constantFrom(
+    ...([
+      ["POST", "/api/v1/printers/", user],
+      ["PATCH", `/api/v1/printers/${id}/`, user],
+      ["POST", `/api/v1/printers/${id}/cancel_print/`, user],
+      ["POST", `/api/v1/printers/${id}/mute_current_print/?mute_alert=%FF&__proto__=%`, user],
+      ["POST", "/api/v1/g_code_files/", user],
+      ["POST", "/api/v1/prints/bulk_delete/", user],
+      ["POST", "/api/v1/octo/pic/", agent],
+      ["POST", "/api/v1/octo/printer_events/", agent],
+    ] as const),
+  );
+  const media = fc.constantFrom("application/json", FORM, "multipart/form-data; boundary=b", "text/plain", "");
+  const charsets = fc.oneof(
+    fc.constantFrom(
+      "",
+      "; charset=utf-8",
+      "; charset=utf-16",
+      "; charset=iso-2022-jp",
+      "; charset=gb18030",
+      "; charset=foo",
+    ),
+    fc.string({ unit: "binary-ascii" }).map((text) => `; charset="${text.replace(/[^ -~]/g, "")}"`),
+  );
+  const pieces = fc.constantFrom(
+    ...[
+      "--b",
+      "--b--",
+      "\r\n",
+      "\r\n\r\n",
+      "Content-Disposition: form-data",
+      '; name="',
+      '"',
+      "; filename=",
+      "filename*=utf-8''%FF",
+    ],
+    ...[
+      "Content-Type: text/plain; charset=",
+      "_charset_",
+      "__proto__",
+      "name",
+      "[]",
+      "=",
+      "&",
+      "%",
+      "%ff",
+      "%C3%BC",
+      "\xff",
+      "\0",
+      "{",
+      "}",
+    ],
+  );
+  const bodies = fc
+    .array(fc.oneof(pieces, fc.string({ unit: "binary-ascii" })), { maxLength: 30 })
+    .map((all) => all.join(""));
+  await fc.assert(
+    fc.asyncProperty(routes, media, charsets, bodies, async ([method, path, Authorization], type, charset, body) => {
+      const { raw, headers } = sentAs([type + charset, body]);
+      const { status } = await callWith({}, method, path, { raw: raw ?? "", headers: { ...headers, Authorization } });
+      expect(status).toBeLessThan(500);
+    }),
+    { numRuns: 400 },
+  );
 });
 
 describe("a client that hangs up", () => {
