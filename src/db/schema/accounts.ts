@@ -1,4 +1,4 @@
-/** Accounts and their API tokens. */
+/** Accounts, their API tokens, and keys of calls that make something. */
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 export const users = sqliteTable(
@@ -42,4 +42,23 @@ export const apiTokens = sqliteTable(
     lastUsedOn: text(),
   },
   (t) => [uniqueIndex("api_tokens_hash").on(t.hash), index("api_tokens_user").on(t.userId, t.id)],
+);
+
+/** `Idempotency-Key`s of the last day, an account's newest 1,000: a call that is repeated makes nothing again ([H95]). */
+export const idempotencyKeys = sqliteTable(
+  "idempotency_keys",
+  {
+    id: integer().primaryKey(),
+    userId: integer()
+      .notNull()
+      .references(() => users.id),
+    /** SHA-256 of the key, and of action and body, lower-case hex. */
+    keyHash: text().notNull(),
+    requestHash: text().notNull(),
+    salt: text().notNull(),
+    /** Id of the row that was made, in the table of that action. */
+    madeId: integer().notNull(),
+    createdAt: integer().notNull(),
+  },
+  (t) => [uniqueIndex("idempotency_keys_key").on(t.userId, t.keyHash)],
 );
