@@ -5,3 +5,18 @@ import { hexOf } from "../domain/encoding.ts";
 export async function digest(text: string): Promise<string> {
   return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
 }
+
+/** The same of bytes as they come. */
+export class StreamDigest {
+  readonly #stream = new crypto.DigestStream("SHA-256");
+  readonly #writer = this.#stream.getWriter();
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#writer.write(bytes);
+  }
+
+  async end(): Promise<string> {
+    await this.#writer.close();
+    return hexOf(new Uint8Array(await this.#stream.digest));
+  }
+}

@@ -72,6 +72,11 @@ async function hmacOf(key: AgentKey): Promise<CryptoKey> {
   return hmac;
 }
 
+/** 256 bits that only holders of the key can derive from the text, which begins with a purpose of its own. */
+export async function derivedBytes(text: string, key: AgentKey): Promise<Uint8Array> {
+  return new Uint8Array(await sign(await hmacOf(key), text));
+}
+
 function sign(key: CryptoKey, text: string): Promise<ArrayBuffer> {
   return crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text));
 }

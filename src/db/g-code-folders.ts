@@ -1,6 +1,7 @@
 /** Folders of cloud files: a tree within each account, whose siblings have different names. */
 import { and, asc, desc, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
 import { type Db, ONE_ROW } from "./client.ts";
+import { insertOnce, type KeyUse, type Once } from "./idempotency.ts";
 import { valuesIf } from "./insert-if.ts";
 import { cutPage, type NumberedPage } from "./numbered-page.ts";
 import { type gCodeFiles, gCodeFolders } from "./schema/g-code.ts";
@@ -109,20 +110,29 @@ export interface FolderName {
 export async function insertGCodeFolder(
   db: Db,
   folder: FolderName & { readonly userId: number; readonly parentFolderId: number | null },
+  key: KeyUse | null,
   now: number,
-): Promise<GCodeFolder | FolderRefusal> {
+): Promise<Once<GCodeFolder | FolderRefusal>> {
   const { userId, parentFolderId, safeName } = folder;
   const hasParent = isOwnFolder(userId, parentFolderId);
   const isFree = sql`not exists (select 1 from ${gCodeFolders} where ${sameName(userId, parentFolderId, sql`${safeName}`)})`;
-  const [[made], [parent]] = await db.batch([
-    db
-      .insert(gCodeFolders)
-      .select(valuesIf(gCodeFolders, { ...folder, createdAt: now, updatedAt: now }, sql`${hasParent} and ${isFree}`))
-      .returning(),
-    db.select({ isThere: hasParent }).from(ONE_ROW),
-  ]);
-  if (made !== undefined) return { ...made, folderCount: 0, fileCount: 0 };
-  return parent?.isThere ? "name_taken" : "no_parent";
+  const row = { ...folder, createdAt: now, updatedAt: now };
+  return insertOnce(
+    db,
+    key,
+    now,
+    (isKeyFree) => [
+      db
+        .insert(gCodeFolders)
+        .select(valuesIf(gCodeFolders, row, sql`${hasParent} and ${isFree} and ${isKeyFree}`))
+        .returning(),
+      db.select({ isThere: hasParent }).from(ONE_ROW),
+    ],
+    ([[made], [parent]]) => {
+      if (made !== undefined) return { ...made, folderCount: 0, fileCount: 0 };
+      return parent?.isThere ? "name_taken" : "no_parent";
+    },
+  );
 }
 
 function sameName(userId: number, parentFolderId: number | null, safeName: SQL): SQL | undefined {

@@ -7,6 +7,7 @@ import { DAY_MS } from "../domain/local-day.ts";
 import type { Db } from "./client.ts";
 import type { GCodeFile } from "./g-code-files.ts";
 import { isOwnFolder } from "./g-code-folders.ts";
+import { insertOnce, type KeyUse, type Once } from "./idempotency.ts";
 import { valuesIf } from "./insert-if.ts";
 import { anyOf } from "./print-selection.ts";
 import { gCodeFiles, gCodeUploads } from "./schema/g-code.ts";
@@ -36,17 +37,29 @@ export async function insertUpload(
 }
 
 /** Undefined: the account has no such folder (any more). */
-export async function insertCloudFile(db: Db, file: NewCloudFile, now: number): Promise<GCodeFile | undefined> {
-  const hasParent = isOwnFolder(file.userId, file.parentFolderId);
+export function insertCloudFile(
+  db: Db,
+  file: NewCloudFile,
+  key: KeyUse | null,
+  now: number,
+): Promise<Once<GCodeFile | undefined>> {
+  const { objectKey } = file;
   const row = { ...file, createdAt: now, updatedAt: now };
-  const [[made]] = await db.batch([
-    db
-      .insert(gCodeFiles)
-      .select(valuesIf(gCodeFiles, row, hasParent))
-      .returning(),
-    db.delete(gCodeUploads).where(and(eq(gCodeUploads.objectKey, file.objectKey ?? ""), hasParent)),
-  ]);
-  return made;
+  // The newest file is this one, if it was made.
+  const isMade = sql`(select ${gCodeFiles.objectKey} from ${gCodeFiles} order by ${gCodeFiles.id} desc limit 1) = ${objectKey}`;
+  return insertOnce(
+    db,
+    key,
+    now,
+    (isFree) => [
+      db
+        .insert(gCodeFiles)
+        .select(valuesIf(gCodeFiles, row, sql`${isOwnFolder(file.userId, file.parentFolderId)} and ${isFree}`))
+        .returning(),
+      db.delete(gCodeUploads).where(and(eq(gCodeUploads.objectKey, objectKey ?? ""), isMade)),
+    ],
+    ([[made]]) => made,
+  );
 }
 
 /** The account's cloud file, unless it is deleted. */

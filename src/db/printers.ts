@@ -7,7 +7,9 @@ import { presence } from "../domain/status.ts";
 import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
 import type { GCodeFile } from "./g-code-files.ts";
+import { insertOnce, type KeyUse, type Once } from "./idempotency.ts";
 import { valuesIf } from "./insert-if.ts";
+import { users } from "./schema/accounts.ts";
 import { gCodeFiles } from "./schema/g-code.ts";
 import { prints } from "./schema/history.ts";
 import { type printerLive, printers } from "./schema/printers.ts";
@@ -66,6 +68,16 @@ export function ownedPrinter(userId: SQLiteColumn, printerId: number | Placehold
   return and(eq(printers.id, printerId ?? 0), eq(printers.userId, userId), isNull(printers.deletedAt));
 }
 
+/** Undefined unless the account has it. */
+export async function findOwnedPrinter(db: Db, userId: number, id: number): Promise<OwnedPrinter | undefined> {
+  const [found] = await db
+    .select(ownedPrinterColumns)
+    .from(users)
+    .innerJoin(printers, ownedPrinter(users.id, id))
+    .where(eq(users.id, userId));
+  return found;
+}
+
 /** Ids of the account's printers that are not deleted. */
 export async function listPrinterIds(db: Db, userId: number): Promise<number[]> {
   const isHeld = and(eq(printers.userId, userId), isNull(printers.deletedAt));
@@ -91,19 +103,29 @@ export interface NewPrinter {
  * Makes a printer in that account; undefined when it holds `maxPrinters` already. One statement, so that calls at once
  * cannot exceed the bound together.
  */
-export async function insertPrinter(db: Db, born: NewPrinter, now: number): Promise<PrinterView | undefined> {
-  const [printer] = await insertPrinterIfRoom(db, born, now);
-  return printer === undefined ? undefined : viewOfRow({ printer, live: null, print: null }, now);
+export function insertPrinter(
+  db: Db,
+  born: NewPrinter,
+  key: KeyUse | null,
+  now: number,
+): Promise<Once<ShownPrinter | undefined>> {
+  return insertOnce(
+    db,
+    key,
+    now,
+    (isFree) => [insertPrinterIfRoom(db, born, now, isFree)],
+    ([[printer]]) => printer && { printer: viewOfRow({ printer, live: null, print: null }, now), file: null },
+  );
 }
 
-/** The same as a statement of a batch. */
-export function insertPrinterIfRoom(db: Db, born: NewPrinter, now: number) {
+/** The same as a statement of a batch; nothing is made unless `condition` holds, too. */
+export function insertPrinterIfRoom(db: Db, born: NewPrinter, now: number, condition = sql`1`) {
   const { userId, uid, configuration, maxPrinters } = born;
   const held = sql`select count(*) from ${printers} where ${printers.userId} = ${userId} and ${printers.deletedAt} is null`;
   const row = { ...configuration, userId, uid, createdAt: now };
   return db
     .insert(printers)
-    .select(valuesIf(printers, row, sql`(${held}) < ${maxPrinters}`))
+    .select(valuesIf(printers, row, sql`(${held}) < ${maxPrinters} and ${condition}`))
     .returning();
 }
 

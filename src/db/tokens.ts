@@ -1,6 +1,7 @@
 /** API tokens, found by their hash together with what the call is about: who calls, and the printer in their account. */
-import { and, asc, eq, gt, isNull, lt, or, type Placeholder, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNull, lt, or, type Placeholder, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
+import { insertOnce, type KeyUse, type Once } from "./idempotency.ts";
 import { valuesIf } from "./insert-if.ts";
 import { named, type PackedRow, PreparedQuery, queries } from "./prepared.ts";
 import { type ListedPrinter, PrinterLists, type PrinterSelection, printersOfRows } from "./printer-list.ts";
@@ -139,20 +140,42 @@ export interface NewToken {
  * Undefined when the account holds `maxTokens` already, or when `makerId`, the token that asks for it (null: a sign-in),
  * was revoked meanwhile. One statement, so that calls at once cannot exceed the bound together.
  */
-export async function insertToken(
+export function insertToken(
   db: Db,
   token: NewToken,
   { makerId, maxTokens }: { readonly makerId: number | null; readonly maxTokens: number },
+  key: KeyUse | null,
   now: number,
-): Promise<ApiToken | undefined> {
+): Promise<Once<ApiToken | undefined>> {
   const held = sql`select count(*) from ${apiTokens} where ${and(eq(apiTokens.userId, token.userId), isValid(now))}`;
   const isMakerValid = sql`exists (select 1 from ${apiTokens} where ${and(eq(apiTokens.id, makerId ?? 0), isValid(now))})`;
   const isAllowed = sql`(${held}) < ${maxTokens} and ${makerId === null ? sql`1` : isMakerValid}`;
-  const [made] = await db
-    .insert(apiTokens)
-    .select(valuesIf(apiTokens, { ...token, createdAt: now }, isAllowed))
-    .returning(tokenColumns);
-  return made;
+  return insertOnce(
+    db,
+    key,
+    now,
+    (isFree) => [
+      db
+        .insert(apiTokens)
+        .select(valuesIf(apiTokens, { ...token, createdAt: now }, sql`${isAllowed} and ${isFree}`))
+        .returning(tokenColumns),
+    ],
+    ([[made]]) => made,
+  );
+}
+
+/** The account's token of that id, if its hash is one of `hashes` and it still counts. */
+export async function findOwnToken(
+  db: Db,
+  wanted: { readonly userId: number; readonly id: number; readonly hashes: readonly string[] },
+  now: number,
+): Promise<(ApiToken & { readonly hash: string }) | undefined> {
+  const isWanted = and(eq(id, wanted.id), eq(apiTokens.userId, wanted.userId), inArray(tokenHash, [...wanted.hashes]));
+  const [token] = await db
+    .select({ ...tokenColumns, hash: tokenHash })
+    .from(apiTokens)
+    .where(and(isWanted, isValid(now)));
+  return token;
 }
 
 /** Its hash; undefined: the account has no such token, or it was revoked before. */

@@ -1,9 +1,10 @@
 /**
- * What runs by the clock: old history, linking's leftovers and deleted files go, in chunks. One run does a bounded part of
+ * What runs by the clock: old history, used keys, linking's leftovers and deleted files go, in chunks. One run does a bounded part of
  * each; an outage ends its part of the run, and the next run goes on.
  */
 import { connect, type Db } from "../db/client.ts";
 import { listErasable, settleErased } from "../db/g-code-uploads.ts";
+import { pruneKeys } from "../db/idempotency.ts";
 import { pruneLinking } from "../db/link-retention.ts";
 import { pruneHistory } from "../db/retention.ts";
 import { readRetention } from "../env.ts";
@@ -18,6 +19,7 @@ const OBJECTS_PER_CHUNK = 500;
 export async function runRetention(env: Env, now: number): Promise<void> {
   const db = connect(env.DB);
   await runPart("history", () => pruneHistory(db, now - readRetention(env)));
+  await runPart("keys", () => pruneKeys(db, now));
   await runPart("linking", () => pruneLinking(db, now));
   await runPart("files", () => eraseFiles(db, env.GCODE, now));
 }

@@ -6,7 +6,9 @@ import { describe, expect, test, vi } from "vitest";
 import { connect } from "../../src/db/client.ts";
 import { deleteGCodeFiles } from "../../src/db/g-code-file-edits.ts";
 import { insertCloudFile, insertUpload, listErasable, settleErased } from "../../src/db/g-code-uploads.ts";
+import { pruneKeys } from "../../src/db/idempotency.ts";
 import { pruneHistory } from "../../src/db/retention.ts";
+import { idempotencyKeys } from "../../src/db/schema/accounts.ts";
 import { gCodeFiles, gCodeUploads } from "../../src/db/schema/g-code.ts";
 import { commands, printerEvents, prints } from "../../src/db/schema/history.ts";
 import { oneTimeVerificationCodes } from "../../src/db/schema/linking.ts";
@@ -118,8 +120,8 @@ describe("history", () => {
 async function insertFile(userId: number, objectKey = `${userId}/${crypto.randomUUID()}`) {
   await env.GCODE.put(objectKey, "G28\n");
   const names = { filename: "a", safeFilename: "a", parentFolderId: null };
-  const file = await insertCloudFile(db, { userId, ...names, objectKey, numBytes: 4 }, NOW);
-  if (file === undefined) throw new Error("no file");
+  const { made: file } = await insertCloudFile(db, { userId, ...names, objectKey, numBytes: 4 }, null, NOW);
+  if (!file) throw new Error("no file");
   return { id: file.id, objectKey };
 }
 
@@ -128,6 +130,48 @@ const isStored = async (key: string) => (await env.GCODE.head(key)) !== null;
 async function keyOf(id: number): Promise<string | null | undefined> {
   return (await db.select().from(gCodeFiles).where(eq(gCodeFiles.id, id)))[0]?.objectKey;
 }
+
+describe("keys of calls that made something", () => {
+  const keysOf = (userId: number) => db.$count(idempotencyKeys, eq(idempotencyKeys.userId, userId));
+
+  /** That many, a millisecond apart, the first of `from`. */
+  async function insertKeys(userId: number, count: number, from: number): Promise<void> {
+    await env.DB.prepare(
+      `insert into idempotency_keys (user_id, key_hash, request_hash, salt, made_id, created_at)
+       with recursive counted(n) as (select 0 union all select n + 1 from counted where n + 1 < ?2)
+       select ?1, ?3 || n, 'r', 's', 1, ?3 + n from counted`,
+    )
+      .bind(userId, count, from)
+      .run();
+  }
+
+  test("[O70] go after a day, and each account's beyond its newest 1,000", async () => {
+    const [many, few] = [(await owned()).userId, (await owned()).userId];
+    await insertKeys(few, 3, NOW - DAY - 2);
+    await insertKeys(many, 2_500, NOW - HOUR);
+    await insertKeys(few, 2, NOW - HOUR);
+    await runRetention(env, NOW);
+    expect([await keysOf(many), await keysOf(few)]).toEqual([1000, 2]);
+    const [oldest] = await db
+      .select()
+      .from(idempotencyKeys)
+      .where(eq(idempotencyKeys.userId, many))
+      .orderBy(idempotencyKeys.createdAt)
+      .limit(1);
+    expect(oldest?.createdAt).toBe(NOW - HOUR + 1500);
+  });
+
+  test("[O70] a chunk is one round trip, 1,000 rows of each kind at most", async () => {
+    const { userId } = await owned();
+    await insertKeys(userId, 1_200, NOW - 2 * DAY);
+    const metered = meter(env.DB);
+    expect(await pruneKeys(connect(metered.database), NOW)).toBe(true);
+    expect(metered.take().roundTrips).toBe(1);
+    expect(await keysOf(userId)).toBe(200);
+    expect(await pruneKeys(db, NOW)).toBe(false);
+    expect(await keysOf(userId)).toBe(0);
+  });
+});
 
 describe("objects in R2", () => {
   test("[O55] of deleted files go an hour later, when whoever was fetching them has them; others stay", async () => {

@@ -1,15 +1,17 @@
 /** API tokens over REST: a caller may hand on what it may do itself, and no more ([S6], [S7]). */
 import { Hono } from "hono";
 import * as z from "zod";
-import { drawApiToken } from "../../credentials/api-token.ts";
+import { deriveApiToken, drawApiToken } from "../../credentials/api-token.ts";
 import { digest } from "../../credentials/digest.ts";
 import { connect } from "../../db/client.ts";
-import { type ApiToken, insertToken, listTokens, revokeToken } from "../../db/tokens.ts";
+import type { KeyUse, Once } from "../../db/idempotency.ts";
+import { type ApiToken, findOwnToken, insertToken, listTokens, revokeToken } from "../../db/tokens.ts";
 import { type Failure, invalid, UNAVAILABLE } from "../../domain/failure.ts";
 import { TimeJson, timeJson } from "../json/time.ts";
 import type { Caller, HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
 import { choiceField, listField, textField, timeField } from "../kit/fields.ts";
+import { IDEMPOTENCY_KEY, madeOnce, withMore } from "../kit/idempotency.ts";
 import { route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
 import { tellRevoked } from "./revocation.ts";
@@ -80,9 +82,8 @@ const create = route(
     const { name, scopes = scopesOf(caller), expires_at } = c.req.valid("json");
     const wish = { canRead: scopes.includes("read"), canWrite: scopes.includes("write") };
     if ((wish.canRead && !caller.canRead) || (wish.canWrite && !caller.canWrite)) throw new FailureError(WIDER);
-    const token = drawApiToken();
-    const made = await insert(c, caller, { ...wish, name, token, end: expires_at });
-    return c.json({ ...apiTokenJson(made), token }, 201);
+    const made = await insert(c, caller, { ...wish, name, end: expires_at }, c.get("keyUse"));
+    return c.json({ ...apiTokenJson(made), token: made.token }, 201);
   },
 );
 
@@ -100,19 +101,43 @@ interface TokenWish {
   readonly name: string;
   readonly canRead: boolean;
   readonly canWrite: boolean;
-  readonly token: string;
   readonly end: number | null | undefined;
 }
 
-async function insert(c: HttpContext, caller: Caller, { token, end, ...wish }: TokenWish): Promise<ApiToken> {
+type ShownToken = ApiToken & { readonly token: string };
+
+/** `key`: the token is the same for whoever asks for the same, with no more and no less than a call of its own would give. */
+async function insert(
+  c: HttpContext,
+  caller: Caller,
+  { end, ...wish }: TokenWish,
+  key: KeyUse | null,
+): Promise<ShownToken> {
   const { userId, tokenId, principal } = caller;
   if (principal === null) throw new FailureError(UNAVAILABLE);
   const now = Date.now();
   const expiresAt = judgeEnd(end, tokenId === null ? null : principal.expiresAt, now);
+  const use = await withMore(key, [wish, expiresAt]);
+  const [token = drawApiToken()] = use === null ? [] : await derivedTokens(c, use.salt);
   const row = { ...wish, userId, hash: await digest(token), expiresAt };
-  const made = await insertToken(connect(c.env.DB), row, { makerId: tokenId, maxTokens: TOKENS_MAX }, now);
-  if (made === undefined) throw new FailureError(FULL);
-  return made;
+  const db = connect(c.env.DB);
+  const { made, earlier } = await insertToken(db, row, { makerId: tokenId, maxTokens: TOKENS_MAX }, use, now);
+  const once: Once<ShownToken | undefined> =
+    earlier === null ? { made: made && { ...made, token }, earlier } : { made, earlier };
+  const shown = await madeOnce(c, once, async ({ madeId, salt }) => {
+    const tokens = await derivedTokens(c, salt);
+    const hashes = await Promise.all(tokens.map(digest));
+    const found = await findOwnToken(db, { userId, id: madeId, hashes }, now);
+    return found && { ...found, token: tokens[hashes.indexOf(found.hash)] ?? "" };
+  });
+  if (shown === undefined) throw new FailureError(FULL);
+  return shown;
+}
+
+/** By each of the keys, the newest first: an older one derived a token that was made before the newest came. */
+function derivedTokens(c: HttpContext, salt: string): Promise<string[]> {
+  const header = c.req.header(IDEMPOTENCY_KEY) ?? "";
+  return Promise.all(c.var.settings.agentKeys.map((key) => deriveApiToken(salt, header, key)));
 }
 
 /** Epoch milliseconds; null: never. `latest` is the end of the token that asks; a sign-in sets none: it is a person. */

@@ -70,7 +70,7 @@ const create = route(
     answers: { 201: WrittenFileJson },
   },
   async (c) => {
-    const file = await receiveUpload(c, c.get("caller").userId);
+    const file = await receiveUpload(c, c.get("caller").userId, c.get("keyUse"));
     c.header("Location", publicUrl(c, `/api/v1/g_code_files/${file.id}/`));
     return c.json(await writtenFileJson(c, file), 201);
   },

@@ -17,6 +17,7 @@ import { GCodeFolderJson, gCodeFolderJson } from "../json/g-code-folder.ts";
 import type { AdmittedContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
 import { choiceField, freeTextField, idsField } from "../kit/fields.ts";
+import { madeOnce } from "../kit/idempotency.ts";
 import { envelope, inEnvelope, numberedPage, numberedPageFields } from "../kit/numbered-page.ts";
 import { publicUrl } from "../kit/origin.ts";
 import { postOnly, route } from "../kit/route.ts";
@@ -60,7 +61,9 @@ const create = route(
   async (c) => {
     const { name, parent_folder: parentFolderId = null } = c.req.valid("json");
     const folder = { userId: c.get("caller").userId, name, safeName: safeName(name), parentFolderId };
-    const made = allowed(await insertGCodeFolder(connect(c.env.DB), folder, Date.now()));
+    const db = connect(c.env.DB);
+    const once = await insertGCodeFolder(db, folder, c.get("keyUse"), Date.now());
+    const made = allowed(await madeOnce(c, once, ({ madeId }) => findGCodeFolder(db, folder.userId, madeId)));
     c.header("Location", publicUrl(c, `/api/v1/g_code_folders/${made.id}/`));
     return c.json(gCodeFolderJson(made), 201);
   },

@@ -62,6 +62,11 @@ export class ObjectWriter {
     await this.#upload?.abort().catch(() => undefined);
   }
 
+  /** After `end`; best effort, too. */
+  async erase(): Promise<void> {
+    await this.#c.env.GCODE.delete(this.key).catch(() => undefined);
+  }
+
   async #send(): Promise<void> {
     await reachStore(this.#c, async () => {
       this.#upload ??= await this.#c.env.GCODE.createMultipartUpload(this.key);

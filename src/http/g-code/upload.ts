@@ -1,14 +1,17 @@
 /** An upload, read as it comes: the file goes to R2 while the rest of the form is still on its way. */
 import * as z from "zod";
+import { StreamDigest } from "../../credentials/digest.ts";
 import { connect } from "../../db/client.ts";
 import type { GCodeFile } from "../../db/g-code-files.ts";
-import { insertCloudFile, insertUpload } from "../../db/g-code-uploads.ts";
+import { findCloudFile, insertCloudFile, insertUpload } from "../../db/g-code-uploads.ts";
+import type { KeyUse } from "../../db/idempotency.ts";
 import { type Failure, invalid } from "../../domain/failure.ts";
 import { FILE_BYTES_MAX, safeName } from "../../domain/g-code.ts";
 import { BODY_BYTES, chunksOf, MEDIA_TYPES, mediaTypeOf, NO_FILE } from "../kit/body.ts";
 import { refusalOf } from "../kit/charset.ts";
 import type { HttpContext } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
+import { madeOnce, withMore } from "../kit/idempotency.ts";
 import { boundaryOf, MultipartReader, type PartHead, type Piece } from "../kit/multipart.ts";
 import { TextParts } from "../kit/text-parts.ts";
 import { parsed } from "../kit/validate.ts";
@@ -30,16 +33,19 @@ const NO_FORM = invalid("non_field_errors", "The body is not a multipart form.")
 const NO_TEXT = invalid("file", "Invalid G-code file. Please upload a valid text G-code file.");
 const EMPTY = invalid("file", "The submitted file is empty.");
 
-/** A new cloud file of that account; if there is none, nothing of the upload is left ([G4]), also when its client hangs up. */
-export function receiveUpload(c: HttpContext, userId: number): Promise<GCodeFile> {
-  const received = readAndKeep(c, userId);
+/**
+ * A new cloud file of that account, or the one that an earlier upload with the key made; if there is none, nothing of the upload
+ * is left ([G4]), also when its client hangs up.
+ */
+export function receiveUpload(c: HttpContext, userId: number, key: KeyUse | null): Promise<GCodeFile> {
+  const received = readAndKeep(c, userId, key);
   // With its client a call ends, but for what is waited for.
   c.executionCtx.waitUntil(received.catch(() => undefined));
   return received;
 }
 
-async function readAndKeep(c: HttpContext, userId: number): Promise<GCodeFile> {
-  const form = new UploadReader(c, userId);
+async function readAndKeep(c: HttpContext, userId: number, key: KeyUse | null): Promise<GCodeFile> {
+  const form = new UploadReader(c, userId, key);
   try {
     await form.read();
     return await form.keep();
@@ -53,15 +59,20 @@ class UploadReader {
   content: ObjectWriter | null = null;
   readonly #c: HttpContext;
   readonly #userId: number;
+  readonly #key: KeyUse | null;
+  /** Of the content, where a key compares it with that of an earlier upload. */
+  readonly #digest: StreamDigest | null;
   readonly #check = new TextCheck();
   readonly #texts = new TextParts();
   /** Bytes of everything but the file's. */
   #otherBytes = 0;
   #isFile = false;
 
-  constructor(c: HttpContext, userId: number) {
+  constructor(c: HttpContext, userId: number, key: KeyUse | null) {
     this.#c = c;
     this.#userId = userId;
+    this.#key = key;
+    this.#digest = key && new StreamDigest();
   }
 
   /**
@@ -98,7 +109,8 @@ class UploadReader {
 
   /** Judges the form as a whole, then makes object and record. */
   async keep(): Promise<GCodeFile> {
-    const { filename, parent_folder: parentFolderId = null } = this.#fields();
+    const fields = this.#fields();
+    const { filename, parent_folder: parentFolderId = null } = fields;
     const { content } = this;
     if (content !== null && content.sizeBytes === 0) throw new FailureError(EMPTY);
     if (content !== null && !this.#check.end()) throw new FailureError(NO_TEXT);
@@ -107,12 +119,12 @@ class UploadReader {
     if (content !== null && !(await insertUpload(db, content.key, owner, Date.now()))) throw noParent();
     await content?.end();
     const object = { objectKey: content?.key ?? null, numBytes: content?.sizeBytes ?? null };
-    const file = await insertCloudFile(
-      db,
-      { ...owner, ...object, filename, safeFilename: safeName(filename) },
-      Date.now(),
-    );
-    // Its object is erased with the uploads that never ended.
+    const use = await withMore(this.#key, [fields, content && (await this.#digest?.end())]);
+    const row = { ...owner, ...object, filename, safeFilename: safeName(filename) };
+    const once = await insertCloudFile(db, row, use, Date.now());
+    // An object without a file is erased with those of uploads that never ended; at once, where an earlier upload made the file.
+    if (once.earlier !== null) await content?.erase();
+    const file = await madeOnce(this.#c, once, ({ madeId: id }) => findCloudFile(db, { id, userId: this.#userId }));
     if (file === undefined) throw noParent();
     return file;
   }
@@ -151,6 +163,7 @@ class UploadReader {
     if ((this.content?.sizeBytes ?? 0) + bytes.length > FILE_BYTES_MAX) throw new FailureError(TOO_LARGE);
     this.#check.push(bytes);
     if (!this.#check.isText) throw new FailureError(NO_TEXT);
+    await this.#digest?.write(bytes);
     await this.content?.write(bytes);
   }
 }

@@ -1,6 +1,7 @@
 /** What every request carries, and who makes it. */
 import type { Context, HonoRequest } from "hono";
 import type { AgentToken } from "../../credentials/agent-token.ts";
+import type { KeyUse } from "../../db/idempotency.ts";
 import type { ListedPrinter } from "../../db/printer-list.ts";
 import type { OwnedPrinter } from "../../db/printers.ts";
 import type { Settings } from "../../env.ts";
@@ -48,6 +49,8 @@ export interface Admitted {
   printer: OwnedPrinter;
   /** Routes with a list of the caller's printers. */
   listed: readonly ListedPrinter[];
+  /** Routes that make something: the call's use of its `Idempotency-Key`; null without one. */
+  keyUse: KeyUse | null;
   /** Routes with the access `agent`: the MAC was checked, its printer's object was not asked yet. */
   agent: AgentToken;
 }

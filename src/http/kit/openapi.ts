@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { ANY_MEDIA, MEDIA_TYPES } from "./body.ts";
 import { ProblemJson } from "./errors.ts";
-import { type Declared, isDeclared, type RouteSpec } from "./route.ts";
+import { MAKING_HEADERS } from "./idempotency.ts";
+import { type Declared, isDeclared, isMaking, type RouteSpec } from "./route.ts";
 
 export type RouteList = readonly { readonly method: string; readonly path: string; readonly handler: object }[];
 
@@ -118,7 +119,7 @@ function parametersOf(spec: RouteSpec, path: string, schemas: Map<string, JsonSc
     const required = !z.safeParse(field, undefined).success;
     return { name, in: "query", required, ...(typeof description === "string" ? { description } : {}), schema };
   });
-  const headers = Object.entries(spec.headers ?? {});
+  const headers = Object.entries({ ...(isMaking(spec) ? MAKING_HEADERS : {}), ...spec.headers });
   return [
     ...names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }) as const),
     ...query,

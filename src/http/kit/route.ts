@@ -11,6 +11,7 @@ import { authenticate, authenticateAgent } from "./auth.ts";
 import { ANY_MEDIA, BODY_BYTES, type Media } from "./body.ts";
 import type { Admitted, AdmittedContext, HttpEnv } from "./context.ts";
 import { FailureError } from "./errors.ts";
+import { readKeyUse } from "./idempotency.ts";
 import { bodyValidation, queryReader, readId, type Validation } from "./validate.ts";
 
 export interface RouteSpec {
@@ -44,9 +45,17 @@ export interface RouteSpec {
   readonly answers: Readonly<Record<number, z.ZodType | null>>;
 }
 
+/** A caller's POST that makes something says so by its answer, and takes an `Idempotency-Key` ([H95]). */
+type Making = { readonly method: "POST"; readonly access: "write"; readonly answers: { readonly 201: unknown } };
+
+export function isMaking({ method, access, answers }: RouteSpec): boolean {
+  return method === "POST" && access === "write" && 201 in answers;
+}
+
 type Variables<S extends RouteSpec> = HttpEnv["Variables"] &
   (S["access"] extends "read" | "write" ? Pick<Admitted, "caller"> : object) &
   (S["access"] extends "agent" ? Pick<Admitted, "agent"> : object) &
+  (S extends Making ? Pick<Admitted, "keyUse"> : object) &
   (S extends { printer: string } ? Pick<Admitted, "printer"> : object) &
   (S extends { list: (query: never) => PrinterSelection } ? Pick<Admitted, "listed"> : object) &
   (S extends { find: (c: AdmittedContext, query: never) => Promise<infer Found> } ? { found: Found } : object);
@@ -85,6 +94,11 @@ export function route<const S extends RouteSpec>(
     if (query?.refusal !== undefined) throw query.refusal;
     if (query?.data !== undefined) c.req.addValidatedData("query", query.data);
     await validateBody?.(c);
+    if (isMaking(spec)) {
+      // safe: the body's validation left it, if there is one
+      const request = [spec.path, spec.body && c.req.valid("json" as never)];
+      c.set("keyUse", await readKeyUse(c, c.get("caller").userId, request));
+    }
     return handler(c);
   };
   return [spec.method, spec.path, Object.assign(run, { spec } satisfies Declared)];

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { drawUid } from "../../credentials/agent-token.ts";
 import { connect } from "../../db/client.ts";
-import { insertPrinter } from "../../db/printers.ts";
+import { findOwnedPrinter, insertPrinter } from "../../db/printers.ts";
 import { DEFAULT_CONFIGURATION, patchConfiguration } from "../../domain/configuration.ts";
 import { accountFull, notFound } from "../../domain/failure.ts";
 import { configurationPatch, NewPrinterBody, PrinterPatchBody } from "../json/configuration.ts";
@@ -22,6 +22,7 @@ import {
 import type { HttpEnv } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
 import { keysField, lenientFlag, wholePageFields } from "../kit/fields.ts";
+import { madeOnce } from "../kit/idempotency.ts";
 import { answerText, arrayText, mergedText, objectText, textOf } from "../kit/json-text.ts";
 import { publicUrl } from "../kit/origin.ts";
 import { callPrinter, callPrinterOnce } from "../kit/printer-call.ts";
@@ -82,10 +83,17 @@ const create = route(
     const { maxPrinters } = c.get("settings");
     const configuration = patchConfiguration({ ...DEFAULT_CONFIGURATION, name }, configurationPatch(rest));
     const born = { userId: caller.userId, uid: drawUid(), configuration, maxPrinters };
-    const printer = await insertPrinter(connect(c.env.DB), born, Date.now());
-    if (printer === undefined) throw new FailureError(accountFull(maxPrinters));
-    c.header("Location", publicUrl(c, `/api/v1/printers/${printer.id}/`));
-    return answerText(c, await printerText(c, caller, { printer, file: null }), 201);
+    const db = connect(c.env.DB);
+    const once = await insertPrinter(db, born, c.get("keyUse"), Date.now());
+    const shown = await madeOnce(c, once, async ({ madeId }) => {
+      const found = await findOwnedPrinter(db, caller.userId, madeId);
+      if (found === undefined) return undefined;
+      const printer = await callPrinter(c, madeId, (object) => object.view(found.uid, caller.principal));
+      return { printer, file: found.file };
+    });
+    if (shown === undefined) throw new FailureError(accountFull(maxPrinters));
+    c.header("Location", publicUrl(c, `/api/v1/printers/${shown.printer.id}/`));
+    return answerText(c, await printerText(c, caller, shown), 201);
   },
 );
 

@@ -161,10 +161,10 @@ describe("a revoked token", () => {
 
   test("[S10] makes no other while it dies", async () => {
     const { userId } = await makeAccount();
-    const maker = await insertToken(db, tokenOf(userId), { makerId: null, maxTokens: 9 }, Date.now());
+    const { made: maker } = await insertToken(db, tokenOf(userId), { makerId: null, maxTokens: 9 }, null, Date.now());
     await revokeToken(db, userId, maker?.id ?? 0, Date.now());
     const wish = { makerId: maker?.id ?? 0, maxTokens: 9 };
-    expect(await insertToken(db, tokenOf(userId), wish, Date.now())).toBeUndefined();
+    expect((await insertToken(db, tokenOf(userId), wish, null, Date.now())).made).toBeUndefined();
   });
 });
 
@@ -176,7 +176,7 @@ test("[H56] tokens cost one round trip each way, by key or index only", async ()
   const { userId } = await makeAccount();
   const acts = [
     (d: D1Database) => listTokens(connect(d), userId, 0),
-    (d: D1Database) => insertToken(connect(d), tokenOf(userId), { makerId: 1, maxTokens: 3 }, 0),
+    (d: D1Database) => insertToken(connect(d), tokenOf(userId), { makerId: 1, maxTokens: 3 }, null, 0),
     (d: D1Database) => revokeToken(connect(d), userId, 0, 0),
   ];
   for (const act of acts) {
