@@ -46,12 +46,19 @@ export interface ListedFile {
   readonly file: GCodeFile;
   /** Null at the root, and once the folder is gone. */
   readonly folder: GCodeFolder | null;
-  /** The newest first, `PRINTS_SHOWN` at most. */
+  /** The newest first, as many as `printsShown` says at most. */
   readonly prints: readonly ListedPrint[];
 }
 
 /** A file may have been printed for years: its prints' own list has all of them. */
 const PRINTS_SHOWN = 50;
+/** Of all files of a page together: each print comes with its printer. */
+const PRINTS_OF_PAGE = 1000;
+
+/** Of each file in a page of that many ([G11]). */
+function printsShown(files: number): number {
+  return Math.min(PRINTS_SHOWN, Math.floor(PRINTS_OF_PAGE / files));
+}
 
 /** One query: the page with its folders and prints, and how many records there are in all. */
 export async function listGCodeFiles(
@@ -65,7 +72,7 @@ export async function listGCodeFiles(
   const count = sql`select count(*) from ${gCodeFiles} where ${isSelected}`;
   const paged = sql`(select ${gCodeFiles.id} from ${gCodeFiles} where ${isSelected}
     order by ${order(by)}, ${order(gCodeFiles.id)} ${cutPage(page, count)})`;
-  const rows = await joined(db, paged, count).orderBy(order(by), order(gCodeFiles.id), ...newestFirst);
+  const rows = await joined(db, paged, count, page.size).orderBy(order(by), order(gCodeFiles.id), ...newestFirst);
   return { count: rows[0]?.count ?? 0, files: filesOfRows(rows, now) };
 }
 
@@ -73,7 +80,7 @@ export async function listGCodeFiles(
 export async function findGCodeFile(db: Db, userId: number, id: number, now: number): Promise<ListedFile | undefined> {
   const isOwn = and(eq(gCodeFiles.id, id), eq(gCodeFiles.userId, userId));
   const own = sql`(select ${gCodeFiles.id} from ${gCodeFiles} where ${isOwn})`;
-  return filesOfRows(await joined(db, own, sql`1`).orderBy(...newestFirst), now)[0];
+  return filesOfRows(await joined(db, own, sql`1`, 1).orderBy(...newestFirst), now)[0];
 }
 
 function selects(selection: FileSelection): SQL | undefined {
@@ -95,13 +102,13 @@ const newestFirst = [desc(prints.startedAt), desc(prints.id)] as const;
 
 /**
  * A row for each print of those files, one for a file without any. Not in a batch: D1 gives a batch's rows as objects, in
- * which columns of the same name collide. `files`: a SELECT of ids.
+ * which columns of the same name collide. `files`: a SELECT of ids, `size` at most.
  */
-function joined(db: Db, files: SQL, count: SQL) {
+function joined(db: Db, files: SQL, count: SQL, size: number) {
   const ranked = sql`(select ${prints.id}, row_number() over (
     partition by ${prints.gCodeFileId} order by ${prints.startedAt} desc, ${prints.id} desc) as place
     from ${prints} where ${prints.gCodeFileId} in ${files} and ${prints.deletedAt} is null)`;
-  const isShown = sql`${prints.id} in (select id from ${ranked} where place <= ${PRINTS_SHOWN})`;
+  const isShown = sql`${prints.id} in (select id from ${ranked} where place <= ${printsShown(size)})`;
   const printer = { printer: printerColumns, isPrinting: printerLive.isPrinting, current };
   return db
     .select({ file: gCodeFiles, folder: folderColumns, print: prints, ...printer, count: sql<number>`(${count})` })

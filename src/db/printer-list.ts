@@ -5,6 +5,7 @@
 import { and, asc, eq, getTableColumns, isNull, or, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
+import { boundedJson, type Kept, WITHHELD } from "./list-bytes.ts";
 import { named, PackedColumns, type PackedRow, PreparedQuery, queries } from "./prepared.ts";
 import { type ShownPrinter, viewOfRow } from "./printers.ts";
 import { printerColumns } from "./prints.ts";
@@ -60,9 +61,34 @@ const SHOWN_SETTINGS = sql`iif(json_valid(${printers.settings}), json_object(
     sql`, `,
   )}), null)`;
 
+const FLAGS = "operational,printing,cancelling,pausing,resuming,finishing,closedOrError,error,paused,ready,sdReady";
+
+/** A short value. */
+const SHORT = 256;
+
+const each = (words: string) => Object.fromEntries(words.split(",").map((word) => [word, SHORT]));
+
+/** What clients read of a status. */
+export const KEPT_STATUS = {
+  ...each("_ts,user_interaction_required,currentZ,currentLayerHeight,currentFeedRate,currentFlowRate,currentFanSpeed"),
+  state: { ...each("text,error"), flags: each(FLAGS) },
+  job: { file: each("name,display,path"), ...each("estimatedPrintTime") },
+  progress: each("completion,filepos,printTime,printTimeLeft,filamentUsed"),
+  temperatures: 1024,
+  display_status: each("message"),
+  file_metadata: { obico: each("totalLayerCount"), analysis: { printingArea: each("maxZ") } },
+} as const satisfies Kept;
+
+/** Of settings what has no upper end by itself is kept shorter, or left out. */
+const KEPT_SETTINGS = {
+  webcams: 2048,
+  temperature: { profiles: 1024 },
+  ...each("data_channel_id,tsd_plugin_version,octoprint_version"),
+} as const satisfies Kept;
+
 const ARCHIVED_TOO = sql`${sql.placeholder("withArchived")} = 1`;
 
-/** Lists of one account's printers, a statement for each choice of parts. */
+/** Lists of one account's printers: a statement for each choice of parts, and another that cuts long texts. */
 export class PrinterLists {
   readonly #userId: Placeholder | SQL;
   readonly #made = new Map<string, PreparedQuery<PackedRow>>();
@@ -73,23 +99,44 @@ export class PrinterLists {
   }
 
   /** The statement of that selection; `values` are those of the placeholders in the user's id. */
-  bind(db: Db, { parts, withArchived, start, limit }: PrinterSelection, values: Readonly<Record<string, unknown>>) {
-    const page = { withArchived: withArchived ? 1 : 0, start, limit: limit ?? ALL };
-    return this.#query(parts).bind(db, { ...values, ...page });
+  bind(db: Db, selection: PrinterSelection, values: Values): D1PreparedStatement {
+    return this.#bind(db, selection, values, false);
   }
 
-  #query(parts: ReadonlySet<PrinterPart>): PreparedQuery<PackedRow> {
-    const name = [...parts].sort().join();
-    const query = this.#made.get(name) ?? new PreparedQuery<PackedRow>(listQuery(this.#userId, parts));
+  /** The printers of the rows that `bind` gave; with one round trip more where texts were withheld ([O71]). */
+  async read(db: Db, selection: PrinterSelection, values: Values, rows: readonly PackedRow[], now: number) {
+    const isCut = rows.some(({ status, settings }) => status === WITHHELD || settings === WITHHELD);
+    if (!isCut) return printersOfRows(rows, now);
+    return printersOfRows((await this.#bind(db, selection, values, true).all<PackedRow>()).results, now);
+  }
+
+  #bind(db: Db, { parts, withArchived, start, limit }: PrinterSelection, values: Values, isCut: boolean) {
+    const page = { withArchived: withArchived ? 1 : 0, start, limit: limit ?? ALL };
+    return this.#query(parts, isCut).bind(db, { ...values, ...page });
+  }
+
+  /** What cuts is written out only where it is needed: it makes the statement four times as long. */
+  #query(parts: ReadonlySet<PrinterPart>, isCut: boolean): PreparedQuery<PackedRow> {
+    const name = [isCut, ...[...parts].sort()].join();
+    const query = this.#made.get(name) ?? new PreparedQuery<PackedRow>(listQuery(this.#userId, parts, isCut));
     this.#made.set(name, query);
     return query;
   }
 }
 
+type Values = Readonly<Record<string, unknown>>;
+
 /** SQLite's word for no limit. */
 const ALL = -1;
 
-function listQuery(userId: Placeholder | SQL, parts: ReadonlySet<PrinterPart>) {
+function listQuery(userId: Placeholder | SQL, parts: ReadonlySet<PrinterPart>, isCut: boolean) {
+  const isListed = and(
+    sql`${printers.userId} = ${userId}`,
+    isNull(printers.deletedAt),
+    or(ARCHIVED_TOO, isNull(printers.archivedAt)),
+  );
+  const cut = sql`limit ${sql.placeholder("limit")} offset ${sql.placeholder("start")}`;
+  const page = sql`(select ${printers.id} from ${printers} where ${isListed} order by ${printers.id} ${cut})`;
   const hasLive = parts.has("live") || parts.has("status");
   const query = queries
     .select({
@@ -97,8 +144,8 @@ function listQuery(userId: Placeholder | SQL, parts: ReadonlySet<PrinterPart>) {
       ...(hasLive ? LIVE.selection() : {}),
       ...(parts.has("print") ? PRINT.selection() : {}),
       ...(parts.has("file") ? FILE.selection() : {}),
-      ...(parts.has("status") ? named({ status: printerLive.status }) : {}),
-      ...(parts.has("settings") ? named({ settings: SHOWN_SETTINGS }) : {}),
+      ...(parts.has("status") ? named({ status: shownStatus(page, isCut) }) : {}),
+      ...(parts.has("settings") ? named({ settings: shownSettings(page, isCut) }) : {}),
     })
     .from(printers)
     .$dynamic();
@@ -106,20 +153,26 @@ function listQuery(userId: Placeholder | SQL, parts: ReadonlySet<PrinterPart>) {
   if (parts.has("print") || parts.has("file")) query.leftJoin(prints, eq(prints.id, printers.currentPrintId));
   if (parts.has("file")) query.leftJoin(gCodeFiles, eq(gCodeFiles.id, prints.gCodeFileId));
   return query
-    .where(
-      and(
-        sql`${printers.userId} = ${userId}`,
-        isNull(printers.deletedAt),
-        or(ARCHIVED_TOO, isNull(printers.archivedAt)),
-      ),
-    )
+    .where(isListed)
     .orderBy(asc(printers.id))
     .limit(sql.placeholder("limit"))
     .offset(sql.placeholder("start"));
 }
 
+function shownStatus(page: SQL, isCut: boolean): SQL {
+  const { status, printerId } = printerLive;
+  const total = sql`select total(octet_length(${status})) from ${printerLive} where ${printerId} in ${page}`;
+  return boundedJson(status, status, total, isCut ? KEPT_STATUS : null);
+}
+
+function shownSettings(page: SQL, isCut: boolean): SQL {
+  const { settings, id } = printers;
+  const total = sql`select total(octet_length(${settings})) from ${printers} where ${id} in ${page}`;
+  return boundedJson(settings, SHOWN_SETTINGS, total, isCut ? KEPT_SETTINGS : null);
+}
+
 /** The printers of a list's rows, as fresh as their objects' projections. */
-export function printersOfRows(rows: readonly PackedRow[], now: number): ListedPrinter[] {
+function printersOfRows(rows: readonly PackedRow[], now: number): ListedPrinter[] {
   return rows.map((row) => {
     const printer = { ...(PRINTER.read(row) as ReadPrinter), settings: textOf(row, "settings") };
     const live = LIVE.read(row);
@@ -138,7 +191,7 @@ function textOf(row: PackedRow, name: "settings" | "status"): string | null {
 
 const OF_USER = new PrinterLists(sql.placeholder("userId"));
 
-/** The account's printers by id, in one query. */
+/** The account's printers by id, in one query unless long texts are cut. */
 export async function listPrinters(
   db: Db,
   userId: number,
@@ -146,7 +199,7 @@ export async function listPrinters(
   now: number,
 ): Promise<ListedPrinter[]> {
   const { results } = await OF_USER.bind(db, selection, { userId }).all<PackedRow>();
-  return printersOfRows(results, now);
+  return OF_USER.read(db, selection, { userId }, results, now);
 }
 
 /** A status is told by its copy's number, settings by the printer's revision; all else of a row stands for itself. */

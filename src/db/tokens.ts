@@ -4,7 +4,7 @@ import type { Db } from "./client.ts";
 import { insertOnce, type KeyUse, type Once } from "./idempotency.ts";
 import { valuesIf } from "./insert-if.ts";
 import { named, type PackedRow, PreparedQuery, queries } from "./prepared.ts";
-import { type ListedPrinter, PrinterLists, type PrinterSelection, printersOfRows } from "./printer-list.ts";
+import { type ListedPrinter, PrinterLists, type PrinterSelection } from "./printer-list.ts";
 import {
   type OwnedPrinter,
   type OwnedPrinterRow,
@@ -82,20 +82,21 @@ const LISTS_OF_HOLDERS = new PrinterLists(
   sql`(select ${apiTokens.userId} from ${apiTokens} where ${and(isAsked, eq(apiTokens.canRead, true))})`,
 );
 
-/** One round trip: that token, and those of its account's printers if it may read. */
+/** One round trip, unless long texts are cut: that token, and those of its account's printers if it may read. */
 export async function findTokenHolderWithPrinters(
   db: Db,
   hash: string,
   selection: PrinterSelection,
   now: number,
 ): Promise<TokenHolder | undefined> {
+  const asked = { hash, now };
   const [found, listed] = await db.$client.batch<HolderRow | PackedRow>([
-    HOLDER.bind(db, { hash, now }),
-    LISTS_OF_HOLDERS.bind(db, selection, { hash, now }),
+    HOLDER.bind(db, asked),
+    LISTS_OF_HOLDERS.bind(db, selection, asked),
   ]);
   const row = found?.results[0] as HolderRow | undefined; // safe: results come in the order of their statements
   const rows = (listed?.results ?? []) as PackedRow[]; // safe: the same
-  return row && { ...holderOf(row), listed: printersOfRows(rows, now) };
+  return row && { ...holderOf(row), listed: await LISTS_OF_HOLDERS.read(db, selection, asked, rows, now) };
 }
 
 function isValid(now: number | Placeholder) {

@@ -54,7 +54,9 @@ describe("the list of printers", () => {
       await listPrinters(connect(database), userId, selection, Date.now());
     }
     expect(statements).toHaveLength(2);
-    expect(await scannedTables(env.DB, statements)).toEqual([]);
+    // The members of a JSON text are no table.
+    const scanned = await scannedTables(env.DB, statements);
+    expect(scanned.filter((step) => !step.includes("VIRTUAL TABLE"))).toEqual([]);
     const [statement = ""] = statements;
     const binds = [...statement.matchAll(/\?/g)].map(() => 1);
     const { results } = await env.DB.prepare(`explain query plan ${statement}`)

@@ -10,7 +10,7 @@ import { PrintJson, printJson } from "./print.ts";
 
 export const ReadFileJson = GCodeFileJson.extend({
   parent_folder: GCodeFolderJson.nullable(),
-  print_set: z.array(PrintJson).describe("The newest first, 50 at most."),
+  print_set: z.array(PrintJson).describe("The newest first, 50 at most; fewer in a page for more than 20 files."),
 }).meta({ id: "ListedGCodeFile" });
 
 export async function readFileJson(

@@ -131,6 +131,12 @@ describe("the list", () => {
       printer: { id: printerId, name: "Bench" },
       g_code_file: { id: other.id, url: null },
     });
+    // A page for many files shows a thousand prints at most.
+    const counts = [20, 21, 100, 500].map(async (size) => {
+      const page = await list(account, `?sorting=created_at_asc&page_size=${size}`);
+      return page.body.results[0].print_set.length;
+    });
+    expect(await Promise.all(counts)).toEqual([50, 47, 10, 2]);
   });
 
   test("[H56] is one query of D1, whatever the page, and reads no table from end to end", async () => {
