@@ -7,6 +7,8 @@ export interface ApiPrinter {
   readonly id: number;
   readonly name: string;
   readonly auth_token: string | null;
+  readonly presence: { readonly state: "offline" | "stale" | "unreachable" | "online" };
+  readonly status: { readonly state: { readonly text: string; readonly flags: { readonly paused: boolean } } } | null;
   readonly current_print: { readonly id: number; readonly filename: string } | null;
 }
 
@@ -94,10 +96,13 @@ export async function detailOf(response: Response): Promise<string> {
   return isProblem ? String(problem.detail) : response.statusText;
 }
 
+const TOKEN_NEEDED =
+  "An API token is needed: --token TOKEN, or PLATEN_TOKEN in the environment. npm run -s token -- --email you@example.com makes one.";
+
 /** The server and the account that `--url` and `--token` name, or the environment; a refusal without a token. */
 export function openApi(flags: { readonly url?: string | undefined; readonly token?: string | undefined }): Api {
   const token = flags.token ?? process.env.PLATEN_TOKEN;
-  if (!token) throw new Refusal("An API token is needed: --token TOKEN, or PLATEN_TOKEN in the environment.", 2);
+  if (!token) throw new Refusal(TOKEN_NEEDED, 2);
   const url = flags.url ?? "http://127.0.0.1:8787";
   if (!/^https?:/.test(url) || !URL.canParse(url)) throw new Refusal(`--url ${url} is no URL.`, 2);
   return new Api(url, token);

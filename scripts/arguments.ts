@@ -8,6 +8,14 @@ export function readFlags<const T extends ParseArgsOptionsConfig>(help: string, 
     console.log(help);
     process.exit(0);
   }
+  const values = parse(options);
+  for (const [flag, value] of Object.entries(values)) {
+    if (value === "") throw new Refusal(`--${flag} is empty. --help shows what there is.`, 2);
+  }
+  return values;
+}
+
+function parse<const T extends ParseArgsOptionsConfig>(options: T) {
   try {
     return parseArgs({ options, allowPositionals: false }).values;
   } catch (error) {

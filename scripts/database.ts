@@ -1,7 +1,7 @@
 /** D1 from a script: Drizzle's statements, run by Miniflare here, and by `wrangler d1 execute` at Cloudflare. */
 import type { SQLWrapper } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/sqlite-proxy";
-import { migrate, withLocalDatabase } from "./local-database.ts";
+import { migrate, openRefusal, withLocalDatabase } from "./local-database.ts";
 import { Refusal } from "./refusal.ts";
 import { buildWorker } from "./worker.ts";
 import { runWrangler, type WranglerRun, wranglerEnvironment } from "./wrangler.ts";
@@ -43,8 +43,7 @@ async function runLocally(state: string, queries: readonly Statement[]): Promise
       });
       return parts.map(({ results }) => results);
     } catch (error) {
-      if (error instanceof Refusal) throw error;
-      throw new Refusal(`D1 refused: ${error instanceof Error ? error.message : error}`);
+      throw openRefusal(state, error) ?? new Refusal(`D1 refused: ${error instanceof Error ? error.message : error}`);
     }
   });
 }

@@ -1,10 +1,13 @@
 /** The demonstration: an account with its token, and a virtual printer of either dialect, kept in the state folder. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Api, type ApiPrinter } from "./api.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
-import type { Machine } from "./virtual/machine.ts";
+import { reasonOf } from "./refusal.ts";
+import { replaceFile } from "./replaced-file.ts";
+import { isPrinting, type Machine } from "./virtual/machine.ts";
+import { cancelledIdleSeconds } from "./virtual/operator.ts";
 
 const EMAIL = "demo@localhost";
 const PRINTERS = [
@@ -18,10 +21,16 @@ const SAVE_MS = 1000;
 const FIRST_REPORT_MS = 60_000;
 const POLL_MS = 100;
 
+export interface DemoPrinter {
+  /** As the server shows it once it has reported its print, if it has one. */
+  readonly shown: ApiPrinter;
+  /** Until the next print begins, while the printer stands idle because its last one was cancelled; else 0. */
+  readonly idleMs: number;
+}
+
 export interface Demo {
   readonly token: string;
-  /** As the server shows them once both have reported a print. */
-  readonly printers: readonly ApiPrinter[];
+  readonly printers: readonly DemoPrinter[];
   stop(): void;
 }
 
@@ -59,33 +68,49 @@ async function findToken(url: string, state: string): Promise<string> {
   const [{ makeToken }, { openDatabase }] = await Promise.all([import("./account.ts"), import("./database.ts")]);
   const wish = { email: EMAIL, name: "demo", canRead: true, canWrite: true, expiresAt: null };
   const token = await makeToken(openDatabase(state, false), wish, Date.now());
-  writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  replaceFile(file, `${token}\n`);
   return token;
 }
 
-/** Waits until both report a print, for `FIRST_REPORT_MS` at most: then the summary says what there is. */
-async function waitForPrints(api: Api, fleet: Fleet): Promise<ApiPrinter[]> {
+/** Waits until each reports its print, for `FIRST_REPORT_MS` at most: then the summary says what there is. */
+async function waitForPrints(api: Api, fleet: Fleet): Promise<DemoPrinter[]> {
   const deadline = performance.now() + FIRST_REPORT_MS;
   for (;;) {
-    const printers = await Promise.all(fleet.members.map(({ printer }) => api.findPrinter(printer.id)));
-    if (printers.every((printer) => printer.current_print !== null) || performance.now() > deadline) return printers;
+    const printers = await Promise.all(
+      fleet.members.map(async ({ printer, agent }) => {
+        const shown = await api.findPrinter(printer.id);
+        return { shown, idleMs: (cancelledIdleSeconds(agent.printer.machine) / SPEED) * 1000 };
+      }),
+    );
+    if (printers.every(isReady) || performance.now() > deadline) return printers;
     await pause(POLL_MS);
   }
+}
+
+/** A print that is shown by an agent that is not there would refuse every command. */
+function isReady({ shown, idleMs }: DemoPrinter): boolean {
+  const { presence, status, current_print } = shown;
+  return presence.state === "online" && status !== null && (current_print !== null || idleMs > 0);
 }
 
 /** How the virtual printers stand, so that their prints outlive the script as real ones would. */
 class MachineFile {
   readonly #file: string;
   #fleet: Fleet | null = null;
+  #hasToldFailure = false;
 
   constructor(file: string) {
     this.#file = file;
   }
 
+  /** One that was idle has been so since. */
   find(printerId: number): Machine | undefined {
     try {
       const kept = JSON.parse(readFileSync(this.#file, "utf8")) as Record<string, Machine>; // safe: written below
-      return kept[printerId];
+      const machine = kept[printerId];
+      if (machine === undefined || isPrinting(machine)) return machine;
+      const seconds = (Math.max(0, Date.now() - statSync(this.#file).mtimeMs) / 1000) * SPEED;
+      return { ...machine, phaseSeconds: machine.phaseSeconds + seconds };
     } catch {
       return undefined;
     }
@@ -100,8 +125,12 @@ class MachineFile {
   save(): void {
     if (this.#fleet === null) return;
     const machines = this.#fleet.members.map(({ printer, agent }) => [printer.id, agent.printer.machine]);
-    mkdirSync(path.dirname(this.#file), { recursive: true });
-    writeFileSync(`${this.#file}.new`, JSON.stringify(Object.fromEntries(machines)));
-    renameSync(`${this.#file}.new`, this.#file);
+    try {
+      replaceFile(this.#file, JSON.stringify(Object.fromEntries(machines)));
+      this.#hasToldFailure = false;
+    } catch (error) {
+      if (!this.#hasToldFailure) console.error(`The virtual printers cannot be saved: ${reasonOf(error) ?? error}.`);
+      this.#hasToldFailure = true;
+    }
   }
 }

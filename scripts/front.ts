@@ -53,7 +53,9 @@ export class Front {
 function portRefusal(host: string, port: number, code: string | undefined): Refusal {
   if (code === "EADDRINUSE") return new Refusal(`Port ${port} on ${host} is in use. Choose another one with --port.`);
   if (code === "EACCES") return new Refusal(`Port ${port} on ${host} is not allowed. Choose another one with --port.`);
-  return new Refusal(`Cannot listen on ${host}, port ${port} (${code}).`);
+  return new Refusal(
+    `Cannot listen on ${host}, port ${port} (${code}). Choose an address of this machine with --host.`,
+  );
 }
 
 /** The loopback address in place of a wildcard, which nobody can call. */

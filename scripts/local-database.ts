@@ -1,6 +1,8 @@
 /** The local D1, opened for a moment: by Miniflare, in the folder of `wrangler dev`, with or without a server beside it. */
 import { setTimeout as pause } from "node:timers/promises";
-import { Refusal } from "./refusal.ts";
+import type { SigningKeys } from "./agent-keys.ts";
+import { Refusal, reasonOf } from "./refusal.ts";
+import { makeState } from "./state-folder.ts";
 import type { BuiltWorker } from "./worker.ts";
 import type { Migration } from "./worker-declared.ts";
 
@@ -11,17 +13,21 @@ const LOCKED = /database is locked|SQLITE_BUSY/;
 const LOCKED_TRIES = 10;
 const LOCKED_MS = 500;
 
-/** `state`: the folder that wrangler names with `--persist-to`; `worker` declares the database. What D1 refuses is an error of its own. */
+/**
+ * `state`: the folder that wrangler names with `--persist-to`; `worker` declares the database. A refusal when it cannot be opened;
+ * what D1 refuses is an error of its own.
+ */
 export async function withLocalDatabase<T>(
   state: string,
   worker: BuiltWorker,
   use: (database: D1Database) => Promise<T>,
 ): Promise<T> {
+  makeState(state);
   for (let tries = 1; ; tries += 1) {
     try {
       return await openOnce(state, worker, use);
     } catch (error) {
-      if (tries === LOCKED_TRIES || !LOCKED.test(String(error))) throw error;
+      if (tries === LOCKED_TRIES || !LOCKED.test(String(error))) throw openRefusal(state, error) ?? error;
       await pause(LOCKED_MS);
     }
   }
@@ -39,6 +45,40 @@ async function openOnce<T>(state: string, worker: BuiltWorker, use: (database: D
   }
 }
 
+/** The runtime does not say what of: mostly of the disk. */
+const HIDDEN = /internal error; reference/;
+
+/** In the words of SQLite and of the runtime, which says them as it ends. */
+const FAULTS: readonly (readonly [RegExp, string])[] = [
+  [/SQLITE_NOTADB|SQLITE_CORRUPT/, "it is damaged. Restore the folder from a back-up"],
+  [/SQLITE_FULL/, "the disk is full"],
+  [/SQLITE_READONLY|SQLITE_CANTOPEN|SQLITE_PERM/, "this user may not write all that is in it"],
+  [/SQLITE_IOERR/, "the disk is full, or does not work"],
+  [HIDDEN, "it is damaged, or the disk is full or does not work"],
+];
+
+/** Null for what has nothing to do with the folder. */
+export function openRefusal(state: string, error: unknown): Refusal | null {
+  if (error instanceof Refusal) return error;
+  const text = String(error);
+  const reason = FAULTS.find(([words]) => words.test(text))?.[1] ?? reasonOf(error);
+  return reason === null ? null : new Refusal(`The database in ${state} cannot be used: ${reason}.`);
+}
+
+/** What the printers tell of the keys that signed their agents' tokens. */
+export async function readSigningKeys(database: D1Database): Promise<SigningKeys> {
+  const query =
+    "SELECT agent_key_id AS id, deleted_at IS NULL AS lives, count(*) AS printers FROM printers GROUP BY 1, 2";
+  const { results } = await database.prepare(query).all<{ id: string | null; lives: number; printers: number }>();
+  const idsOf = (rows: typeof results) => [...new Set(rows.flatMap(({ id }) => id ?? []))];
+  const living = results.filter(({ lives }) => lives === 1);
+  return {
+    printers: living.reduce((sum, row) => sum + row.printers, 0),
+    inUse: idsOf(living),
+    everUsed: idsOf(results),
+  };
+}
+
 /** The table in which wrangler keeps count of what it has applied, as wrangler makes it. */
 const APPLIED = "d1_migrations";
 const MAKE_APPLIED = `CREATE TABLE IF NOT EXISTS "${APPLIED}" (
@@ -53,6 +93,7 @@ export async function migrate(database: D1Database, migrations: readonly Migrati
   for (const { name, statements } of migrations.filter((migration) => !applied.has(migration.name))) {
     const note = database.prepare(`INSERT INTO "${APPLIED}" (name) VALUES (?)`).bind(name);
     await database.batch([...statements.map((text) => database.prepare(text)), note]).catch((error: unknown) => {
+      if (HIDDEN.test(String(error))) throw error;
       throw new Refusal(`Migration ${name} could not be applied: ${error instanceof Error ? error.message : error}`);
     });
   }

@@ -1,17 +1,20 @@
 /** The local server from its first step to its last: build, database, runtime, printers, and how all of it ends. */
-import { mkdirSync } from "node:fs";
-import { detailOf } from "./api.ts";
-import { type Demo, startDemo } from "./demo.ts";
+import { ensureAgentKeys } from "./agent-keys.ts";
+import { type ApiPrinter, detailOf } from "./api.ts";
+import { type Demo, type DemoPrinter, startDemo } from "./demo.ts";
+import { DEV_VARS, readValues } from "./dev-vars.ts";
 import { Front } from "./front.ts";
 import { everyHour } from "./hourly.ts";
-import { migrate, withLocalDatabase } from "./local-database.ts";
-import { ensureLocalSecret, readLocalValues } from "./local-secret.ts";
+import { migrate, readSigningKeys, withLocalDatabase } from "./local-database.ts";
 import { followNpm } from "./parent.ts";
 import { rebuildOnChange } from "./rebuild.ts";
 import { Refusal } from "./refusal.ts";
 import type { Runtime } from "./runtime.ts";
+import { quote } from "./shell.ts";
 import { claimState } from "./state-claim.ts";
+import { makeState } from "./state-folder.ts";
 import { type BuiltWorker, buildWorker } from "./worker.ts";
+import { stateFolder } from "./wrangler.ts";
 
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
@@ -32,8 +35,6 @@ export async function runServer(options: ServerOptions): Promise<void> {
       `Warning: whoever reaches ${options.host} reaches this server; agents on the LAN are what that is for.`,
     );
   }
-  mkdirSync(options.state, { recursive: true });
-  ensureLocalSecret();
   await new Run(options, front).untilStopped();
 }
 
@@ -68,15 +69,19 @@ class Run {
   /** Migrates before anything else uses the database: of two that open a killed server's at once, one finds it locked. */
   async #goOn(): Promise<void> {
     const { state, hasDemo } = this.#options;
+    makeState(state);
     await claimState(state, this.#front.url);
-    console.log("Building the Worker (only when something has changed) ...");
-    const worker = await buildWorker();
+    const worker = await buildWorker(() => console.log("Building the Worker ..."));
     console.log("Preparing the database ...");
-    await withLocalDatabase(state, worker, (database) => migrate(database, worker.migrations));
+    const signing = await withLocalDatabase(state, worker, async (database) => {
+      await migrate(database, worker.migrations);
+      return readSigningKeys(database);
+    });
+    const AGENT_KEYS = ensureAgentKeys(state, signing, console.log);
     console.log("Starting the runtime ...");
     const { Runtime } = await import("./runtime.ts");
-    const secrets = readLocalValues([...worker.secrets, ...Object.keys(worker.options.bindings ?? {})]);
-    const runtime = await Runtime.start(worker, { state, secrets, isTalkative: !hasDemo });
+    const values = readValues(DEV_VARS, [...worker.secrets, ...Object.keys(worker.options.bindings ?? {})]);
+    const runtime = await Runtime.start(worker, { state, values: { ...values, AGENT_KEYS }, isTalkative: !hasDemo });
     this.#runtime = runtime;
     await Promise.race([this.#serve(runtime, worker), runtime.died]);
   }
@@ -86,7 +91,7 @@ class Run {
     this.#front.passTo(await runtime.findUrl());
     const { url } = this.#front;
     if (this.#options.hasDemo) {
-      console.log("Linking the virtual printers ...");
+      console.log("Connecting the virtual printers ...");
       this.#demo = await startDemo(url, this.#options.state);
     } else {
       rebuildOnChange(worker, async (changed) => {
@@ -94,7 +99,7 @@ class Run {
         this.#front.passTo(await runtime.findUrl());
       });
     }
-    console.log(this.#demo === null ? plainSummary(url) : demoSummary(url, this.#demo));
+    console.log(this.#demo === null ? plainSummary(url, this.#options.state) : demoSummary(url, this.#demo));
     // What goes wrong in it stands in the Worker's log.
     everyHour(() => void runtime.runScheduled().catch(() => {}));
     await this.#stopped.promise;
@@ -106,36 +111,52 @@ async function checkHealth(runtime: URL): Promise<void> {
   if (!response.ok) throw new Refusal(`The server refuses to work: ${await detailOf(response)}`);
 }
 
-function plainSummary(url: string): string {
+function plainSummary(url: string, state: string): string {
+  const flag = state === stateFolder(undefined) ? "" : ` --state ${quote(state)}`;
   return `
 Platen runs on ${url}
 
-  A token:        npm run -s token -- --email you@example.com
+  A token:        npm run -s token -- --email you@example.com${flag}
   Documentation:  ${url}/docs
 
 Ctrl-C ends it.`;
 }
 
+/** The lines to copy work as they stand: nobody can pause what does not print. */
 function demoSummary(url: string, { token, printers }: Demo): string {
-  const lines = printers.map((printer) => `  ${printer.id}  ${printer.name}: ${describe(printer)}`);
-  const bearer = `-H "Authorization: Bearer ${token}"`;
-  const one = `${url}/api/v1/printers/${printers[0]?.id}`;
-  return `
-Platen runs on ${url}
-
-${lines.join("\n")}
-
-  List the printers, pause one, look at it:
-
-curl ${bearer} ${url}/api/v1/printers/
-curl -X POST ${bearer} ${one}/pause_print/
-curl ${bearer} ${one}/
-
-  Documentation: ${url}/docs
-
-Ctrl-C ends it.`;
+  const shown = printers.map((printer) => printer.shown);
+  const chosen = shown.find((printer) => hasPrint(printer) && !isPaused(printer)) ?? shown.find(hasPrint);
+  const act = chosen !== undefined && isPaused(chosen) ? "resume" : "pause";
+  const curl = `curl -w '\\n' -H "Authorization: Bearer ${token}"`;
+  const one = `${url}/api/v1/printers/${(chosen ?? shown[0])?.id}`;
+  const lines = [
+    ...["", `Platen runs on ${url}`, ""],
+    ...printers.map((printer) => `  ${printer.shown.id}  ${printer.shown.name}: ${describe(printer)}`),
+    ...[
+      "",
+      `  List the printers, look at one${chosen === undefined ? "" : `, ${act} it and wait until that is seen`}:`,
+      "",
+    ],
+    `${curl} ${url}/api/v1/printers/`,
+    `${curl} ${one}/`,
+    ...(chosen === undefined ? [] : [`${curl} -X POST -H "Prefer: wait=10" ${one}/${act}_print/`]),
+    ...["", `  Documentation: ${url}/docs`, "", "Ctrl-C ends it."],
+  ];
+  return lines.join("\n");
 }
 
-function describe(printer: Demo["printers"][number]): string {
-  return printer.current_print === null ? "linked" : `prints ${printer.current_print.filename}`;
+function describe({ shown, idleMs }: DemoPrinter): string {
+  const { current_print: print } = shown;
+  if (print !== null) return `${isPaused(shown) ? "has paused" : "prints"} ${print.filename}`;
+  return idleMs === 0
+    ? "idle"
+    : `idle since its print was cancelled; begins the next in ${Math.ceil(idleMs / 60_000)} min`;
+}
+
+function hasPrint(printer: ApiPrinter): boolean {
+  return printer.current_print !== null;
+}
+
+function isPaused(printer: ApiPrinter): boolean {
+  return printer.status?.state.flags.paused === true;
 }

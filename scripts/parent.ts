@@ -21,7 +21,9 @@ export async function followNpm(onGone: () => void): Promise<void> {
 
 /** Some shells put the script in their own place, others wait for it between npm and the script. */
 async function findNpm(parent: number): Promise<number> {
-  const { stdout } = await promisify(execFile)("ps", ["-o", "ppid=,comm=", "-p", String(parent)]);
+  // Small containers have no `ps`.
+  const nothing = { stdout: "" };
+  const { stdout } = await promisify(execFile)("ps", ["-o", "ppid=,comm=", "-p", String(parent)]).catch(() => nothing);
   const [, grandparent = "", command = ""] = /^\s*(\d+)\s+(.*?)\s*$/.exec(stdout) ?? [];
   return /^-?(ba|da|z|k|a)?sh$/.test(path.basename(command)) ? Number(grandparent) : parent;
 }

@@ -1,6 +1,7 @@
 /** The runtime of the local server: the built Worker in Miniflare, at a port of its own that only this machine reaches. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Miniflare, V4WorkerOptions } from "miniflare";
+import { openRefusal } from "./local-database.ts";
 import { localEntry } from "./local-entry.ts";
 import { followRuntimes, LOOPBACK, miniflareOptions, openMiniflare } from "./miniflare.ts";
 import { Refusal } from "./refusal.ts";
@@ -15,8 +16,8 @@ process.env.MINIFLARE_WORKERD_V8_FLAGS = "--gc-global";
 export interface RuntimeOptions {
   /** The folder that wrangler names with `--persist-to`. */
   readonly state: string;
-  /** Their values by their names. */
-  readonly secrets: Readonly<Record<string, string>>;
+  /** Secrets, and what takes the place of vars, by their names. */
+  readonly values: Readonly<Record<string, string>>;
   /** Whether everything that the Worker writes is shown, or only the lines of its log. */
   readonly isTalkative: boolean;
 }
@@ -50,7 +51,7 @@ export class Runtime {
   static async start(worker: BuiltWorker, options: RuntimeOptions): Promise<Runtime> {
     const runtime = new Runtime(worker, options);
     await runtime.#miniflare.ready.catch((error: unknown) => {
-      throw new Refusal(`The Worker does not start: ${reasonOf(error)}`);
+      throw openRefusal(options.state, error) ?? new Refusal(`The Worker does not start: ${reasonOf(error)}`);
     });
     return runtime;
   }
@@ -86,11 +87,11 @@ export class Runtime {
   }
 
   #read({ options, script }: BuiltWorker) {
-    const { state, secrets, isTalkative } = this.#options;
+    const { state, values, isTalkative } = this.#options;
     const { ratelimits = {}, ...declared } = options;
     const worker: V4WorkerOptions = {
       ...declared,
-      bindings: { ...declared.bindings, ...secrets },
+      bindings: { ...declared.bindings, ...values },
       modules: [
         { type: "ESModule", path: "entry.js", contents: localEntry(ratelimits) },
         { type: "ESModule", path: "worker.js", contents: script },

@@ -1,8 +1,10 @@
 /** `npm run -s token`: makes, lists and revokes API tokens, while the server runs or not. */
+import { existsSync } from "node:fs";
 import type { TokenWish } from "./account.ts";
 import { readCount, readDuration, readEmail, readFlags } from "./arguments.ts";
 import type { Row } from "./database.ts";
 import { Refusal, runScript } from "./refusal.ts";
+import { quote } from "./shell.ts";
 import { stateFolder } from "./wrangler.ts";
 
 const HELP = `Prints a new API token and nothing else; makes the account if it is missing.
@@ -98,6 +100,9 @@ function day(time: string | number | null | undefined): string {
 
 /** What is to be printed. */
 async function carryOut({ act, state, isRemote }: Options): Promise<string[]> {
+  if (!isRemote && state !== stateFolder(undefined) && !existsSync(state)) {
+    throw new Refusal(`There is no folder ${state}. npm start -- --state ${quote(state)} makes it.`);
+  }
   const { listTokens, makeToken, revokeToken } = await import("./account.ts");
   const { openDatabase } = await import("./database.ts");
   const database = openDatabase(state, isRemote);

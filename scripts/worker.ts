@@ -24,11 +24,12 @@ const SOURCES = [
   ...["node_modules/.package-lock.json", "scripts/worker.ts", "scripts/worker-declared.ts", "scripts/wrangler.ts"],
 ];
 
-/** The Worker of this tree: the kept one while nothing has changed, else a new one. A refusal when it cannot be built. */
-export async function buildWorker(): Promise<BuiltWorker> {
+/** The Worker of this tree: the kept one while nothing has changed, else a new one, told to `onBuild`. A refusal when it cannot be built. */
+export async function buildWorker(onBuild = () => {}): Promise<BuiltWorker> {
   const hash = hashSources();
   const kept = readKept();
   if (kept?.hash === hash) return kept;
+  onBuild();
   mkdirSync(BUILD, { recursive: true });
   const folder = mkdtempSync(path.join(BUILD, "new-"));
   try {

@@ -31,8 +31,8 @@ const QUICK: Thoroughness = { turns: 3, warmUps: 1, runtimes: 2 };
 export async function runBench(rows: readonly (Row & { readonly name: Name })[], isQuick: boolean): Promise<void> {
   checkAccounting();
   removeLeftovers();
-  console.log("Building the Worker (only when something has changed) ...");
-  const bench = new Bench(await buildWorker(), isQuick ? QUICK : FULL);
+  const worker = await buildWorker(() => console.log("Building the Worker ..."));
+  const bench = new Bench(worker, isQuick ? QUICK : FULL);
   const results: Result[] = [];
   for (const row of rows) {
     const result = { row, ...(await bench.measure(row.name)) };

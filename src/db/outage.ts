@@ -3,7 +3,8 @@ import { DrizzleQueryError } from "drizzle-orm";
 
 /** What SQLite itself refuses is refused on every try: a constraint, a type, a table or column that is not there. */
 const REFUSED = /SQLITE_(?:CONSTRAINT|ERROR|MISMATCH|RANGE|TOOBIG)|D1_TYPE_ERROR|D1_COLUMN_NOTFOUND/;
-const FROM_D1 = /D1_|D1 DB|Network connection lost|storage caused object to be reset/;
+/** The last is all that the platform says of a fault of its own, in a batch without a word of D1: a full disk, for instance. */
+const FROM_D1 = /D1_|D1 DB|Network connection lost|storage caused object to be reset|^internal error; reference/;
 /** A missing table or column is not among these: a migration may be about to add it. */
 const UNWRITABLE = /constraint failed|SQLITE_(?:CONSTRAINT|MISMATCH|TOOBIG)|D1_TYPE_ERROR|too big/i;
 

@@ -27,6 +27,7 @@ describe("errors of D1", () => {
   test.each([
     ["a lost connection", () => lost(), true, false],
     ["an overload", () => new Error("D1 DB is overloaded. Requests queued for too long."), true, false],
+    ["a fault of the platform", () => new Error("internal error; reference = vbvihv58otd5e28ofl1q00rc"), true, false],
     ["no answer in time", () => errorOf(within(1, new Promise(() => {}))), true, false],
     ["a foreign key", () => errorOf(db.insert(printerLive).values({ printerId: 987_654_321, at: 0 })), false, true],
     [

@@ -54,9 +54,11 @@ function edit(file: string, change: (text: string) => string): void {
 }
 
 describe("the build", () => {
-  test("[R34] is kept as long as nothing changes, and holds no secret", async () => {
+  test("[R34] [R67] is told, kept as long as nothing changes, and holds no secret", async () => {
+    expect(server.script.stdout).toContain("Building the Worker ...\n");
     const [, key = ""] = /AGENT_KEYS=(\S+)/.exec(readFileSync(path.join(tree, ".dev.vars"), "utf8")) ?? [];
     expect(key).not.toBe("");
+    expect(readFileSync(path.join(tree, ".wrangler", "state", "agent-keys"), "utf8")).toBe(`AGENT_KEYS=${key}\n`);
     expect(readFileSync(kept, "utf8")).not.toContain(key);
     const before = statSync(kept).mtimeMs;
     const made = await npm("run", "-s", "token", "--", "--email", "you@example.com").finished;

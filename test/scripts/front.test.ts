@@ -145,6 +145,8 @@ describe("the address", () => {
     await expect(Front.open("127.0.0.1", port)).rejects.toThrow(
       `Port ${port} on 127.0.0.1 is in use. Choose another one with --port.`,
     );
-    await expect(Front.open("192.0.2.1", 0)).rejects.toThrow("Cannot listen on 192.0.2.1, port 0 (EADDRNOTAVAIL).");
+    await expect(Front.open("192.0.2.1", 0)).rejects.toThrow(
+      "Cannot listen on 192.0.2.1, port 0 (EADDRNOTAVAIL). Choose an address of this machine with --host.",
+    );
   });
 });

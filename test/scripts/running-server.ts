@@ -20,6 +20,11 @@ export function runScript(name: string, ...args: string[]): Promise<Finished> {
   return new Script(name, args).finished;
 }
 
+/** What a line prints that a person pastes into a shell. */
+export function shell(line: string): string {
+  return execFileSync("sh", ["-c", line], { cwd: PROJECT, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+}
+
 /** A folder that nobody else uses; `removeFolders` takes it away. */
 export function makeFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), "platen-test-"));
@@ -102,6 +107,11 @@ export class RunningServer {
   /** The token that the summary prints. */
   get token(): string {
     return /plt_[\w-]+/.exec(this.script.stdout)?.[0] ?? "";
+  }
+
+  /** The lines that the summary prints to be copied. */
+  curlLines(): string[] {
+    return this.script.stdout.split("\n").filter((line) => line.startsWith("curl "));
   }
 
   /** Every process that it started, itself first. */

@@ -5,7 +5,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runWrangler, wranglerEnvironment } from "../../scripts/wrangler.ts";
 import { call, type Printer } from "./api-client.ts";
 import { RawAgent } from "./raw-agent.ts";
-import { makeFolder, RunningServer, removeFolders, runScript, Script, until, untilGone } from "./running-server.ts";
+import {
+  makeFolder,
+  RunningServer,
+  removeFolders,
+  runScript,
+  Script,
+  shell,
+  until,
+  untilGone,
+} from "./running-server.ts";
 
 const state = makeFolder();
 let server: RunningServer;
@@ -44,9 +53,13 @@ describe("npm start", () => {
     for (const printer of printers) {
       expect(printer).toMatchObject({ presence: { state: "online" }, current_print: { ended_at: null } });
     }
-    const lines = server.script.stdout.split("\n").filter((line) => line.startsWith("curl "));
-    expect(lines).toHaveLength(3);
     expect(server.script.stderr).toBe("");
+    const [list = "", one = "", pause = ""] = server.curlLines().map(shell);
+    expect([list, one, pause].map((text) => text.at(-1))).toEqual(["\n", "\n", "\n"]);
+    expect((JSON.parse(list) as Printer[]).map(({ id }) => id)).toEqual(printers.map(({ id }) => id));
+    expect((JSON.parse(one) as Printer).id).toBe(printers[0]?.id);
+    expect(JSON.parse(pause)).toMatchObject({ succeeded: true, command: { state: "succeeded" } });
+    await call(server, token, "POST", `/api/v1/printers/${printers[0]?.id}/resume_print/`);
   });
 
   test("[R2] the demo's token is for its owner's eyes only", () => {
@@ -122,7 +135,7 @@ describe("an agent on a bare socket", () => {
     await expect(RawAgent.connect(server.url, "f00dfeed")).rejects.toThrow("401");
   });
 
-  test("[R6] everything killed in mid-print: a new start has the same prints, and they go on", async () => {
+  test("[R6] [R67] everything killed in mid-print: a new start builds nothing, has the same prints, and they go on", async () => {
     const { id, auth_token } = await makePrinter("Survivor");
     const before = await RawAgent.connect(server.url, auth_token);
     const ts = Math.floor(Date.now() / 1000);
@@ -133,6 +146,7 @@ describe("an agent on a bare socket", () => {
     before.close();
     server = await RunningServer.start(state);
     expect(server.token).toBe(token);
+    expect(server.script.stdout).not.toContain("Building");
     expect((await printersOf()).map((printer) => [printer.id, printer.current_print?.id])).toEqual(printing);
     const after = await RawAgent.connect(server.url, auth_token);
     after.report(ts, "Printing");
@@ -165,7 +179,9 @@ describe("the state folder", () => {
   test("[R31] a second server on it is one line and exit code 1", async () => {
     const { code, stdout, stderr } = await runScript("start.ts", "--port", "0", "--state", state);
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(new RegExp(`^A server runs on ${state} already: ${server.url}, process ${server.script.pid}\\. .*--state\\.\n$`));
+    expect(stderr).toMatch(
+      new RegExp(`^A server runs on ${state} already: ${server.url}, process ${server.script.pid}\\. .*--state\\.\n$`),
+    );
   });
 
   test("[R32] wrangler finds every migration applied", async () => {
