@@ -68,7 +68,7 @@ export class Api {
   /** After a 429 waits as long as the server says and tries again; any other failure is a refusal. */
   async #call<T>(method: string, path: string, body?: object): Promise<T> {
     const response = await this.#send(method, path, body);
-    if (response.ok) return (await response.json()) as T; // safe: the route's own schema
+    if (response.ok) return this.#read(response);
     if (response.status !== 429) {
       const line = `${method} ${this.url}${path}: ${response.status} ${await detailOf(response)}`;
       throw response.status >= 500 ? new Outage(line) : new Refusal(line);
@@ -78,13 +78,21 @@ export class Api {
     return this.#call(method, path, body);
   }
 
+  async #read<T>(response: Response): Promise<T> {
+    try {
+      return (await response.json()) as T; // safe: the route's own schema
+    } catch {
+      throw new Refusal(`${this.url} is no Platen server: it answers something else. Name its address with --url.`);
+    }
+  }
+
   async #send(method: string, path: string, body?: object): Promise<Response> {
     const headers = { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" };
     const init = { method, headers, body: body === undefined ? null : JSON.stringify(body) };
     try {
       return await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) });
     } catch {
-      throw new Outage(`No answer from ${this.url}.`);
+      throw new Outage(`No answer from ${this.url}. Start the server, or name its address with --url.`);
     }
   }
 }

@@ -43,7 +43,8 @@ async function runLocally(state: string, queries: readonly Statement[]): Promise
       });
       return parts.map(({ results }) => results);
     } catch (error) {
-      throw openRefusal(state, error) ?? new Refusal(`D1 refused: ${error instanceof Error ? error.message : error}`);
+      if (openRefusal(state, error) !== null) throw error;
+      throw new Refusal(`D1 refused: ${error instanceof Error ? error.message : error}`);
     }
   });
 }

@@ -11,7 +11,12 @@ const BINDING = "DB";
 /** A server that was killed a moment ago may still hold the database. */
 const LOCKED = /database is locked|SQLITE_BUSY/;
 const LOCKED_TRIES = 10;
-const LOCKED_MS = 500;
+/** The runtime does not say what of: mostly of the disk, or of another server that writes. */
+const HIDDEN = /internal error; reference/;
+/** On a slow machine the runtime closes a connection of Miniflare's before its next call. */
+const UNREACHED = /fetch failed/;
+const OTHER_TRIES = 4;
+const RETRY_MS = 500;
 
 /**
  * `state`: the folder that wrangler names with `--persist-to`; `worker` declares the database. A refusal when it cannot be opened;
@@ -27,8 +32,8 @@ export async function withLocalDatabase<T>(
     try {
       return await openOnce(state, worker, use);
     } catch (error) {
-      if (tries === LOCKED_TRIES || !LOCKED.test(String(error))) throw openRefusal(state, error) ?? error;
-      await pause(LOCKED_MS);
+      if (tries >= triesOf(String(error))) throw openRefusal(state, error) ?? error;
+      await pause(RETRY_MS);
     }
   }
 }
@@ -45,8 +50,11 @@ async function openOnce<T>(state: string, worker: BuiltWorker, use: (database: D
   }
 }
 
-/** The runtime does not say what of: mostly of the disk. */
-const HIDDEN = /internal error; reference/;
+/** How often it is worth trying what ends with that. */
+function triesOf(error: string): number {
+  if (LOCKED.test(error)) return LOCKED_TRIES;
+  return HIDDEN.test(error) || UNREACHED.test(error) ? OTHER_TRIES : 1;
+}
 
 /** In the words of SQLite and of the runtime, which says them as it ends. */
 const FAULTS: readonly (readonly [RegExp, string])[] = [
@@ -54,6 +62,7 @@ const FAULTS: readonly (readonly [RegExp, string])[] = [
   [/SQLITE_FULL/, "the disk is full"],
   [/SQLITE_READONLY|SQLITE_CANTOPEN|SQLITE_PERM/, "this user may not write all that is in it"],
   [/SQLITE_IOERR/, "the disk is full, or does not work"],
+  [UNREACHED, "the runtime (workerd) does not answer"],
   [HIDDEN, "it is damaged, or the disk is full or does not work"],
 ];
 
@@ -93,7 +102,7 @@ export async function migrate(database: D1Database, migrations: readonly Migrati
   for (const { name, statements } of migrations.filter((migration) => !applied.has(migration.name))) {
     const note = database.prepare(`INSERT INTO "${APPLIED}" (name) VALUES (?)`).bind(name);
     await database.batch([...statements.map((text) => database.prepare(text)), note]).catch((error: unknown) => {
-      if (HIDDEN.test(String(error))) throw error;
+      if (triesOf(String(error)) > 1) throw error;
       throw new Refusal(`Migration ${name} could not be applied: ${error instanceof Error ? error.message : error}`);
     });
   }

@@ -137,9 +137,9 @@ function demoSummary(url: string, { token, printers }: Demo): string {
       `  List the printers, look at one${chosen === undefined ? "" : `, ${act} it and wait until that is seen`}:`,
       "",
     ],
-    `${curl} ${url}/api/v1/printers/`,
-    `${curl} ${one}/`,
-    ...(chosen === undefined ? [] : [`${curl} -X POST -H "Prefer: wait=10" ${one}/${act}_print/`]),
+    `${curl} ${quote(`${url}/api/v1/printers/`)}`,
+    `${curl} ${quote(`${one}/`)}`,
+    ...(chosen === undefined ? [] : [`${curl} -X POST -H "Prefer: wait=10" ${quote(`${one}/${act}_print/`)}`]),
     ...["", `  Documentation: ${url}/docs`, "", "Ctrl-C ends it."],
   ];
   return lines.join("\n");

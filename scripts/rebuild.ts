@@ -1,7 +1,7 @@
 /** What `npm run dev` does about changed sources. */
 import { type FSWatcher, readdirSync, watch } from "node:fs";
 import path from "node:path";
-import { Refusal } from "./refusal.ts";
+import { refusalOf } from "./refusal.ts";
 import { type BuiltWorker, buildWorker } from "./worker.ts";
 import { PROJECT } from "./wrangler.ts";
 
@@ -23,8 +23,10 @@ export function rebuildOnChange(first: BuiltWorker, replace: (worker: BuiltWorke
       await replace(worker);
       console.log("The changed Worker runs.");
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      console.error(error.message);
+      // A checkout takes files away while they are read.
+      const refusal = refusalOf(error);
+      if (refusal === null) throw error;
+      console.error(refusal.message);
     }
   }
   function changed(): void {

@@ -15,7 +15,7 @@ export async function runScript(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    const refusal = error instanceof Refusal ? error : machineRefusal(error);
+    const refusal = refusalOf(error);
     if (refusal === null) throw error;
     console.error(refusal.message);
     process.exitCode = refusal.exitCode;
@@ -42,10 +42,14 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Why the machine refused to write or read something, in a few words; null for any other error. */
 export function reasonOf(error: unknown): string | null {
   const isSystem = error instanceof Error && "code" in error && "syscall" in error;
+  if (isSystem && error.code === "ENOSPC" && error.syscall === "watch")
+    return "too many files are watched on this machine";
   return isSystem ? (REASONS[String(error.code)] ?? null) : null;
 }
 
-function machineRefusal(error: unknown): Refusal | null {
+/** What ends a script with one line: a refusal, or what the machine refused; null for a bug. */
+export function refusalOf(error: unknown): Refusal | null {
+  if (error instanceof Refusal) return error;
   const reason = reasonOf(error);
   const place = error instanceof Error && "path" in error ? error.path : "a file";
   return reason === null ? null : new Refusal(`No access to ${place}: ${reason}.`);

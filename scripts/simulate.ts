@@ -100,7 +100,7 @@ async function simulate({ api, printers, speed, seed, durationMs }: Options): Pr
   const began = performance.now();
   const end = durationMs === null ? Number.POSITIVE_INFINITY : began + durationMs;
   while (!stopped.signal.aborted && performance.now() < end) {
-    const wait = Math.max(0, Math.min(PROGRESS_MS, end - performance.now()));
+    const wait = Math.ceil(Math.max(0, Math.min(PROGRESS_MS, end - performance.now())));
     await pause(wait, undefined, { signal: stopped.signal }).catch(() => {});
     console.log(`${String(Math.round((performance.now() - began) / 1000)).padStart(5)} s  ${tally.now()}`);
   }

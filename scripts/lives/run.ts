@@ -1,6 +1,6 @@
 /** A run of lives: one server, all lives at the same time, each told whole once it is over. */
 import { followNpm } from "../parent.ts";
-import { Refusal } from "../refusal.ts";
+import { refusalOf } from "../refusal.ts";
 import type { LifeName } from "./catalogue.ts";
 import { CLOCK_PLAYS } from "./clocks.ts";
 import { PAUSE_PLAYS } from "./pauses.ts";
@@ -40,7 +40,7 @@ export async function runLives(wanted: readonly Wanted[]): Promise<never> {
   try {
     return await stop((await playAll(server, wanted)) ? 0 : 1);
   } catch (error) {
-    console.error(error instanceof Refusal ? error.message : error);
+    console.error(refusalOf(error)?.message ?? error);
     return stop(1);
   }
 }

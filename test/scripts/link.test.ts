@@ -1,4 +1,7 @@
 /** `npm run link`, as a person at a terminal sees it, and an agent that is nothing but one HTTP call. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { call, type Printer } from "./api-client.ts";
 import { makeFolder, RunningServer, removeFolders, runScript, Script } from "./running-server.ts";
@@ -65,6 +68,20 @@ describe("npm run link", () => {
     const { code, stdout, stderr } = await runScript("link.ts", ...flags);
     expect([code, stdout, stderr.split("\n").length]).toEqual([exitCode, "", 2]);
   });
+
+  test.each(["link.ts", "simulate.ts"])(
+    "[R12] [R13] %s: a server of another kind is one line and exit code 1",
+    async (name) => {
+      const other = createServer((_, answer) => answer.end("<html>")).listen(0, "127.0.0.1");
+      await once(other, "listening");
+      const { port } = other.address() as AddressInfo; // safe: it listens on a port
+      const url = `http://127.0.0.1:${port}`;
+      const { code, stdout, stderr } = await runScript(name, "--token", "plt_x", "--url", url);
+      const line = `${url} is no Platen server: it answers something else. Name its address with --url.\n`;
+      expect([code, stdout, stderr]).toEqual([1, "", line]);
+      other.close();
+    },
+  );
 
   test("[R12] a printer that is not the account's is one line and exit code 1", async () => {
     const flags = ["--token", server.token, "--url", server.url, "--printer", "999999"];
