@@ -36,9 +36,11 @@ export class Api {
     this.#token = token;
   }
 
-  /** Whether the token is good. */
+  /** Whether the token is good; an outage when the server cannot tell. */
   async isAdmitted(): Promise<boolean> {
     const response = await this.#send("GET", "/api/v1/users/me/");
+    if (response.status === 429 || response.status >= 500)
+      throw new Outage(`${this.url} cannot say whether it admits this token. Try again.`);
     await response.body?.cancel();
     return response.ok;
   }

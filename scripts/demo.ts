@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { Api, type ApiPrinter } from "./api.ts";
+import { Api, type ApiPrinter, Outage } from "./api.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { reasonOf } from "./refusal.ts";
 import { replaceFile } from "./replaced-file.ts";
@@ -20,6 +20,7 @@ const GAP_SECONDS = 200;
 const SAVE_MS = 1000;
 const FIRST_REPORT_MS = 60_000;
 const POLL_MS = 100;
+const OUTAGE_MS = 2000;
 
 export interface DemoPrinter {
   /** As the server shows it once it has reported its print, if it has one. */
@@ -76,15 +77,31 @@ async function findToken(url: string, state: string): Promise<string> {
 async function waitForPrints(api: Api, fleet: Fleet): Promise<DemoPrinter[]> {
   const deadline = performance.now() + FIRST_REPORT_MS;
   for (;;) {
-    const printers = await Promise.all(
-      fleet.members.map(async ({ printer, agent }) => {
-        const shown = await api.findPrinter(printer.id);
-        return { shown, idleMs: (cancelledIdleSeconds(agent.printer.machine) / SPEED) * 1000 };
-      }),
-    );
+    const printers = await patiently(deadline, () => look(api, fleet));
     if (printers.every(isReady) || performance.now() > deadline) return printers;
     await pause(POLL_MS);
   }
+}
+
+/** What the call gives; it is made again after an outage, such as a slow machine has in its first seconds. */
+async function patiently<T>(deadline: number, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Outage) || performance.now() > deadline) throw error;
+      await pause(OUTAGE_MS);
+    }
+  }
+}
+
+function look(api: Api, fleet: Fleet): Promise<DemoPrinter[]> {
+  return Promise.all(
+    fleet.members.map(async ({ printer, agent }) => {
+      const shown = await api.findPrinter(printer.id);
+      return { shown, idleMs: (cancelledIdleSeconds(agent.printer.machine) / SPEED) * 1000 };
+    }),
+  );
 }
 
 /** A print that is shown by an agent that is not there would refuse every command. */

@@ -1,6 +1,6 @@
 /** The local server from its first step to its last: build, database, runtime, printers, and how all of it ends. */
 import { ensureAgentKeys } from "./agent-keys.ts";
-import { type ApiPrinter, detailOf } from "./api.ts";
+import { type ApiPrinter, detailOf, Outage } from "./api.ts";
 import { type Demo, type DemoPrinter, startDemo } from "./demo.ts";
 import { DEV_VARS, readValues } from "./dev-vars.ts";
 import { Front } from "./front.ts";
@@ -92,7 +92,9 @@ class Run {
     const { url } = this.#front;
     if (this.#options.hasDemo) {
       console.log("Connecting the virtual printers ...");
-      this.#demo = await startDemo(url, this.#options.state);
+      this.#demo = await startDemo(url, this.#options.state).catch((error: unknown) => {
+        throw error instanceof Outage ? demoRefusal(error, this.#options.state) : error;
+      });
     } else {
       rebuildOnChange(worker, async (changed) => {
         await runtime.replace(changed);
@@ -109,6 +111,10 @@ class Run {
 async function checkHealth(runtime: URL): Promise<void> {
   const response = await fetch(new URL("/health", runtime));
   if (!response.ok) throw new Refusal(`The server refuses to work: ${await detailOf(response)}`);
+}
+
+function demoRefusal({ message }: Outage, state: string): Refusal {
+  return new Refusal(`${message} If it stays so, something in ${state} is damaged: restore the folder from a back-up.`);
 }
 
 function plainSummary(url: string, state: string): string {

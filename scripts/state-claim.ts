@@ -18,7 +18,8 @@ export interface Claim {
 /** Claims the folder, which is there, for the server of this process at `url`. A refusal when another one that runs has it. */
 export async function claimState(state: string, url: string): Promise<void> {
   const held = await findServer(state);
-  if (held !== null) {
+  // What answers at this process's own address is no other server: after a crash somebody else may have that process id.
+  if (held !== null && held.url !== url) {
     const advice = "End it with Ctrl-C where it runs, or choose another folder with --state.";
     throw new Refusal(`A server runs on ${state} already: ${held.url}, process ${held.pid}. ${advice}`);
   }

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findServer } from "../../scripts/state-claim.ts";
+import { claimState, findServer } from "../../scripts/state-claim.ts";
 import { call, type Printer } from "./api-client.ts";
 import { RawAgent } from "./raw-agent.ts";
 import { makeFolder, RunningServer, removeFolders, runScript, shell, until } from "./running-server.ts";
@@ -48,6 +48,18 @@ describe("the folder", () => {
     renameSync(state, moved);
     expect(await findServer(moved)).toMatchObject({ pid: first.script.pid, url: first.url });
     renameSync(moved, state);
+  });
+
+  test("[R65] has no server either when what answers is the one that asks, whoever has the process id of the last", async () => {
+    const robbed = path.join(folder, "robbed");
+    mkdirSync(robbed);
+    const { ino: inode } = statSync(robbed);
+    writeFileSync(path.join(robbed, "server.json"), JSON.stringify({ pid: process.ppid, url: first.url, inode }));
+    await claimState(robbed, first.url);
+    expect(JSON.parse(readFileSync(path.join(robbed, "server.json"), "utf8"))).toMatchObject({ pid: process.pid });
+    await expect(claimState(state, "http://127.0.0.1:1")).rejects.toThrow(
+      `A server runs on ${state} already: ${first.url}`,
+    );
   });
 
   test("[R60] copied it lets the same agents in", async () => {
