@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Api, type ApiCode, Outage, openApi } from "./api.ts";
 import { readCount, readFlags } from "./arguments.ts";
+import { lanUrl } from "./lan.ts";
 import { Refusal, runScript } from "./refusal.ts";
 
 const HELP = `Shows a six-digit code that links a printer's agent to your account, and waits until it was used.
@@ -59,9 +60,16 @@ function show(code: ApiCode, url: string): void {
   Server  ${url}
   Code    ${code.code}   (until ${new Date(code.expired_at).toLocaleTimeString()})
 
-  Enter both in the set-up wizard of OctoPrint's Obico plugin, or where moonraker-obico's link script asks.
+  Enter both in the set-up wizard of OctoPrint's Obico plugin, or where moonraker-obico's link script asks.${elsewhere(url)}
   Waiting for the agent. Ctrl-C stops.
 `);
+}
+
+/** Nobody but this machine reaches the server as loopback. */
+function elsewhere(url: string): string {
+  if (!/^https?:\/\/(127\.|localhost|\[::1\])/.test(url)) return "";
+  const outer = lanUrl(url) ?? "this machine's address";
+  return `\n  An agent on another machine: start the server with --host 0.0.0.0, and enter ${outer} instead.`;
 }
 
 /** An outage is waited for: the code lives on. */

@@ -5,6 +5,7 @@ import { type Demo, type DemoPrinter, startDemo } from "./demo.ts";
 import { DEV_VARS, readValues } from "./dev-vars.ts";
 import { Front } from "./front.ts";
 import { everyHour } from "./hourly.ts";
+import { lanUrl } from "./lan.ts";
 import { migrate, readSigningKeys, withLocalDatabase } from "./local-database.ts";
 import { followNpm } from "./parent.ts";
 import { rebuildOnChange } from "./rebuild.ts";
@@ -30,11 +31,7 @@ export interface ServerOptions {
 /** Resolves after Ctrl-C, a refusal when the server cannot go on; nothing that was started is left then. */
 export async function runServer(options: ServerOptions): Promise<void> {
   const front = await Front.open(options.host, options.port);
-  if (!LOOPBACK.includes(options.host)) {
-    console.log(
-      `Warning: whoever reaches ${options.host} reaches this server; agents on the LAN are what that is for.`,
-    );
-  }
+  if (!LOOPBACK.includes(options.host)) console.log(warning(options.host, front.url));
   await new Run(options, front).untilStopped();
 }
 
@@ -106,6 +103,13 @@ class Run {
     everyHour(() => void runtime.runScheduled().catch(() => {}));
     await this.#stopped.promise;
   }
+}
+
+/** Of a wildcard, the address that agents elsewhere are to be given. */
+function warning(host: string, url: string): string {
+  const outer = host === "0.0.0.0" || host === "::" ? lanUrl(url) : url;
+  const advice = outer === null ? "" : ` Theirs is the address ${outer}.`;
+  return `Warning: whoever reaches ${host} reaches this server; agents on the LAN are what that is for.${advice}`;
 }
 
 async function checkHealth(runtime: URL): Promise<void> {

@@ -21,6 +21,7 @@ afterAll(async () => {
 async function startLink(...flags: string[]): Promise<{ script: Script; code: string }> {
   const script = new Script("link.ts", ["--token", server.token, "--url", server.url, ...flags]);
   const [, code = ""] = await script.shown("the code", /Code {4}(\d{6}) /);
+  await script.shown("what an agent elsewhere needs", /another machine: start the server with --host 0\.0\.0\.0/);
   return { script, code };
 }
 
