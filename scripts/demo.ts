@@ -27,6 +27,8 @@ export interface DemoPrinter {
   readonly shown: ApiPrinter;
   /** Until the next print begins, while the printer stands idle because its last one was cancelled; else 0. */
   readonly idleMs: number;
+  /** Whether what is shown is what the printer does. */
+  readonly isReady: boolean;
 }
 
 export interface Demo {
@@ -78,7 +80,7 @@ async function waitForPrints(api: Api, fleet: Fleet): Promise<DemoPrinter[]> {
   const deadline = performance.now() + FIRST_REPORT_MS;
   for (;;) {
     const printers = await patiently(deadline, () => look(api, fleet));
-    if (printers.every(isReady) || performance.now() > deadline) return printers;
+    if (printers.every(({ isReady }) => isReady) || performance.now() > deadline) return printers;
     await pause(POLL_MS);
   }
 }
@@ -99,15 +101,18 @@ function look(api: Api, fleet: Fleet): Promise<DemoPrinter[]> {
   return Promise.all(
     fleet.members.map(async ({ printer, agent }) => {
       const shown = await api.findPrinter(printer.id);
-      return { shown, idleMs: (cancelledIdleSeconds(agent.printer.machine) / SPEED) * 1000 };
+      const { machine } = agent.printer;
+      const idleMs = (cancelledIdleSeconds(machine) / SPEED) * 1000;
+      return { shown, idleMs, isReady: isShown(machine, shown, idleMs > 0) };
     }),
   );
 }
 
-/** A print that is shown by an agent that is not there would refuse every command. */
-function isReady({ shown, idleMs }: DemoPrinter): boolean {
-  const { presence, status, current_print } = shown;
-  return presence.state === "online" && status !== null && (current_print !== null || idleMs > 0);
+/** Whether the server shows what the machine does, by an agent that is there: else what the summary says would not hold. */
+function isShown({ phase }: Machine, { presence, status, current_print }: ApiPrinter, isIdle: boolean): boolean {
+  if (presence.state !== "online" || (current_print === null) !== isIdle) return false;
+  if (isIdle) return status !== null;
+  return (phase === "printing" || phase === "paused") && status?.state.flags.paused === (phase === "paused");
 }
 
 /** How the virtual printers stand, so that their prints outlive the script as real ones would. */
