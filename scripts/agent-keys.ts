@@ -58,9 +58,11 @@ export function ensureAgentKeys(state: string, signing: SigningKeys, tell: (line
 export function decideKeys(sources: Sources): { readonly keys: string; readonly told: string | null } {
   const { kept, devVars, isDefault, file } = sources;
   if (kept === null) return foundKeys(sources);
-  if (!isReadable(kept))
+  if (!isReadable(kept)) {
     throw new Refusal(`${file} holds no keys that can be read. Restore it from a back-up of the folder.`);
-  if (!isDefault || devVars === null || devVars === kept) return { keys: kept, told: lackOf(kept, sources) };
+  }
+  const isCopy = devVars === null || pairsOf(devVars).every((pair) => pairsOf(kept).includes(pair));
+  if (!isDefault || isCopy) return { keys: kept, told: lackOf(kept, sources) };
   if (isRotation(kept, devVars)) {
     const told = `New key ${idsOf(devVars)[0]} of .dev.vars: it signs agents' tokens from now on, and the older ones stay good.`;
     return { keys: devVars, told };

@@ -1,7 +1,7 @@
 /** The local server from its first step to its last: build, database, runtime, printers, and how all of it ends. */
 import { ensureAgentKeys } from "./agent-keys.ts";
-import { type ApiPrinter, detailOf, Outage } from "./api.ts";
-import { type Demo, type DemoPrinter, startDemo } from "./demo.ts";
+import { detailOf, Outage } from "./api.ts";
+import { type Demo, startDemo } from "./demo.ts";
 import { DEV_VARS, readValues } from "./dev-vars.ts";
 import { Front } from "./front.ts";
 import { everyHour } from "./hourly.ts";
@@ -11,11 +11,10 @@ import { followNpm } from "./parent.ts";
 import { rebuildOnChange } from "./rebuild.ts";
 import { Refusal } from "./refusal.ts";
 import type { Runtime } from "./runtime.ts";
-import { quote } from "./shell.ts";
 import { claimState } from "./state-claim.ts";
 import { makeState } from "./state-folder.ts";
+import { demoSummary, plainSummary } from "./summary.ts";
 import { type BuiltWorker, buildWorker } from "./worker.ts";
-import { stateFolder } from "./wrangler.ts";
 
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
@@ -119,54 +118,4 @@ async function checkHealth(runtime: URL): Promise<void> {
 
 function demoRefusal({ message }: Outage, state: string): Refusal {
   return new Refusal(`${message} If it stays so, something in ${state} is damaged: restore the folder from a back-up.`);
-}
-
-function plainSummary(url: string, state: string): string {
-  const flag = state === stateFolder(undefined) ? "" : ` --state ${quote(state)}`;
-  return `
-Platen runs on ${url}
-
-  A token:        npm run -s token -- --email you@example.com${flag}
-  Documentation:  ${url}/docs
-
-Ctrl-C ends it.`;
-}
-
-/** The lines to copy work as they stand: nobody can pause what does not print. */
-function demoSummary(url: string, { token, printers }: Demo): string {
-  const shown = printers.map((printer) => printer.shown);
-  const chosen = shown.find((printer) => hasPrint(printer) && !isPaused(printer)) ?? shown.find(hasPrint);
-  const act = chosen !== undefined && isPaused(chosen) ? "resume" : "pause";
-  const curl = `curl -w '\\n' -H "Authorization: Bearer ${token}"`;
-  const one = `${url}/api/v1/printers/${(chosen ?? shown[0])?.id}`;
-  const lines = [
-    ...["", `Platen runs on ${url}`, ""],
-    ...printers.map((printer) => `  ${printer.shown.id}  ${printer.shown.name}: ${describe(printer)}`),
-    ...[
-      "",
-      `  List the printers, look at one${chosen === undefined ? "" : `, ${act} it and wait until that is seen`}:`,
-      "",
-    ],
-    `${curl} ${quote(`${url}/api/v1/printers/`)}`,
-    `${curl} ${quote(`${one}/`)}`,
-    ...(chosen === undefined ? [] : [`${curl} -X POST -H "Prefer: wait=10" ${quote(`${one}/${act}_print/`)}`]),
-    ...["", `  Documentation: ${url}/docs`, "", "Ctrl-C ends it."],
-  ];
-  return lines.join("\n");
-}
-
-function describe({ shown, idleMs }: DemoPrinter): string {
-  const { current_print: print } = shown;
-  if (print !== null) return `${isPaused(shown) ? "has paused" : "prints"} ${print.filename}`;
-  return idleMs === 0
-    ? "idle"
-    : `idle since its print was cancelled; begins the next in ${Math.ceil(idleMs / 60_000)} min`;
-}
-
-function hasPrint(printer: ApiPrinter): boolean {
-  return printer.current_print !== null;
-}
-
-function isPaused(printer: ApiPrinter): boolean {
-  return printer.status?.state.flags.paused === true;
 }

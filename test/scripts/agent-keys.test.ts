@@ -69,6 +69,11 @@ describe("a state with keys", () => {
     expect(decideKeys({ ...own, devVars: key("k9"), isDefault: false })).toEqual({ keys: own.kept, told: null });
   });
 
+  test("[R62] may get a new one themselves: the older copy in .dev.vars is no news", () => {
+    const kept = `${key("k2")},${key("k1")}`;
+    expect(decideKeys({ ...own, kept })).toEqual({ keys: kept, told: null });
+  });
+
   test("[R62] takes a new one that .dev.vars has before all of them, and says so", () => {
     const devVars = `${key("k2")}, ${key("k1")}`;
     const told = "New key k2 of .dev.vars: it signs agents' tokens from now on, and the older ones stay good.";
@@ -79,7 +84,7 @@ describe("a state with keys", () => {
     ["of another state", key("k9")],
     ["under an id that is taken", key("k1", "x")],
     ["beside one under an id that is taken", `${key("k2")},${key("k1", "x")}`],
-    ["older than its own", `${key("k1")},${key("k0")}`],
+    ["one that the state has dropped, behind its own", `${key("k1")},${key("k0")}`],
     ["unreadable", "k2:short"],
   ])("[R62] keeps them before one in .dev.vars that is %s, and says so", (_what, devVars) => {
     const told =

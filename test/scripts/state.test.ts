@@ -140,23 +140,21 @@ describe("a folder that cannot be used", () => {
 describe("the virtual printers", () => {
   const demo = path.join(folder, "demo");
 
-  test("[R64] [R66] [V40] whose prints were cancelled stand idle in the next start, which offers no pause", async () => {
+  test("[R64] [R66] [V40] go on as they were told at the last moment, and the next start shows and offers what is true", async () => {
     const before = await RunningServer.start(demo);
     const { body: printers } = await call<Printer[]>(before, before.token, "GET", "/api/v1/printers/");
-    for (const { id } of printers) {
-      await call(before, before.token, "POST", `/api/v1/printers/${id}/cancel_print/`);
-      await until("the end", async () => {
-        const { body } = await call(before, before.token, "GET", `/api/v1/printers/${id}/`);
-        return body.current_print === null ? true : undefined;
-      });
-    }
+    const [one, other] = printers.map(({ id }) => `/api/v1/printers/${id}/`);
+    await call(before, before.token, "POST", `${one}cancel_print/`);
+    await call(before, before.token, "POST", `${other}pause_print/`);
     await before.stop();
     const after = await RunningServer.start(demo);
-    expect(
-      after.script.stdout.match(/: idle since its print was cancelled; begins the next in \d+ min\n/g),
-    ).toHaveLength(2);
-    const answers = after.curlLines().map((line) => JSON.parse(shell(line)) as Printer | Printer[]);
-    expect(answers).toMatchObject([printers.map(({ id }) => ({ id, current_print: null })), { id: printers[0]?.id }]);
+    expect(after.script.stdout).toMatch(
+      / Virtual Klipper: idle since its print was cancelled; begins the next in \d+ min\n/,
+    );
+    expect(after.script.stdout).toMatch(/ Virtual OctoPrint: has paused /);
+    const [, look = "", resume = ""] = after.curlLines().map(shell);
+    expect(JSON.parse(look)).toMatchObject({ id: printers[1]?.id, status: { state: { text: "Paused" } } });
+    expect(JSON.parse(resume)).toMatchObject({ succeeded: true, command: { kind: "resume", state: "succeeded" } });
     const saved = path.join(demo, "virtual-printers.json");
     rmSync(saved);
     mkdirSync(saved);
