@@ -78,7 +78,7 @@ function foundKeys({ devVars, isDefault, signing, file }: Sources): { keys: stri
   if (found !== null && (isDefault || printers > 0) && inUse.every((id) => idsOf(found).includes(id))) {
     return { keys: found, told: printers > 0 ? `The agents' keys of .dev.vars lie in ${file} from now on.` : null };
   }
-  const fresh = drawKeyId([...everUsed, ...idsOf(devVars ?? "")]);
+  const fresh = drawKeyId(new Set([...everUsed, ...idsOf(devVars ?? "")]));
   if (printers === 0) return { keys: `${fresh}:${randomBytes(32).toString("base64url")}`, told: null };
   const of = inUse.length === 0 ? "" : ` (${inUse.join(", ")})`;
   const program = `console.log("${NAME}=${fresh}:" + crypto.randomBytes(32).toString("base64url"))`;
@@ -121,11 +121,11 @@ function idsOf(keys: string): string[] {
 const DRAWN = 36 ** 3;
 
 /** Random, so that two states tell their keys apart. */
-function drawKeyId(taken: readonly string[]): string {
+function drawKeyId(taken: ReadonlySet<string>): string {
   for (;;) {
     const id = `k${Math.floor(Math.random() * DRAWN)
       .toString(36)
       .padStart(3, "0")}`;
-    if (!taken.includes(id)) return id;
+    if (!taken.has(id)) return id;
   }
 }
