@@ -14,6 +14,7 @@ const LANDED = {
   "0001_status_flag.sql": "1107af75b2b8e38b8186030b79816d81980fb24f2d9d7967868416e4c4129684",
   "0002_live_writes.sql": "22123ed0e6a0b346d6be16bc2f7022b24291781050c6325a7f8ff881b1d7632a",
   "0003_idempotency_keys.sql": "4a5642f1ea81866aa505caffa3d6ae42f0e48d5c4d309cebabf020984d13b4ae",
+  "0004_revocations_and_repeats.sql": "646e6ec730a73181ea5a5e410edb10ae51bd82129111d5e3f30cf962a6462bed",
 };
 
 const parents = new Set(files.flatMap((file) => tablesOf(text(file), /REFERENCES `(\w+)`/gi)));

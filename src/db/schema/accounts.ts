@@ -1,4 +1,5 @@
 /** Accounts, their API tokens, and keys of calls that make something. */
+import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 export const users = sqliteTable(
@@ -38,10 +39,16 @@ export const apiTokens = sqliteTable(
     createdAt: integer().notNull(),
     expiresAt: integer(),
     revokedAt: integer(),
+    /** When the objects of the account's printers knew of the revocation; null: some may not ([S62]). */
+    toldAt: integer(),
     /** `YYYY-MM-DD`, UTC: written at most once a day. */
     lastUsedOn: text(),
   },
-  (t) => [uniqueIndex("api_tokens_hash").on(t.hash), index("api_tokens_user").on(t.userId, t.id)],
+  (t) => [
+    uniqueIndex("api_tokens_hash").on(t.hash),
+    index("api_tokens_user").on(t.userId, t.id),
+    index("api_tokens_untold").on(t.revokedAt).where(sql`${t.toldAt} is null and ${t.revokedAt} is not null`),
+  ],
 );
 
 /** `Idempotency-Key`s of the last day, an account's newest 1,000: a call that is repeated makes nothing again ([H95]). */

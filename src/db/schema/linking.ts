@@ -18,6 +18,8 @@ export const oneTimeVerificationCodes = sqliteTable(
     /** End of its life; the moment of its use once it was used. */
     expiredAt: integer().notNull(),
     verifiedAt: integer(),
+    /** The address that used it: a repeated call from there is the same use ([S60]). */
+    usedBy: text(),
   },
   (t) => [
     index("one_time_verification_codes_code").on(t.code),
