@@ -188,8 +188,10 @@ export async function claimPasscode(
   const history = guessHistory(source, now);
   const refused = isRefused(history);
   const own = sql`${codes.code} = ${claim.digits} and ${codes.userId} = ${claim.userId} and ${isLiveCode(now)}`;
-  const free = sql`${oneTimePasscodes.passcode} = ${claim.passcode} and ${oneTimePasscodes.codeId} is null
-    and ${oneTimePasscodes.expiresAt} > ${now}`;
+  const ownId = sql`(select ${codes.id} from ${codes} where ${own})`;
+  // One that this code claimed already is claimed again: the first answer may have been lost ([S43]).
+  const free = sql`${oneTimePasscodes.passcode} = ${claim.passcode} and ${oneTimePasscodes.expiresAt} > ${now}
+    and (${oneTimePasscodes.codeId} is null or ${oneTimePasscodes.codeId} = ${ownId})`;
   const [before, , claimed] = await db.batch([
     db
       .select({ ...history, codeId: codes.id })
@@ -204,7 +206,7 @@ export async function claimPasscode(
     ),
     db
       .update(oneTimePasscodes)
-      .set({ codeId: sql`(select ${codes.id} from ${codes} where ${own})`, expiresAt: now + CLAIM_LIFE_MS })
+      .set({ codeId: ownId, expiresAt: now + CLAIM_LIFE_MS })
       .where(sql`${free} and exists (select 1 from ${codes} where ${own}) and not ${refused}`)
       .returning({ id: oneTimePasscodes.id }),
   ]);

@@ -17,6 +17,8 @@ export function guessHistory(source: Source, now: number) {
   return {
     ownTenth: sql<number | null>`(select ${at} ${ofNetwork} and ${address} = ${source.address}
       order by ${at} desc limit 1 offset ${GUESSES.perSource - 1})`,
+    networkThirtieth: sql<number | null>`(select ${at} ${ofNetwork}
+      order by ${at} desc limit 1 offset ${GUESSES.perNetwork - 1})`,
     networkNewest: sql<number | null>`(select max(${at}) ${ofNetwork})`,
     // Only the oldest rows are ever deleted, so ids are dense and the 600th newest needs no count.
     sixHundredth: sql<number | null>`(select ${at} from ${linkFailures}
@@ -26,8 +28,8 @@ export function guessHistory(source: Source, now: number) {
 
 /** Whether that history refuses the source: `guessAgainAt` says until when. */
 export function isRefused(history: ReturnType<typeof guessHistory>): SQL {
-  const { ownTenth, networkNewest, sixHundredth } = history;
-  return sql`(${ownTenth} is not null or (${sixHundredth} is not null and ${networkNewest} is not null))`;
+  const { ownTenth, networkThirtieth, networkNewest, sixHundredth } = history;
+  return sql`(${ownTenth} is not null or ${networkThirtieth} is not null or (${sixHundredth} is not null and ${networkNewest} is not null))`;
 }
 
 /** Counts one wrong guess if `condition` holds: two rows written. */

@@ -1,7 +1,7 @@
 /** Verification codes: made, read, used once. No two live codes have the same digits. */
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Source } from "../domain/linking.ts";
-import { CODE_LIFE_MS, guessAgainAt } from "../domain/linking.ts";
+import { CODE_LIFE_MS, guessAgainAt, REPEAT_MS } from "../domain/linking.ts";
 import type { PrinterView } from "../domain/view.ts";
 import { type Db, ONE_ROW } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
@@ -22,11 +22,14 @@ import { printerLive, printers } from "./schema/printers.ts";
 
 export type VerificationCode = typeof codes.$inferSelect;
 
+/** Whether a code's printer, if it has one, is still its owner's and in use. */
+const isOfUse = sql`(${codes.printerId} is null or exists (
+  select 1 from ${printers} where ${printers.id} = ${codes.printerId} and ${printers.userId} = ${codes.userId}
+  and ${printers.archivedAt} is null and ${printers.deletedAt} is null))`;
+
 /** Whether a code may be used at `now`: unused, unexpired, and its printer, if it has one, still its owner's and in use. */
 export function isLiveCode(now: number): SQL {
-  return sql`(${codes.verifiedAt} is null and ${codes.expiredAt} >= ${now} and (${codes.printerId} is null or exists (
-    select 1 from ${printers} where ${printers.id} = ${codes.printerId} and ${printers.userId} = ${codes.userId}
-    and ${printers.archivedAt} is null and ${printers.deletedAt} is null)))`;
+  return sql`(${codes.verifiedAt} is null and ${codes.expiredAt} >= ${now} and ${isOfUse})`;
 }
 
 /** A code as its account sees it. */
@@ -67,10 +70,10 @@ export async function findOrInsertCode(
   return shown === undefined ? { kind: "taken" } : { kind: "live", ...shown };
 }
 
-/** Whether an unused, unexpired code has those digits already. */
-function isTaken(digits: string, now: number): SQL {
-  return sql`exists (select 1 from ${codes} where ${codes.code} = ${digits} and ${codes.verifiedAt} is null
-    and ${codes.expiredAt} >= ${now})`;
+/** Whether an unused, unexpired code has those digits already, or one whose use may be repeated; the code `but` aside. */
+function isTaken(digits: string, now: number, but = 0): SQL {
+  return sql`exists (select 1 from ${codes} where ${codes.code} = ${digits} and ${codes.id} <> ${but} and (${codes.verifiedAt} > ${now - REPEAT_MS}
+    or (${codes.verifiedAt} is null and ${codes.expiredAt} >= ${now})))`;
 }
 
 /** The account's code, used or expired ones too. */
@@ -106,49 +109,71 @@ export async function findLiveCode(
   return row;
 }
 
-/** A code that was used: nobody else can use it any more. `expiredAt` is still the end that it had. */
+/** A code that was used: nobody else can use it any more. */
 export type UsedCode = VerificationCode & { readonly verifiedAt: number };
 
-export type CodeUse =
-  /** `printer`: the one to link again; null when one is to be made. */
-  | { readonly kind: "used"; readonly code: UsedCode; readonly printer: OwnedPrinter | null }
-  | { readonly kind: "unknown" }
-  | { readonly kind: "refused"; readonly againAt: number };
+export interface CodeUsed {
+  readonly kind: "used";
+  readonly code: UsedCode;
+  /** The same address used it a moment ago already. */
+  readonly isRepeated: boolean;
+  /** The one to link again, or that this code made before (`isMade`); null when one is to be made. */
+  readonly printer: (OwnedPrinter & { readonly isMade: boolean }) | null;
+}
+
+export type CodeUse = CodeUsed | { readonly kind: "unknown" } | { readonly kind: "refused"; readonly againAt: number };
 
 /**
- * Uses a code, or counts a wrong guess, in one round trip. Of two calls at once exactly one gets `used`. A refused call
- * writes nothing and is told nothing, whether the code was right or wrong.
+ * Uses a code, or counts a wrong guess, in one round trip. Of two calls at once exactly one gets `used`, unless both come from
+ * one address: then the other one repeats it ([S60]). A refused call writes nothing and is told nothing.
  */
 export async function useCode(
   db: Db,
   guess: { readonly digits: string; readonly source: Source },
   now: number,
 ): Promise<CodeUse> {
+  const { address } = guess.source;
   const history = guessHistory(guess.source, now);
   const refused = isRefused(history);
-  const match = sql`${codes.code} = ${guess.digits} and ${isLiveCode(now)}`;
+  const live = sql`${codes.code} = ${guess.digits} and ${isLiveCode(now)}`;
+  const match = sql`${codes.code} = ${guess.digits} and (${isLiveCode(now)}
+    or (${codes.verifiedAt} > ${now - REPEAT_MS} and ${codes.usedBy} = ${address} and ${isOfUse}))`;
   const [before] = await db.batch([
     db
       // Rows of a batch are keyed by column names, so no two may be alike.
-      .select({ ...history, code: codes, printerUid: printers.uid, printerFile: ownedPrinterColumns.file })
+      .select({
+        ...history,
+        code: codes,
+        printerUid: printers.uid,
+        printerFile: ownedPrinterColumns.file,
+        printerIsMade: sql<0 | 1>`${printers.createdAt} >= ${codes.createdAt}`,
+      })
       .from(ONE_ROW)
       .leftJoin(codes, match)
       .leftJoin(printers, eq(printers.id, codes.printerId)),
     insertFailureIf(db, guess.source, now, sql`not exists (select 1 from ${codes} where ${match}) and not ${refused}`),
-    db.update(codes).set({ verifiedAt: now, expiredAt: now }).where(sql`${match} and not ${refused}`),
+    db.update(codes).set({ verifiedAt: now, expiredAt: now, usedBy: address }).where(sql`${live} and not ${refused}`),
   ]);
   const found = before[0];
   const againAt = found === undefined ? null : guessAgainAt(found);
   if (againAt !== null) return { kind: "refused", againAt };
   if (!found?.code) return { kind: "unknown" };
-  const { code, printerUid: uid, printerFile: file } = found;
-  const printer = uid === null || code.printerId === null ? null : { id: code.printerId, uid, file, archivedAt: null };
-  return { kind: "used", code: { ...code, verifiedAt: now }, printer };
+  const { code, printerUid: uid, printerFile: file, printerIsMade } = found;
+  const printer =
+    uid === null || code.printerId === null
+      ? null
+      : { id: code.printerId, uid, file, archivedAt: null, isMade: printerIsMade === 1 };
+  return {
+    kind: "used",
+    code: { ...code, verifiedAt: code.verifiedAt ?? now },
+    isRepeated: code.verifiedAt !== null,
+    printer,
+  };
 }
 
 /**
- * Makes the printer of a used code and notes it in the code's row, in one transaction: a released code never makes a
- * second printer. Undefined when the account holds `maxPrinters` already.
+ * Makes the printer of a used code and notes it in the code's row, in one transaction: neither a released code nor a repeated
+ * use makes a second printer. Undefined when the account holds `maxPrinters` already.
  */
 export async function insertLinkedPrinter(
   db: Db,
@@ -156,10 +181,18 @@ export async function insertLinkedPrinter(
   born: NewPrinter,
   now: number,
 ): Promise<PrinterView | undefined> {
+  const isOpen = sql`exists (select 1 from ${codes} where ${codes.id} = ${codeId} and ${codes.printerId} is null)`;
   const made = sql`(select ${printers.id} from ${printers} where ${printers.uid} = ${born.uid})`;
-  const [[printer]] = await db.batch([
-    insertPrinterIfRoom(db, born, now),
-    db.update(codes).set({ printerId: made }).where(eq(codes.id, codeId)),
+  const [, , [printer]] = await db.batch([
+    insertPrinterIfRoom(db, born, now, isOpen),
+    db
+      .update(codes)
+      .set({ printerId: made })
+      .where(and(eq(codes.id, codeId), isNull(codes.printerId))),
+    db
+      .select()
+      .from(printers)
+      .where(eq(printers.id, sql`(select ${codes.printerId} from ${codes} where ${codes.id} = ${codeId})`)),
   ]);
   return printer === undefined ? undefined : viewOfRow({ printer, live: null, print: null }, now);
 }
@@ -168,8 +201,9 @@ export async function insertLinkedPrinter(
 export async function releaseCode(db: Db, code: UsedCode, now: number): Promise<void> {
   await db
     .update(codes)
-    .set({ verifiedAt: null, expiredAt: code.expiredAt })
+    .set({ verifiedAt: null, expiredAt: code.createdAt + CODE_LIFE_MS, usedBy: null })
     .where(
-      sql`${codes.id} = ${code.id} and ${codes.verifiedAt} = ${code.verifiedAt} and not ${isTaken(code.code, now)}`,
+      sql`${codes.id} = ${code.id} and ${codes.verifiedAt} = ${code.verifiedAt} 
+        and not ${isTaken(code.code, now, code.id)}`,
     );
 }

@@ -113,7 +113,7 @@ export async function moveLastUsedOn(db: Db, tokenId: number, day: string): Prom
 }
 
 /** A token as its account sees it: without its hash. */
-export type ApiToken = Omit<typeof apiTokens.$inferSelect, "hash" | "userId" | "revokedAt">;
+export type ApiToken = Omit<typeof apiTokens.$inferSelect, "hash" | "userId" | "revokedAt" | "toldAt">;
 
 const { id, name, canRead, canWrite, createdAt, expiresAt, lastUsedOn } = apiTokens;
 const tokenColumns = { id, name, canRead, canWrite, createdAt, expiresAt, lastUsedOn };

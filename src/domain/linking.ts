@@ -15,8 +15,11 @@ export const PASSCODE_LIFE_MS = 2 * 3_600_000;
 export const CLAIM_LIFE_MS = 60_000;
 export const MESSAGE_LIFE_MS = 60_000;
 
+/** A code that was used still answers the address that used it for that long: its first answer may have been lost ([S60]). */
+export const REPEAT_MS = 2 * 60_000;
+
 /** Bounds that hold for any span of one minute, at every location at once. */
-export const GUESSES = { windowMs: 60_000, perSource: 10, inAll: 600 } as const;
+export const GUESSES = { windowMs: 60_000, perSource: 10, perNetwork: 30, inAll: 600 } as const;
 
 /**
  * What strangers may make the store keep: new rows a minute of one network, agents at one address. Above the bound on all
@@ -71,7 +74,9 @@ export function normalizeCode(text: string): string {
 export interface GuessHistory {
   /** The 10th newest of this source. */
   readonly ownTenth: number | null;
-  /** The newest of this source's network. */
+  /** The 30th newest of this source's network. */
+  readonly networkThirtieth: number | null;
+  /** The newest of that network. */
   readonly networkNewest: number | null;
   /** The 600th newest of all. */
   readonly sixHundredth: number | null;
@@ -81,10 +86,9 @@ export interface GuessHistory {
  * When this source may guess again; null: now. Above the bound on all guesses only networks with a failure are refused,
  * so that one guesser cannot stop everybody.
  */
-export function guessAgainAt({ ownTenth, networkNewest, sixHundredth }: GuessHistory): number | null {
-  const ends = [
-    ...(ownTenth === null ? [] : [ownTenth]),
-    ...(sixHundredth === null || networkNewest === null ? [] : [Math.min(sixHundredth, networkNewest)]),
-  ];
+export function guessAgainAt(history: GuessHistory): number | null {
+  const { ownTenth, networkThirtieth, networkNewest, sixHundredth } = history;
+  const ofAll = sixHundredth === null || networkNewest === null ? null : Math.min(sixHundredth, networkNewest);
+  const ends = [ownTenth, networkThirtieth, ofAll].filter((end) => end !== null);
   return ends.length === 0 ? null : Math.max(...ends) + GUESSES.windowMs;
 }

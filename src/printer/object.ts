@@ -97,8 +97,18 @@ export class PrinterObject extends DurableObject<Env> implements PrinterRpc {
     return this.#change(uid, { type: "rotate-token" });
   }
 
-  relink(uid: string): Promise<Result<PrinterView>> {
-    return this.#change(uid, { type: "relink" });
+  relink(uid: string, codeId?: number): Promise<Result<PrinterView>> {
+    return this.#with(uid, async () => {
+      const { store } = this.#stepper;
+      if (codeId === undefined || store.loadDocument("code") !== String(codeId)) {
+        const reply = this.#stepper.apply({ type: "relink" });
+        if (reply.type === "refused") return err(reply.failure);
+        // Nothing is awaited in between, so the platform stores both or neither.
+        if (codeId !== undefined) store.saveDocument("code", String(codeId));
+        await this.#stepper.flush();
+      }
+      return ok(this.#stepper.view());
+    });
   }
 
   command(uid: string, call: CommandCall, principal: Principal | null = null): Promise<Result<CommandAnswer>> {

@@ -85,8 +85,8 @@ export interface PrinterRpc {
   remove(uid: string): Promise<Result<null>>;
   /** A new generation; older tokens are dead at once. */
   rotateToken(uid: string): Promise<Result<PrinterView>>;
-  /** A new generation; the one last used stays valid until the new one is used, 15 min at most. */
-  relink(uid: string): Promise<Result<PrinterView>>;
+  /** A new generation; the one last used stays valid until the new one is used, 15 min at most. Once for each `codeId`. */
+  relink(uid: string, codeId?: number): Promise<Result<PrinterView>>;
   command(uid: string, call: CommandCall, principal?: Principal | null): Promise<Result<CommandAnswer>>;
   listCommands(uid: string, page: { start: number; limit: number }): Promise<Result<CommandPage>>;
   /** Null: not among those that the object holds. */

@@ -7,8 +7,8 @@ import { readCommandRecord, readPrint } from "./stored-json.ts";
 import { readState } from "./stored-state.ts";
 import { hasTables } from "./tables.ts";
 
-/** Long texts that change rarely, each a row of its own so that the state's row stays small. */
-type DocumentName = "settings" | "job" | "file_metadata" | "status";
+/** Texts that change rarely, each a row of its own so that the state's row stays small; `code`: the code that linked last. */
+type DocumentName = "settings" | "job" | "file_metadata" | "status" | "code";
 
 const PRINTS = 200;
 const COMMANDS = 1_000;

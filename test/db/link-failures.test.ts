@@ -59,6 +59,25 @@ describe("guesses are bounded", () => {
     expect((await tryCode("none", { source: sourceOf("2001:db8:5:7::1"), now })).kind).toBe("unknown");
   });
 
+  test("[S61] a /48 is answered thirty wrong guesses a minute, from however many of its /64s", async () => {
+    const { now } = elsewhere();
+    const of = (subnet: number) => ({ source: sourceOf(`2001:db8:48:${subnet.toString(16)}::1`), now });
+    const kinds: string[] = [];
+    for (let subnet = 0; subnet < 60; subnet += 1) kinds.push((await tryCode("none", of(subnet))).kind);
+    expect(kinds).toEqual([...Array(30).fill("unknown"), ...Array(30).fill("refused")]);
+    expect(await tryCode("none", of(99))).toEqual({ kind: "refused", againAt: now + MINUTE });
+    expect((await tryCode("none", { source: sourceOf("2001:db8:49::1"), now })).kind).toBe("unknown");
+    expect((await tryCode("none", { ...of(99), now: now + MINUTE })).kind).toBe("unknown");
+  });
+
+  test("[S61] all at once, too", async () => {
+    const { now } = elsewhere();
+    const uses = await Promise.all(
+      Array.from({ length: 60 }, (_, subnet) => tryCode("none", { source: sourceOf(`2001:db8:4a:${subnet}::1`), now })),
+    );
+    expect(uses.filter(({ kind }) => kind === "unknown")).toHaveLength(30);
+  });
+
   test("[S40] above 600 in all, only networks with a failure are refused", async () => {
     const { now } = elsewhere();
     const guesser = (host: number) => ({ source: sourceOf(`198.19.200.${host}`), now });

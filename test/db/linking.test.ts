@@ -1,10 +1,12 @@
+import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
-import { findOrInsertCode, insertLinkedPrinter, releaseCode } from "../../src/db/linking.ts";
+import { connect } from "../../src/db/client.ts";
+import { findOrInsertCode, insertLinkedPrinter, releaseCode, useCode } from "../../src/db/linking.ts";
 import { oneTimeVerificationCodes } from "../../src/db/schema/linking.ts";
 import { printers } from "../../src/db/schema/printers.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
-import { CODE_LIFE_MS } from "../../src/domain/linking.ts";
+import { CODE_LIFE_MS, REPEAT_MS } from "../../src/domain/linking.ts";
 import {
   codeNow,
   db,
@@ -15,6 +17,7 @@ import {
   insertUser,
   tryCode,
 } from "../support/linking.ts";
+import { meter } from "../support/metered.ts";
 
 describe("one live code for each account and printer", () => {
   test("[S30] the same code is handed out again while it lives, and another one afterwards", async () => {
@@ -201,8 +204,54 @@ describe("a code works once, and only while it lives", () => {
     const at = elsewhere();
     const { userId, code, used } = await usedCode(at);
     const other = { userId: await insertUser(), printerId: null, digits: code.code };
-    expect(await findOrInsertCode(db, other, at.now)).toMatchObject({ kind: "live" });
-    await releaseCode(db, used, at.now);
+    expect(await findOrInsertCode(db, other, at.now + REPEAT_MS)).toMatchObject({ kind: "live" });
+    await releaseCode(db, used, at.now + REPEAT_MS);
     expect(await codeNow(userId, code.id)).toMatchObject({ verifiedAt: at.now });
+  });
+
+  test("[S60] its use may be repeated from its address for two minutes, as the same use, and from no other one", async () => {
+    const at = elsewhere();
+    const { userId, code, used } = await usedCode(at);
+    const last = at.now + REPEAT_MS - 1;
+    const repeated = await tryCode(code.code, { ...at, now: last });
+    expect(repeated).toMatchObject({ kind: "used", isRepeated: true, code: { id: code.id, verifiedAt: at.now } });
+    expect(await codeNow(userId, code.id)).toMatchObject({ verifiedAt: at.now, expiredAt: at.now });
+    expect((await tryCode(code.code, { ...elsewhere(), now: last })).kind).toBe("unknown");
+    expect((await tryCode(code.code, { ...at, now: at.now + REPEAT_MS })).kind).toBe("unknown");
+    expect(used.verifiedAt).toBe(at.now);
+  });
+
+  test("[S60] of many uses at once from one address one uses it, the others repeat that, and they make one printer", async () => {
+    const at = elsewhere();
+    const userId = await insertUser();
+    const code = await insertCode(userId, null, at.now);
+    const uses = await Promise.all(Array.from({ length: 8 }, () => tryCode(code.code, at)));
+    expect(uses.filter((use) => use.kind === "used" && !use.isRepeated)).toHaveLength(1);
+    const made = await Promise.all(uses.map(() => insertLinkedPrinter(db, code.id, bornIn(userId, 9), at.now)));
+    expect(new Set(made.map((printer) => printer?.id)).size).toBe(1);
+    expect(await db.$count(printers, eq(printers.userId, userId))).toBe(1);
+  });
+
+  test("[S60] while it may be repeated its digits are given to nobody else", async () => {
+    const at = elsewhere();
+    const { code } = await usedCode(at);
+    const other = { userId: await insertUser(), printerId: null, digits: code.code };
+    expect(await findOrInsertCode(db, other, at.now + REPEAT_MS - 1)).toEqual({ kind: "taken" });
+    expect(await findOrInsertCode(db, other, at.now + REPEAT_MS)).toMatchObject({ kind: "live" });
+  });
+
+  test("[S60] it costs one round trip and no row, and once its printer is gone there is nothing to repeat", async () => {
+    const at = elsewhere();
+    const { userId, code } = await usedCode(at);
+    const made = await insertLinkedPrinter(db, code.id, bornIn(userId), at.now);
+    const { database, take } = meter(env.DB);
+    const repeat = () => useCode(connect(database), { digits: code.code, source: at.source }, at.now);
+    expect(await repeat()).toMatchObject({ kind: "used", printer: { id: made?.id, isMade: true } });
+    expect(take()).toEqual({ roundTrips: 1, rowsWritten: 0 });
+    await db
+      .update(printers)
+      .set({ deletedAt: 1 })
+      .where(eq(printers.id, made?.id ?? 0));
+    expect((await repeat()).kind).toBe("unknown");
   });
 });

@@ -50,6 +50,16 @@ describe("passcodes", () => {
     expect(late.passcode).toEqual({ passcode: held.freshPasscode, code: "" });
   });
 
+  test("[S43] claiming one again with the same code is the same claim, and no failure", async () => {
+    const { poll, now } = unlinkedAgent();
+    const passcode = await firstPasscode(poll, now);
+    const owner = await ownerWithCode(now);
+    for (let claim = 0; claim < 15; claim += 1) {
+      expect(await claimPasscode(db, { ...owner, passcode }, now + claim)).toEqual({ kind: "claimed" });
+    }
+    expect((await pollUnlinked(db, { ...poll, passcode }, now)).passcode).toEqual({ passcode, code: owner.digits });
+  });
+
   test("[S44] a guessed passcode gives nothing away: another device gets a fresh one", async () => {
     const { poll, now } = unlinkedAgent();
     const passcode = await firstPasscode(poll, now);

@@ -34,19 +34,42 @@ describe("codes are drawn without favour", () => {
 
 describe("when a caller may guess again", () => {
   test.each([
-    { name: "no failures", ownTenth: null, networkNewest: null, sixHundredth: null, again: null },
-    { name: "nine of its own", ownTenth: null, networkNewest: 9_000, sixHundredth: null, again: null },
+    {
+      name: "no failures",
+      ownTenth: null,
+      networkThirtieth: null,
+      networkNewest: null,
+      sixHundredth: null,
+      again: null,
+    },
+    {
+      name: "nine of its own",
+      ownTenth: null,
+      networkThirtieth: null,
+      networkNewest: 9_000,
+      sixHundredth: null,
+      again: null,
+    },
     {
       name: "ten of its own: when the oldest of them is a minute old",
       ownTenth: 1_000,
+      networkThirtieth: null,
       networkNewest: 9_000,
       sixHundredth: null,
       again: 61_000,
     },
-    { name: "too many in all, none near it", ownTenth: null, networkNewest: null, sixHundredth: 5_000, again: null },
+    {
+      name: "too many in all, none near it",
+      ownTenth: null,
+      networkThirtieth: null,
+      networkNewest: null,
+      sixHundredth: 5_000,
+      again: null,
+    },
     {
       name: "too many in all, its own ages first",
       ownTenth: null,
+      networkThirtieth: null,
       networkNewest: 4_000,
       sixHundredth: 5_000,
       again: 64_000,
@@ -54,12 +77,28 @@ describe("when a caller may guess again", () => {
     {
       name: "too many in all, those age first",
       ownTenth: null,
+      networkThirtieth: null,
       networkNewest: 9_000,
       sixHundredth: 5_000,
       again: 65_000,
     },
-    { name: "both: the later", ownTenth: 8_000, networkNewest: 9_000, sixHundredth: 5_000, again: 68_000 },
-  ])("[S38] [S40] $name", ({ again, ...history }) => {
+    {
+      name: "thirty of its network: when the oldest of them is a minute old",
+      ownTenth: null,
+      networkThirtieth: 2_000,
+      networkNewest: 9_000,
+      sixHundredth: null,
+      again: 62_000,
+    },
+    {
+      name: "both: the later",
+      ownTenth: 8_000,
+      networkThirtieth: 7_000,
+      networkNewest: 9_000,
+      sixHundredth: 5_000,
+      again: 68_000,
+    },
+  ])("[S38] [S40] [S61] $name", ({ again, ...history }) => {
     expect(guessAgainAt(history)).toBe(again);
   });
 });

@@ -7,6 +7,7 @@ import * as z from "zod";
 import { drawUid } from "../../credentials/agent-token.ts";
 import { connect } from "../../db/client.ts";
 import {
+  type CodeUsed,
   findCode,
   findOrInsertCode,
   insertLinkedPrinter,
@@ -15,7 +16,7 @@ import {
   type UsedCode,
   useCode,
 } from "../../db/linking.ts";
-import type { OwnedPrinter, ShownPrinter } from "../../db/printers.ts";
+import type { ShownPrinter } from "../../db/printers.ts";
 import { DEFAULT_CONFIGURATION, LINKED_PRINTER_NAME } from "../../domain/configuration.ts";
 import { accountFull, notFound, UNAVAILABLE } from "../../domain/failure.ts";
 import { LinkedPrinterJson, linkedPrinterText, ownPrinterText, PrinterJson, printerText } from "../json/printer.ts";
@@ -124,8 +125,9 @@ function verify(method: "GET" | "POST") {
       // Whoever only looks at a link must not use its code up.
       if (c.req.method === "HEAD")
         throw new FailureError({ code: "method_not_allowed", method: "HEAD", allow: METHODS });
-      const { code, printer } = await takeCode(c, c.req.valid("query").code);
-      const { printer: linked } = await linkOrRelease(c, code, printer);
+      const use = await takeCode(c, c.req.valid("query").code);
+      const { code } = use;
+      const { printer: linked } = await linkOrRelease(c, use);
       const used = objectText<z.input<typeof UsedCodeJson>>({
         id: textOf(code.id),
         printer: await linkedPrinterText(c, linked),
@@ -144,7 +146,7 @@ const METHODS = ["GET", "POST"] as const;
 const FLOOD_MS = 60_000;
 
 /** 404 for a code that does not count, 429 for an address that guessed too often. */
-async function takeCode(c: HttpContext, digits: string): Promise<{ code: UsedCode; printer: OwnedPrinter | null }> {
+async function takeCode(c: HttpContext, digits: string): Promise<CodeUsed> {
   const source = readSource(c);
   const now = Date.now();
   if (await isFlooding(c, "verify", source)) throw guessedTooOften(now + FLOOD_MS, now);
@@ -154,13 +156,14 @@ async function takeCode(c: HttpContext, digits: string): Promise<{ code: UsedCod
   return use;
 }
 
-/** The printer that the code links its agent to. A code whose use failed is released, whatever the reason ([S35]). */
-async function linkOrRelease(c: HttpContext, code: UsedCode, printer: OwnedPrinter | null): Promise<ShownPrinter> {
+/** The printer that the code links its agent to. A code of which nothing came is released, whatever the reason ([S35]). */
+async function linkOrRelease(c: HttpContext, use: CodeUsed): Promise<ShownPrinter> {
   try {
-    return printer === null ? await makePrinter(c, code) : await relink(c, printer);
+    return use.printer === null ? await makePrinter(c, use.code) : await relink(c, use.printer, use);
   } catch (error) {
-    // The caller is told the first failure, not the one of the release.
-    await releaseCode(connect(c.env.DB), code, Date.now()).catch(() => undefined);
+    // The caller is told the first failure, not the one of the release. What the first use may have linked stays used.
+    const isOver = use.isRepeated && use.printer !== null;
+    if (!isOver) await releaseCode(connect(c.env.DB), use.code, Date.now()).catch(() => undefined);
     throw error;
   }
 }
@@ -174,9 +177,17 @@ async function makePrinter(c: HttpContext, { id, userId }: UsedCode): Promise<Sh
   return { printer, file: null };
 }
 
-/** Repeating it is harmless: the generation last used goes on to count beside the newest. */
-async function relink(c: HttpContext, { id, uid, file }: OwnedPrinter): Promise<ShownPrinter> {
-  return { printer: await callPrinter(c, id, (printer) => printer.relink(uid)), file };
+/** One generation a code, however often its use is repeated: a late repetition must not outdate the token that was taken. */
+async function relink(
+  c: HttpContext,
+  { id, uid, file, isMade }: NonNullable<CodeUsed["printer"]>,
+  { code, isRepeated }: CodeUsed,
+): Promise<ShownPrinter> {
+  const isShown = isRepeated && isMade;
+  return {
+    printer: await callPrinter(c, id, (printer) => (isShown ? printer.view(uid) : printer.relink(uid, code.id))),
+    file,
+  };
 }
 
 const rotate = route(

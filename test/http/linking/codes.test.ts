@@ -234,6 +234,64 @@ describe("a code that is used", () => {
     expect((await verify(code)).body.printer.id).toBe(printer.id);
   });
 
+  test.each([
+    { lost: "of its use", nth: 1 },
+    { lost: "of the making", nth: 2 },
+  ])("[S60] whose answer $lost was lost links the same agent when it repeats, to one printer", async ({ nth }) => {
+    const { token } = await makeAccount();
+    const { id, code } = await askCode(token);
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const ip = freshIp();
+    expect((await verifyOn({ DB: losing(env.DB, nth) }, code, ip)).status).toBe(503);
+    expect(logged).toHaveBeenCalledOnce();
+    const again = await verify(code, ip);
+    expect([again.status, again.body]).toMatchObject([200, { id, printer: { auth_token: expect.any(String) } }]);
+    expect((await call("GET", "/api/v1/printers/", { token })).body).toHaveLength(1);
+    expect((await agentCall("GET", "/api/v1/octo/printer/", again.body.printer.auth_token)).status).toBe(200);
+  });
+
+  test("[S60] and whose whole answer was lost gives the same agent the same token; another address gets nothing", async () => {
+    const account = await makeAccount();
+    const { code } = await askCode(account.token);
+    const ip = freshIp();
+    const first = await verify(code, ip);
+    expect(await verify(code, ip)).toMatchObject({ status: 200, body: first.body });
+    expect((await verify(code)).status).toBe(404);
+    const relinking = await askCode(account.token, first.body.printer.id);
+    const second = await verify(relinking.code, ip);
+    expect(second.body.printer.auth_token).not.toBe(first.body.printer.auth_token);
+    const repeated = await Promise.all(Array.from({ length: 3 }, () => verify(relinking.code, ip)));
+    for (const { body } of repeated) expect(body.printer.auth_token).toBe(second.body.printer.auth_token);
+  });
+
+  test("[S60] of a printer to link again makes one generation, though the use's answer was lost and both calls go on", async () => {
+    const account = await makeAccount();
+    const printer = await makePrinterOf(account);
+    const { code } = await askCode(account.token, printer.id);
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const ip = freshIp();
+    expect((await verifyOn({ DB: losing(env.DB, 1) }, code, ip)).status).toBe(503);
+    expect(logged).toHaveBeenCalledOnce();
+    const answers = await Promise.all(Array.from({ length: 4 }, () => verify(code, ip)));
+    const tokens = new Set(answers.map(({ body }) => body.printer.auth_token));
+    expect(tokens.size).toBe(1);
+    expect(tokens).not.toContain(printer.auth_token);
+  });
+
+  test("[S60] is not given back by a repetition that fails after the first use linked", async () => {
+    const account = await makeAccount();
+    const printer = await makePrinterOf(account);
+    const { id, code } = await askCode(account.token, printer.id);
+    const ip = freshIp();
+    expect((await verify(code, ip)).status).toBe(200);
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const broken = () => Promise.reject(Object.assign(new Error("gone"), { retryable: true }));
+    const PRINTERS = { getByName: () => ({ relink: broken }) } as unknown as Env["PRINTERS"]; // safe: nothing else is called
+    expect((await verifyOn({ PRINTERS }, code, ip)).status).toBe(503);
+    expect((await readCode(account.token, id)).verified_at).not.toBeNull();
+    expect((await verify(code)).status).toBe(404);
+  });
+
   test("[S36] while D1 fails is no 500, and never makes two printers of one code", async () => {
     const { token } = await makeAccount();
     const { id, code } = await askCode(token);
