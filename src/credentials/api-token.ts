@@ -4,9 +4,11 @@ import { base64UrlOf } from "../domain/encoding.ts";
 import { derivedBytes } from "./mac.ts";
 
 const PREFIX = "plt_";
+const FORM = /^plt_[\w-]{43}$/;
 
+/** Whether it has the form of one, which no other credential has. */
 export function isApiToken(text: string): boolean {
-  return text.startsWith(PREFIX);
+  return FORM.test(text);
 }
 
 /** A new token; it is shown once, unless its call had a key. */

@@ -5,7 +5,7 @@ import { connect } from "../../src/db/client.ts";
 import { claimPasscode, insertMessage, listUnlinkedAgents, type Poll, pollUnlinked } from "../../src/db/discovery.ts";
 import { unlinkedAgents } from "../../src/db/schema/linking.ts";
 import { MESSAGE_LIFE_MS } from "../../src/domain/linking.ts";
-import { sourceOf } from "../../src/http/linking/address.ts";
+import { sourceOf } from "../../src/http/kit/address.ts";
 import { db, MINUTE, ownerWithCode, tryCode, unlinkedAgent } from "../support/linking.ts";
 import { meter, scannedTables } from "../support/metered.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { connect } from "../../src/db/client.ts";
 import { findOrInsertCode, useCode } from "../../src/db/linking.ts";
 import type { Source } from "../../src/domain/linking.ts";
-import { sourceOf } from "../../src/http/linking/address.ts";
+import { sourceOf } from "../../src/http/kit/address.ts";
 import { elsewhere, freshDigits, insertCode, insertUser, MINUTE, tryCode } from "../support/linking.ts";
 import { meter, scannedTables } from "../support/metered.ts";
 

@@ -65,7 +65,7 @@ async function receive(agent: ScriptedAgent): Promise<string> {
 const UNAVAILABLE = { status: 503, body: { code: "unavailable" } };
 
 describe("a caller that passed before", () => {
-  test("[O29] still reads its printer, pauses and cancels it", async () => {
+  test("[O29] [S24] still reads its printer, pauses and cancels it, and sees no agent's token", async () => {
     const { token, id, agent } = await printing();
     heal = breakDatabase("refusing");
     expect(await call("GET", `/api/v1/printers/${id}/`, { token })).toMatchObject({
@@ -74,7 +74,7 @@ describe("a caller that passed before", () => {
         id,
         current_print: { filename: "hook.gcode" },
         presence: { state: "online" },
-        auth_token: expect.any(String),
+        auth_token: null,
       },
     });
     for (const [verb, kind] of [
@@ -83,7 +83,8 @@ describe("a caller that passed before", () => {
     ] as const) {
       const answer = act(token, id, verb);
       expect(await receive(agent)).toBe(kind);
-      expect(await answer).toMatchObject({ status: 200, body: { succeeded: true, command: { kind } } });
+      const body = { succeeded: true, command: { kind }, printer: { auth_token: null } };
+      expect(await answer).toMatchObject({ status: 200, body });
     }
     heal();
     const { body } = await call("GET", `/api/v1/printers/${id}/commands/`, { token });
@@ -98,6 +99,15 @@ describe("a caller that passed before", () => {
     expect(await receive(agent)).toBe("pause");
     expect(await answer).toMatchObject({ status: 200, body: { succeeded: true } });
   }, 20_000);
+
+  test("[S24] nor does one whose call asks for the token by name", async () => {
+    const { token, id } = await printing();
+    heal = breakDatabase("refusing");
+    expect((await call("GET", `/api/v1/printers/${id}/?fields=auth_token`, { token })).body).toEqual({
+      id,
+      auth_token: null,
+    });
+  });
 
   test("[O30] gets 503 with Retry-After for everything else", async () => {
     const { token, id } = await printing();
@@ -184,6 +194,31 @@ describe("nobody else", () => {
       state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'").toArray(),
     );
     expect(tables).toEqual([]);
+  });
+
+  describe("while D1 is slow", () => {
+    /** Answers once the object was asked in D1's place, and D1 after that. */
+    async function slowly(token: string, id: number) {
+      const undo = breakDatabase("slow");
+      heal = undo;
+      const answer = call("GET", `/api/v1/printers/${id}/`, { token });
+      await expect.poll(() => logged.mock.calls.length, { timeout: 30_000 }).toBe(1);
+      undo();
+      return answer;
+    }
+
+    test("[O80] a token that is new to the printer is answered by D1 after all, with everything that it may see", async () => {
+      const { userId, id } = await printing();
+      expect(await slowly(await makeToken(userId), id)).toMatchObject({
+        status: 200,
+        body: { id, auth_token: expect.any(String) },
+      });
+    }, 40_000);
+
+    test("[O80] and one that does not count is 401, not 503", async () => {
+      const { userId, id } = await printing();
+      expect((await slowly(await makeToken(userId, { revokedAt: 1 }), id)).status).toBe(401);
+    }, 40_000);
   });
 
   test("[O32] without a token or with a bad path it is refused as ever", async () => {

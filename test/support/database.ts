@@ -2,8 +2,11 @@
 import { env } from "cloudflare:workers";
 import { type Meter, meter } from "./metered.ts";
 
-/** `refusing`: errors as D1 gives them; `silent`: no answer until the end; `forgetful`: it writes, but its answer gets lost. */
-export type Outage = "refusing" | "silent" | "forgetful";
+/**
+ * `refusing`: errors as D1 gives them; `silent`: no answer until the end, and then none; `slow`: none until the end, and then the
+ * right one; `forgetful`: it writes, but its answer gets lost.
+ */
+export type Outage = "refusing" | "silent" | "slow" | "forgetful";
 
 const GONE = () => Promise.reject(new Error("D1_ERROR: Network connection lost."));
 
@@ -28,10 +31,29 @@ export function breakDatabase(outage: Outage): () => void {
   }
   let isDown = true;
   // Each call looks for itself: a promise of one object's call cannot be settled by another's.
-  const wait = async () => {
+  const passed = async () => {
     while (isDown) await scheduler.wait(5);
-    return GONE();
   };
+  const wait = () => passed().then(GONE);
+  if (outage === "slow") {
+    const prepare = env.DB.prepare.bind(env.DB);
+    const late = (statement: D1PreparedStatement): D1PreparedStatement => {
+      const first = async () => passed().then(() => statement.first());
+      // safe: the only methods that single statements of the hot paths use
+      return Object.assign(Object.create(statement), { first, bind: (...v: unknown[]) => late(statement.bind(...v)) });
+    };
+    const undo = replace({
+      prepare: (query) => late(prepare(query)),
+      batch: async (statements) => {
+        await passed();
+        return batch.call(env.DB, statements.map(Object.getPrototypeOf)) as never; // safe: the statements themselves
+      },
+    });
+    return () => {
+      undo();
+      isDown = false;
+    };
+  }
   const fail = outage === "refusing" ? GONE : wait;
   const statement = { all: fail, run: fail, raw: fail, first: fail };
   // safe: whoever prepares a statement binds and runs it

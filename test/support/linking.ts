@@ -7,7 +7,7 @@ import { users } from "../../src/db/schema/accounts.ts";
 import { printers } from "../../src/db/schema/printers.ts";
 import { DEFAULT_CONFIGURATION } from "../../src/domain/configuration.ts";
 import type { Source } from "../../src/domain/linking.ts";
-import { sourceOf } from "../../src/http/linking/address.ts";
+import { sourceOf } from "../../src/http/kit/address.ts";
 
 export const MINUTE = 60_000;
 export const db = connect(env.DB);

@@ -97,7 +97,7 @@ export interface WrittenPrinter {
 /** The keys that are asked for, and the id. `file`: the current print's, if it is one of the account's. */
 export async function writePrinter(
   c: HttpContext,
-  caller: Pick<Caller, "canWrite">,
+  caller: Pick<Caller, "seesTokens">,
   { printer, file }: Pick<ShownPrinter, "printer" | "file">,
   fields: PrinterFields,
 ): Promise<WrittenPrinter> {
@@ -105,7 +105,7 @@ export async function writePrinter(
   const base = basePrinterJson(printer);
   const head: Partial<PrinterBody> = fields === null ? { ...base } : only(base, fields);
   if (isAsked("auth_token")) {
-    head.auth_token = caller.canWrite ? await makeAgentToken(printer, c.var.settings.agentKeys[0]) : null;
+    head.auth_token = caller.seesTokens ? await makeAgentToken(printer, c.var.settings.agentKeys[0]) : null;
   }
   if (isAsked("pic")) head.pic = null;
   if (isAsked("settings")) head.settings = settingsJson(printer.settings, printer);
@@ -129,7 +129,7 @@ export function printerFieldsText({ steady, clock }: WrittenPrinter): JsonText<A
 /** JSON text of a whole printer. */
 export async function printerText(
   c: HttpContext,
-  caller: Pick<Caller, "canWrite">,
+  caller: Pick<Caller, "seesTokens">,
   shown: Pick<ShownPrinter, "printer" | "file">,
 ): Promise<JsonText<PrinterBody>> {
   const { steady, clock } = await writePrinter(c, caller, shown, null);

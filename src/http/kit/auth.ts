@@ -13,10 +13,12 @@ import { findOrInsertSignIn } from "../../db/sign-ins.ts";
 import { findTokenHolder, findTokenHolderWithPrinters, moveLastUsedOn, type TokenHolder } from "../../db/tokens.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { log } from "../../log.ts";
+import { readSource } from "./address.ts";
 import type { Caller, HttpContext } from "./context.ts";
 import { FailureError } from "./errors.ts";
 import { callPrinter } from "./printer-call.ts";
 import { readSignIn } from "./sign-in.ts";
+import { Strangers } from "./strangers.ts";
 
 export interface Admission {
   readonly caller: Caller;
@@ -44,6 +46,8 @@ export interface Asked {
 
 /** How long D1 may take before the printer's object is asked instead. */
 const DATABASE_MS = 5_000;
+/** How much longer whoever the object does not know waits for D1 ([O80]): in all less than most clients wait. */
+const PATIENCE_MS = 15_000;
 
 /**
  * 401 unless the call carries a valid bearer. With `worksWithoutD1` a call about a printer goes on while D1 is down, if the
@@ -53,12 +57,22 @@ export async function authenticate(c: HttpContext, asked: Asked, worksWithoutD1 
   const bearer = await readBearer(c);
   const { printerId } = asked;
   if (!worksWithoutD1 || printerId === null) return bearer.find(asked);
+  const found = bearer.find(asked);
   try {
-    return await within(DATABASE_MS, bearer.find(asked));
+    return await within(DATABASE_MS, found);
   } catch (error) {
     if (!isDatabaseOutage(error)) throw error;
     log({ event: "database.down", requestId: c.var.requestId, error });
-    return askObject(c, printerId, bearer.hash);
+    return askObject(c, printerId, bearer.hash).catch((refusal: unknown) => orLater(found, refusal));
+  }
+}
+
+/** What D1 says of the caller after all; `refusal` when that is nothing. */
+async function orLater(found: Promise<Admission>, refusal: unknown): Promise<Admission> {
+  try {
+    return await within(PATIENCE_MS, found);
+  } catch (error) {
+    throw isDatabaseOutage(error) ? refusal : error;
   }
 }
 
@@ -72,26 +86,39 @@ async function askObject(c: HttpContext, printerId: number, hash: string): Promi
   const { principal, uid, archivedAt } = await callPrinter(c, printerId, (printer) => printer.vouch(hash));
   const { userId, tokenName, canRead, canWrite } = principal;
   return {
-    caller: { userId, tokenId: null, tokenName, canRead, canWrite, principal: null },
+    caller: { userId, tokenId: null, tokenName, canRead, canWrite, seesTokens: false, principal: null },
     printer: { id: printerId, uid, archivedAt, file: null },
     listed: [],
   };
 }
 
+/** One for the isolate's life. */
+const strangers = new Strangers();
+
 async function readTokenBearer(c: HttpContext, token: string): Promise<Bearer> {
   const hash = await digest(token);
   await throttle(c.env.TOKEN_CALLS, hash);
+  const { address } = readSource(c);
   const find = async ({ printerId, list }: Asked): Promise<Admission> => {
     const now = Date.now();
+    const judgement = strangers.judge(address, hash, now);
+    if (judgement.kind === "refused") throw unauthenticated("invalid", "api");
+    if (judgement.kind === "over") throw throttled(Math.ceil((judgement.againAt - now) / 1000));
     const db = connect(c.env.DB);
     const holder = await (list === null
       ? findTokenHolder(db, hash, printerId, now)
       : findTokenHolderWithPrinters(db, hash, list, now));
-    if (holder === undefined) throw unauthenticated("invalid", "api");
+    if (holder === undefined) {
+      const { success } = await c.env.UNKNOWN_TOKENS.limit({ key: address });
+      strangers.refused(address, hash, now, !success);
+      throw unauthenticated("invalid", "api");
+    }
+    strangers.passed(address, hash, now);
     noteUse(c, holder, now);
     const { userId, tokenId, tokenName, canRead, canWrite, expiresAt, printer, listed } = holder;
     const principal = { hash, userId, tokenName, canRead, canWrite, expiresAt };
-    return { caller: { userId, tokenId, tokenName, canRead, canWrite, principal }, printer, listed };
+    const caller = { userId, tokenId, tokenName, canRead, canWrite, seesTokens: canWrite, principal };
+    return { caller, printer, listed };
   };
   return { hash, find };
 }
@@ -110,7 +137,8 @@ async function readSignInBearer(c: HttpContext, token: string): Promise<Bearer> 
     const { userId, printer } = await findOrInsertSignIn(db, signedIn, printerId, now);
     const principal = { hash, userId, tokenName: null, canRead, canWrite, expiresAt: null };
     const listed = list === null ? [] : await listPrinters(db, userId, list, now);
-    return { caller: { userId, tokenId: null, tokenName: null, canRead, canWrite, principal }, printer, listed };
+    const caller = { userId, tokenId: null, tokenName: null, canRead, canWrite, seesTokens: canWrite, principal };
+    return { caller, printer, listed };
   };
   return { hash, find };
 }
@@ -171,7 +199,9 @@ const PERIOD_SECONDS = 60;
 
 async function throttle(limit: RateLimit, key: string): Promise<void> {
   const { success } = await limit.limit({ key });
-  if (!success) {
-    throw new FailureError({ code: "throttled", retryAfterSeconds: PERIOD_SECONDS } satisfies Failure);
-  }
+  if (!success) throw throttled(PERIOD_SECONDS);
+}
+
+function throttled(retryAfterSeconds: number): FailureError {
+  return new FailureError({ code: "throttled", retryAfterSeconds } satisfies Failure);
 }

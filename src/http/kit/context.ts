@@ -15,6 +15,8 @@ export interface Caller {
   readonly tokenName: string | null;
   readonly canRead: boolean;
   readonly canWrite: boolean;
+  /** Whether it is shown agents' tokens: D1 let it pass just now, and it may write ([S24]). */
+  readonly seesTokens: boolean;
   /** What a printer's object may cache of the caller; null when it was read from that cache, D1 being down. */
   readonly principal: Principal | null;
 }

@@ -1,15 +1,9 @@
-/** Callers without a token, who are told apart by their address: which one it is, and how often it may call. */
+/** Callers without a token, who are told apart by their address: how often one may call. */
 import * as z from "zod";
 import { MAX_CODE_CHARS, normalizeCode, type Source } from "../../domain/linking.ts";
 import type { HttpContext } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
 import { textField } from "../kit/fields.ts";
-import { sourceOf } from "./address.ts";
-
-/** The edge sets the header itself, whatever the caller sent. */
-export function readSource(c: HttpContext): Source {
-  return sourceOf(c.req.header("CF-Connecting-IP") ?? null);
-}
 
 /** More calls of that address than any agent makes. Counted at each location by the platform, so no flood reaches D1. */
 export async function isFlooding(c: HttpContext, call: "verify" | "unlinked", source: Source): Promise<boolean> {

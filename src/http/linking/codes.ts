@@ -21,13 +21,14 @@ import { DEFAULT_CONFIGURATION, LINKED_PRINTER_NAME } from "../../domain/configu
 import { accountFull, notFound, UNAVAILABLE } from "../../domain/failure.ts";
 import { LinkedPrinterJson, linkedPrinterText, ownPrinterText, PrinterJson, printerText } from "../json/printer.ts";
 import { TimeJson, timeJson } from "../json/time.ts";
+import { readSource } from "../kit/address.ts";
 import type { Caller, HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
 import { answerText, type JsonText, objectText, textOf } from "../kit/json-text.ts";
 import { callPrinter } from "../kit/printer-call.ts";
 import { route } from "../kit/route.ts";
 import { pathId, readId } from "../kit/validate.ts";
-import { codeField, guessedTooOften, isFlooding, readSource } from "./bounds.ts";
+import { codeField, guessedTooOften, isFlooding } from "./bounds.ts";
 import { drawCode } from "./draw.ts";
 
 const CodeJson = z
@@ -43,7 +44,7 @@ const CodeJson = z
 /** Whoever knows a code can link with it, so only callers with `write` see it. */
 async function codeText(
   c: HttpContext,
-  caller: Pick<Caller, "canWrite">,
+  caller: Pick<Caller, "canWrite" | "seesTokens">,
   { code, printer }: ShownCode,
 ): Promise<JsonText<z.input<typeof CodeJson>>> {
   return objectText<z.input<typeof CodeJson>>({

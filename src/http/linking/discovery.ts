@@ -16,14 +16,14 @@ import {
 import { findLiveCode } from "../../db/linking.ts";
 import { notFound } from "../../domain/failure.ts";
 import { normalizeCode } from "../../domain/linking.ts";
+import { isKnownSource, readSource } from "../kit/address.ts";
 import { BODY_BYTES, type BodyRule, readBody } from "../kit/body.ts";
 import type { HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, logFailed, orNotFound } from "../kit/errors.ts";
 import { textField } from "../kit/fields.ts";
 import { publicUrl } from "../kit/origin.ts";
 import { route } from "../kit/route.ts";
-import { isKnownSource } from "./address.ts";
-import { codeField, guessedTooOften, isFlooding, readSource } from "./bounds.ts";
+import { codeField, guessedTooOften, isFlooding } from "./bounds.ts";
 import { drawPasscode } from "./draw.ts";
 import { type AgentInfo, AgentInfoJson, type PollBody, readPoll } from "./poll.ts";
 

@@ -1,6 +1,6 @@
 /** What an agent without a token says of itself. What is no good is left out, because a poll is never refused ([S47]). */
 import * as z from "zod";
-import { isLocalHost } from "./address.ts";
+import { isLocalHost } from "../kit/address.ts";
 
 const MAX_TEXT_CHARS = 253;
 const MAX_META_KEYS = 20;

@@ -58,7 +58,7 @@ const list = route(
     const caller = c.get("caller");
     const listed = c.get("listed");
     const versions = listed.map(({ version }) => version);
-    if (await isHeld(c, [caller.canWrite, ...versions].join("\n"))) return c.body(null, 304);
+    if (await isHeld(c, [caller.seesTokens, ...versions].join("\n"))) return c.body(null, 304);
     const written = await Promise.all(listed.map((shown) => writePrinter(c, caller, shown, fields)));
     return answerText(c, arrayText(written.map(printerFieldsText)), 200);
   },

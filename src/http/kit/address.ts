@@ -1,5 +1,6 @@
 /** Internet addresses: the texts by which callers are counted, and the hosts that only a local network can reach. */
 import type { Source } from "../../domain/linking.ts";
+import type { HttpContext } from "./context.ts";
 
 /** All callers without a known address: there is no edge in front of the Worker. */
 const UNKNOWN = "unknown";
@@ -20,6 +21,11 @@ const LOCAL_RANGES = [
 
 const DECIMAL_OCTET = /^(0|[1-9]\d{0,2})$/;
 const IPV6_CHARACTERS = /^[0-9a-f:.]+$/;
+
+/** The edge sets the header itself, whatever the caller sent. */
+export function readSource(c: HttpContext): Source {
+  return sourceOf(c.req.header("CF-Connecting-IP") ?? null);
+}
 
 /** `ip` as the edge writes it; null, or anything that is no address, is one source for all. */
 export function sourceOf(ip: string | null): Source {

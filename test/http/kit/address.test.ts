@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isLocalHost, sourceOf } from "../../../src/http/linking/address.ts";
+import { isLocalHost, sourceOf } from "../../../src/http/kit/address.ts";
 import { fc } from "../../support/random.ts";
 
 describe("whom a bound counts as one source", () => {
