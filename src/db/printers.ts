@@ -79,10 +79,9 @@ export async function findOwnedPrinter(db: Db, userId: number, id: number): Prom
 }
 
 /** Ids of the account's printers that are not deleted. */
-export async function listPrinterIds(db: Db, userId: number): Promise<number[]> {
+export function selectPrinterIds(db: Db, userId: number) {
   const isHeld = and(eq(printers.userId, userId), isNull(printers.deletedAt));
-  const rows = await db.select({ id: printers.id }).from(printers).where(isHeld);
-  return rows.map(({ id }) => id);
+  return db.select({ id: printers.id }).from(printers).where(isHeld);
 }
 
 /** A printer as D1 shows it. */

@@ -1,5 +1,5 @@
 /** API tokens, found by their hash together with what the call is about: who calls, and the printer in their account. */
-import { and, asc, eq, gt, inArray, isNull, lt, or, type Placeholder, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, type Placeholder, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
 import { insertOnce, type KeyUse, type Once } from "./idempotency.ts";
 import { valuesIf } from "./insert-if.ts";
@@ -11,6 +11,7 @@ import {
   ownedPrinter,
   ownedPrinterOf,
   ownedPrinterSelection,
+  selectPrinterIds,
 } from "./printers.ts";
 import { apiTokens } from "./schema/accounts.ts";
 import { printers } from "./schema/printers.ts";
@@ -179,12 +180,47 @@ export async function findOwnToken(
   return token;
 }
 
-/** Its hash; undefined: the account has no such token, or it was revoked before. */
-export async function revokeToken(db: Db, userId: number, tokenId: number, now: number): Promise<string | undefined> {
-  const [revoked] = await db
-    .update(apiTokens)
-    .set({ revokedAt: now })
-    .where(and(eq(apiTokens.id, tokenId), eq(apiTokens.userId, userId), isNull(apiTokens.revokedAt)))
-    .returning({ hash: apiTokens.hash });
-  return revoked?.hash;
+/** A token that counts no longer, and the printers whose objects may still know it. */
+export interface Revocation {
+  readonly tokenId: number;
+  readonly hash: string;
+  readonly printerIds: readonly number[];
+}
+
+/** Revokes a token, or finds it revoked: that is kept, so that it can be told again. Undefined: the account has no such token. */
+export async function revokeToken(
+  db: Db,
+  userId: number,
+  tokenId: number,
+  now: number,
+): Promise<Revocation | undefined> {
+  const [[revoked], held] = await db.batch([
+    db
+      .update(apiTokens)
+      .set({ revokedAt: sql`coalesce(${revokedAt}, ${now})` })
+      .where(and(eq(apiTokens.id, tokenId), eq(apiTokens.userId, userId)))
+      .returning({ hash: apiTokens.hash }),
+    selectPrinterIds(db, userId),
+  ]);
+  return revoked && { tokenId, hash: revoked.hash, printerIds: held.map((printer) => printer.id) };
+}
+
+/** Every object that could know that token was told. */
+export async function markTold(db: Db, tokenId: number, now: number): Promise<void> {
+  await db.update(apiTokens).set({ toldAt: now }).where(eq(apiTokens.id, tokenId));
+}
+
+/** Revocations since `since` (epoch milliseconds) that were not told everywhere, the newest `limit`. */
+export async function listUntold(db: Db, since: number, limit: number): Promise<Revocation[]> {
+  // Of a column's own SQL Drizzle would leave out the tables' names.
+  const ofAccount = sql`select json_group_array(${printers.id}) from ${printers}
+    where ${printers.userId} = ${apiTokens.userId} and ${printers.deletedAt} is null`;
+  const printerIds = sql<string>`(${ofAccount})`;
+  const rows = await db
+    .select({ tokenId: apiTokens.id, hash: apiTokens.hash, printerIds })
+    .from(apiTokens)
+    .where(and(isNull(apiTokens.toldAt), isNotNull(revokedAt), gt(revokedAt, since)))
+    .orderBy(desc(revokedAt))
+    .limit(limit);
+  return rows.map((row) => ({ ...row, printerIds: JSON.parse(row.printerIds) as number[] })); // safe: an array of ids
 }

@@ -30,8 +30,8 @@ export type Failure =
   | { readonly code: "throttled"; readonly retryAfterSeconds: number; readonly sentence?: string }
   | { readonly code: "not_configured"; readonly variable: string; readonly command: string }
   | { readonly code: "overloaded"; readonly retryAfterSeconds: number }
-  /** A store did not answer; the call itself may be sound. */
-  | { readonly code: "unavailable"; readonly retryAfterSeconds: number }
+  /** A store did not answer; the call itself may be sound. `sentence`: what was done all the same. */
+  | { readonly code: "unavailable"; readonly retryAfterSeconds: number; readonly sentence?: string }
   | { readonly code: "internal" };
 
 /** A store did not answer: the same call may pass a little later. */

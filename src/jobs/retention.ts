@@ -1,6 +1,6 @@
 /**
- * What runs by the clock: old history, used keys, linking's leftovers and deleted files go, in chunks. One run does a bounded part of
- * each; an outage ends its part of the run, and the next run goes on.
+ * What runs by the clock: revocations are told, and old history, used keys, linking's leftovers and deleted files go, in
+ * chunks. One run does a bounded part of each; an outage ends its part of the run, and the next run goes on.
  */
 import { connect, type Db } from "../db/client.ts";
 import { listErasable, settleErased } from "../db/g-code-uploads.ts";
@@ -9,6 +9,7 @@ import { pruneLinking } from "../db/link-retention.ts";
 import { pruneHistory } from "../db/retention.ts";
 import { readRetention } from "../env.ts";
 import { log } from "../log.ts";
+import { tellRevocations } from "./revocations.ts";
 
 /** With 2,000 rows of history in each: what 1,000 printers make in an hour, many times over. */
 const CHUNKS_PER_RUN = 50;
@@ -18,6 +19,7 @@ const OBJECTS_PER_CHUNK = 500;
 /** At `now`, epoch milliseconds. Never throws. */
 export async function runRetention(env: Env, now: number): Promise<void> {
   const db = connect(env.DB);
+  await runPart("revocations", () => tellRevocations(db, env.PRINTERS, now));
   await runPart("history", () => pruneHistory(db, now - readRetention(env)));
   await runPart("keys", () => pruneKeys(db, now));
   await runPart("linking", () => pruneLinking(db, now));
@@ -25,9 +27,9 @@ export async function runRetention(env: Env, now: number): Promise<void> {
 }
 
 /** `chunk`: true when there may be more. */
-async function runPart(part: string, chunk: () => Promise<boolean>): Promise<void> {
+async function runPart(part: string, chunk: () => Promise<unknown>): Promise<void> {
   try {
-    for (let count = 0; count < CHUNKS_PER_RUN; count += 1) if (!(await chunk())) return;
+    for (let count = 0; count < CHUNKS_PER_RUN; count += 1) if ((await chunk()) !== true) return;
   } catch (error) {
     log({ event: "retention.failed", part, error });
   }

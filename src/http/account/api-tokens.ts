@@ -155,14 +155,15 @@ const revoke = route(
     method: "DELETE",
     path: "/api/v1/api_tokens/:tokenId",
     summary: "Revoke an API token, at once",
+    description: "A revoked one, too: after a 503, which says what was not done, the same call does the rest.",
     access: "write",
     answers: { 204: null },
   },
   async (c) => {
     const id = pathId(c, "tokenId", "ApiToken");
     const { userId } = c.get("caller");
-    const hash = orNotFound(await revokeToken(connect(c.env.DB), userId, id, Date.now()), "ApiToken");
-    await tellRevoked(c, userId, hash);
+    const revocation = orNotFound(await revokeToken(connect(c.env.DB), userId, id, Date.now()), "ApiToken");
+    await tellRevoked(c, revocation);
     return c.body(null, 204);
   },
 );

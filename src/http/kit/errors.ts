@@ -124,7 +124,7 @@ function sentenceOf(failure: Failure): string {
     case "overloaded":
       return "Too many calls at once. Try again.";
     case "unavailable":
-      return "The service cannot reach its store. Try again.";
+      return failure.sentence ?? "The service cannot reach its store. Try again.";
     case "internal":
       return "Internal error.";
   }

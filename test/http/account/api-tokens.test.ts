@@ -1,14 +1,17 @@
 /** API tokens over REST: never wider, never longer, bounded, shown once, dead at once. */
 import { env } from "cloudflare:workers";
 import { eq } from "drizzle-orm";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { digest } from "../../../src/credentials/digest.ts";
 import { connect } from "../../../src/db/client.ts";
 import { apiTokens } from "../../../src/db/schema/accounts.ts";
-import { insertToken, listTokens, revokeToken } from "../../../src/db/tokens.ts";
+import { insertToken, listTokens, listUntold, markTold, revokeToken } from "../../../src/db/tokens.ts";
+import { runRetention } from "../../../src/jobs/retention.ts";
 import { type Account, type Answer, call, makeAccount, makePrinterOf, makeToken } from "../../support/api.ts";
+import { breakDatabase } from "../../support/database.ts";
 import { observed, scansOf } from "../../support/history.ts";
 import { db } from "../../support/printer.ts";
+import { callWith } from "../../support/worker.ts";
 
 const TOKENS = "/api/v1/api_tokens/";
 const DAY = 86_400_000;
@@ -20,6 +23,8 @@ function make({ token }: Pick<Account, "token">, body: object): Promise<Answer> 
 async function listed({ token }: Pick<Account, "token">): Promise<{ id: number; name: string; token?: string }[]> {
   return (await call("GET", TOKENS, { token })).body;
 }
+
+afterEach(() => void vi.restoreAllMocks());
 
 const iso = (at: number) => new Date(at).toISOString();
 
@@ -127,24 +132,34 @@ describe("a token made over REST", () => {
 });
 
 describe("a revoked token", () => {
-  test("[S10] is dead at once, also by its own hand; a second time it is not there", async () => {
+  test("[S10] is dead at once, also by its own hand; a second time it is revoked again", async () => {
     const owner = await makeAccount();
     const { body } = await make(owner, { name: "x" });
     const path = `${TOKENS}${body.id}/`;
     expect(await call("DELETE", path, { token: body.token })).toMatchObject({ status: 204, body: null });
     expect((await call("GET", TOKENS, { token: body.token })).status).toBe(401);
     expect((await listed(owner)).map(({ id }) => id)).not.toContain(body.id);
-    expect(await call("DELETE", path, owner)).toMatchObject({
-      status: 404,
-      body: { detail: "No ApiToken matches the given query." },
-    });
+    const [first] = await db.select().from(apiTokens).where(eq(apiTokens.id, body.id));
+    expect((await call("DELETE", path, { token: body.token })).status).toBe(401);
+    for (let time = 0; time < 2; time += 1) {
+      expect(await call("DELETE", path, owner)).toMatchObject({ status: 204, body: null });
+    }
+    const [again] = await db.select().from(apiTokens).where(eq(apiTokens.id, body.id));
+    expect(again?.revokedAt).toBe(first?.revokedAt);
   });
 
   test("[S10] of another account is not there either, and lives on", async () => {
     const [owner, stranger] = [await makeAccount(), await makeAccount()];
     const [own] = await listed(owner);
-    expect((await call("DELETE", `${TOKENS}${own?.id}/`, stranger)).status).toBe(404);
+    for (const id of [own?.id, 2 ** 40]) {
+      expect(await call("DELETE", `${TOKENS}${id}/`, stranger)).toMatchObject({
+        status: 404,
+        body: { detail: "No ApiToken matches the given query." },
+      });
+    }
     expect((await listed(owner)).length).toBe(1);
+    await call("DELETE", `${TOKENS}${own?.id}/`, owner);
+    expect((await call("DELETE", `${TOKENS}${own?.id}/`, stranger)).status).toBe(404);
   });
 
   test("[S11] is forgotten by the printers that let it pass", async () => {
@@ -157,6 +172,108 @@ describe("a revoked token", () => {
     expect(await object.vouch(hash)).toMatchObject({ ok: true, value: { principal: { userId: owner.userId } } });
     await call("DELETE", `${TOKENS}${body.id}/`, owner);
     await expect.poll(() => object.vouch(hash)).toMatchObject({ ok: false, failure: { code: "unavailable" } });
+  });
+
+  /** A token that passed to two printers of its account, whose objects therefore know it. */
+  async function known() {
+    const owner = await makeAccount();
+    const printers = [await makePrinterOf(owner), await makePrinterOf(owner)];
+    const { body } = await make(owner, { name: "lost" });
+    for (const { id } of printers) await call("GET", `/api/v1/printers/${id}/`, { token: body.token });
+    const hash = await digest(body.token);
+    const objects = printers.map(({ id }) => env.PRINTERS.getByName(String(id)));
+    const knowing = () => Promise.all(objects.map(async (object) => (await object.vouch(hash)).ok));
+    const told = async () => {
+      const [row] = await db.select().from(apiTokens).where(eq(apiTokens.id, body.id));
+      return row?.toldAt ?? null;
+    };
+    expect(await knowing()).toEqual([true, true]);
+    return { owner, printers, path: `${TOKENS}${body.id}/`, token: body.token as string, knowing, told };
+  }
+
+  const idOf = (path: string) => Number(path.split("/").at(-2));
+
+  /** Objects of which the printer with that id cannot be reached. */
+  function without(lost: number) {
+    const gone = () => Promise.reject(Object.assign(new Error("gone"), { retryable: true }));
+    const getByName = (name: string) => (name === String(lost) ? { forget: gone } : env.PRINTERS.getByName(name));
+    return { getByName } as unknown as Env["PRINTERS"]; // safe: nothing else is called
+  }
+
+  test("[S62] whose answer from D1 was lost is told when the call is repeated", async () => {
+    const { owner, path, token, knowing, told } = await known();
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const heal = breakDatabase("forgetful");
+    expect(await call("DELETE", path, owner)).toMatchObject({ status: 503, body: { code: "unavailable" } });
+    heal();
+    expect((await call("GET", TOKENS, { token })).status).toBe(401);
+    expect([await knowing(), await told()]).toEqual([[true, true], null]);
+    expect((await call("DELETE", path, owner)).status).toBe(204);
+    expect(await knowing()).toEqual([false, false]);
+    await expect.poll(told).not.toBeNull();
+  });
+
+  test("[S62] of which an object cannot be told is 503 that says so, dead all the same, and done by the next call", async () => {
+    const { owner, printers, path, token, knowing, told } = await known();
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const PRINTERS = without(printers[1]?.id ?? 0);
+    const refused = await callWith({ PRINTERS }, "DELETE", path, owner);
+    expect(refused).toMatchObject({
+      status: 503,
+      body: {
+        code: "unavailable",
+        detail: "The token is revoked, but 1 of the account's printers could not be told. Try again.",
+      },
+    });
+    expect(refused.headers.get("Retry-After")).not.toBeNull();
+    expect((await call("GET", TOKENS, { token })).status).toBe(401);
+    expect([await knowing(), await told()]).toEqual([[false, true], null]);
+    expect((await call("DELETE", path, owner)).status).toBe(204);
+    expect(await knowing()).toEqual([false, false]);
+  });
+
+  test("[O81] by its own hand, which cannot call again, is told by the clock's next run; what is told is not told again", async () => {
+    const { printers, path, token, knowing, told } = await known();
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const PRINTERS = without(printers[0]?.id ?? 0);
+    expect((await callWith({ PRINTERS }, "DELETE", path, { token })).status).toBe(503);
+    const now = Date.now();
+    const [untold] = (await listUntold(db, 0, 1_000)).filter(({ tokenId }) => tokenId === idOf(path));
+    expect(untold?.printerIds).toEqual(printers.map(({ id }) => id));
+    await runRetention({ ...env, PRINTERS }, now);
+    expect([await knowing(), await told()]).toEqual([[true, false], null]);
+    await runRetention(env, now);
+    expect([await knowing(), await told()]).toEqual([[false, false], now]);
+    expect(await listUntold(db, 0, 1_000)).not.toContainEqual(expect.objectContaining({ tokenId: idOf(path) }));
+  });
+
+  test("[O81] and in no outage does it hold up what else the clock runs", async () => {
+    const { path, owner, knowing } = await known();
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    await db
+      .update(apiTokens)
+      .set({ revokedAt: Date.now() })
+      .where(eq(apiTokens.id, idOf(path)));
+    const heal = breakDatabase("refusing");
+    await runRetention(env, Date.now());
+    heal();
+    const parts = logged.mock.calls.map(([line]) => JSON.parse(String(line)).part);
+    expect(parts).toEqual(["revocations", "history", "linking", "files"]);
+    await runRetention(env, Date.now());
+    expect(await knowing()).toEqual([false, false]);
+    expect((await call("DELETE", path, owner)).status).toBe(204);
+  });
+
+  test("[O81] one of a day and an hour ago is known nowhere, so nobody is told", async () => {
+    const { path, knowing } = await known();
+    const now = Date.now();
+    const revokedAt = now - DAY - 3_600_000;
+    await db
+      .update(apiTokens)
+      .set({ revokedAt })
+      .where(eq(apiTokens.id, idOf(path)));
+    await runRetention(env, now);
+    expect(await knowing()).toEqual([true, true]);
   });
 
   test("[S10] makes no other while it dies", async () => {
@@ -178,6 +295,8 @@ test("[H56] tokens cost one round trip each way, by key or index only", async ()
     (d: D1Database) => listTokens(connect(d), userId, 0),
     (d: D1Database) => insertToken(connect(d), tokenOf(userId), { makerId: 1, maxTokens: 3 }, null, 0),
     (d: D1Database) => revokeToken(connect(d), userId, 0, 0),
+    (d: D1Database) => markTold(connect(d), 0, 0),
+    (d: D1Database) => listUntold(connect(d), 0, 8),
   ];
   for (const act of acts) {
     const { roundTrips, plan } = await observed<unknown>(act);
