@@ -1,8 +1,9 @@
 /** Accounts and API tokens, as the scripts make, list and revoke them. */
 import { randomUUID } from "node:crypto";
-import { and, asc, eq, isNull, sql } from "drizzle-orm";
+import { and, asc, eq, lt, sql } from "drizzle-orm";
 import { drawApiToken } from "../src/credentials/api-token.ts";
 import { digest } from "../src/credentials/digest.ts";
+import { valuesIf } from "../src/db/insert-if.ts";
 import { apiTokens, users } from "../src/db/schema/accounts.ts";
 import { type Database, type Row, statements } from "./database.ts";
 
@@ -51,10 +52,35 @@ export async function listTokens(database: Database, email: string | null): Prom
   return rows;
 }
 
-/** False: there is no such token, or it was revoked before. */
-export async function revokeToken(database: Database, id: number, now: number): Promise<boolean> {
-  const isValid = and(eq(apiTokens.id, id), isNull(apiTokens.revokedAt));
-  const query = statements.update(apiTokens).set({ revokedAt: now }).where(isValid).returning({ id: apiTokens.id });
-  const [rows = []] = await database.run([query]);
-  return rows.length > 0;
+/** How long an operator's token is good: as long as one call takes. */
+const OPERATOR_MS = 60_000;
+
+/**
+ * Revokes a token, or finds it revoked; a token of its account comes back with which the service can be told so, good for a
+ * minute. Null: there is no such token.
+ */
+export async function revokeToken(database: Database, id: number, now: number): Promise<string | null> {
+  const operator = drawApiToken();
+  const owner = sql`select ${apiTokens.userId} from ${apiTokens} where ${apiTokens.id} = ${id}`;
+  const isOver = and(
+    eq(apiTokens.name, OPERATOR),
+    eq(sql`expires_at - created_at`, OPERATOR_MS),
+    lt(apiTokens.expiresAt, now),
+  );
+  const row = {
+    ...{ name: OPERATOR, hash: await digest(operator), canRead: false, canWrite: true },
+    ...{ userId: sql`(${owner})`, createdAt: now, expiresAt: now + OPERATOR_MS },
+  };
+  const [, rows = []] = await database.run([
+    statements.delete(apiTokens).where(isOver),
+    statements
+      .update(apiTokens)
+      .set({ revokedAt: sql`coalesce(${apiTokens.revokedAt}, ${now})` })
+      .where(eq(apiTokens.id, id))
+      .returning({ id: apiTokens.id }),
+    statements.insert(apiTokens).select(valuesIf(apiTokens, row, sql`exists (${owner})`)),
+  ]);
+  return rows.length === 0 ? null : operator;
 }
+
+const OPERATOR = "operator";

@@ -1,5 +1,6 @@
 /** The REST calls that the scripts make. */
 import { setTimeout as pause } from "node:timers/promises";
+import { readUrl } from "./arguments.ts";
 import { Refusal } from "./refusal.ts";
 
 /** The part of a printer that the scripts read. */
@@ -67,9 +68,15 @@ export class Api {
     return this.#call("GET", `/api/v1/onetimeverificationcodes/${id}/`);
   }
 
+  /** Tells the printers' objects again when it is revoked already; an outage when one cannot be told. */
+  async revokeToken(id: number): Promise<void> {
+    await this.#call("DELETE", `/api/v1/api_tokens/${id}/`);
+  }
+
   /** After a 429 waits as long as the server says and tries again; any other failure is a refusal. */
   async #call<T>(method: string, path: string, body?: object): Promise<T> {
     const response = await this.#send(method, path, body);
+    if (response.status === 204) return undefined as T; // safe: of a route that answers nothing
     if (response.ok) return this.#read(response);
     if (response.status !== 429) {
       const line = `${method} ${this.url}${path}: ${response.status} ${await detailOf(response)}`;
@@ -113,7 +120,5 @@ const TOKEN_NEEDED =
 export function openApi(flags: { readonly url?: string | undefined; readonly token?: string | undefined }): Api {
   const token = flags.token ?? process.env.PLATEN_TOKEN;
   if (!token) throw new Refusal(TOKEN_NEEDED, 2);
-  const url = flags.url ?? "http://127.0.0.1:8787";
-  if (!/^https?:/.test(url) || !URL.canParse(url)) throw new Refusal(`--url ${url} is no URL.`, 2);
-  return new Api(url, token);
+  return new Api(readUrl(flags.url ?? "http://127.0.0.1:8787"), token);
 }

@@ -50,6 +50,12 @@ export function readDuration(flag: string, text: string): number {
   throw new Refusal(`--${flag} ${text}: a number and one of s, m, h, d is expected, for instance 90d.`, 2);
 }
 
+/** The URL of a service that `--url` gives. */
+export function readUrl(text: string): string {
+  if (/^https?:/.test(text) && URL.canParse(text)) return text;
+  throw new Refusal(`--url ${text} is no URL.`, 2);
+}
+
 /** The address that `--email` gives, in lower case. */
 export function readEmail(text: string): string {
   const email = text.trim().toLowerCase();

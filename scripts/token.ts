@@ -1,7 +1,8 @@
 /** `npm run -s token`: makes, lists and revokes API tokens, while the server runs or not. */
 import { existsSync } from "node:fs";
 import type { TokenWish } from "./account.ts";
-import { readCount, readDuration, readEmail, readFlags } from "./arguments.ts";
+import { Api } from "./api.ts";
+import { readCount, readDuration, readEmail, readFlags, readUrl } from "./arguments.ts";
 import type { Row } from "./database.ts";
 import { Refusal, runScript } from "./refusal.ts";
 import { quote } from "./shell.ts";
@@ -18,14 +19,16 @@ const HELP = `Prints a new API token and nothing else; makes the account if it i
   --scopes LIST     read, write, or both (default: read,write)
   --expires TIME    for instance 90d, 12h, 30m (default: never)
   --list            lists tokens; the tokens themselves are stored nowhere
-  --revoke ID       ends a token at once
+  --revoke ID       ends a token at once, and tells the service; may be repeated
+  --url URL         with --revoke: the service (default: the server that runs on the local state)
   --state DIR       the local server's state (default: .wrangler/state)
   --remote          the deployed database instead of the local one
   --help            this text`;
 
 type Act =
   | { readonly kind: "list"; readonly email: string | null }
-  | { readonly kind: "revoke"; readonly id: number }
+  /** `url`: the service, where it is named. */
+  | { readonly kind: "revoke"; readonly id: number; readonly url: string | null }
   | { readonly kind: "make"; readonly wish: TokenWish };
 
 interface Options {
@@ -43,6 +46,7 @@ function readOptions(): Options {
     scopes: text,
     expires: text,
     revoke: text,
+    url: text,
     state: text,
     list: yes,
     remote: yes,
@@ -56,13 +60,17 @@ interface Flags {
   readonly scopes?: string;
   readonly expires?: string;
   readonly revoke?: string;
+  readonly url?: string;
   readonly list?: boolean;
 }
 
 function readAct(flags: Flags): Act {
   const email = flags.email === undefined ? null : readEmail(flags.email);
   if (flags.list === true) return { kind: "list", email };
-  if (flags.revoke !== undefined) return { kind: "revoke", id: readCount("revoke", flags.revoke, 1, 2 ** 31) };
+  if (flags.revoke !== undefined) {
+    const id = readCount("revoke", flags.revoke, 1, 2 ** 31);
+    return { kind: "revoke", id, url: flags.url === undefined ? null : readUrl(flags.url) };
+  }
   if (email !== null) return { kind: "make", wish: { email, ...readWish(flags) } };
   throw new Refusal("--email says whose token it is to be. --help shows what there is.", 2);
 }
@@ -105,18 +113,45 @@ async function carryOut({ act, state, isRemote }: Options): Promise<string[]> {
   }
   const { listTokens, makeToken, revokeToken } = await import("./account.ts");
   const { openDatabase } = await import("./database.ts");
+  const { findServer } = await import("./state-claim.ts");
   const database = openDatabase(state, isRemote);
   switch (act.kind) {
     case "list": {
       const rows = await listTokens(database, act.email);
       return rows.length === 0 ? ["No tokens."] : rows.map(describe);
     }
-    case "revoke":
-      if (await revokeToken(database, act.id, Date.now())) return [`Token ${act.id} is revoked.`];
-      throw new Refusal(`There is no valid token ${act.id}. --list shows all.`);
+    case "revoke": {
+      const operator = await revokeToken(database, act.id, Date.now());
+      if (operator === null) throw new Refusal(`There is no token ${act.id}. --list shows all.`);
+      return [
+        await tellService(act.id, act.url ?? (isRemote ? null : ((await findServer(state))?.url ?? null)), { operator, isRemote }),
+      ];
+    }
     case "make":
       return [await makeToken(database, act.wish, Date.now())];
   }
+}
+
+/** Tells the printers' objects through the service; what the token's end is worth by then. A refusal when they may not know. */
+async function tellService(
+  id: number,
+  url: string | null,
+  { operator, isRemote }: { readonly operator: string; readonly isRemote: boolean },
+): Promise<string> {
+  const dead = `Token ${id} is revoked`;
+  if (url !== null) {
+    try {
+      await new Api(url, operator).revokeToken(id);
+      return `${dead}.`;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      throw new Refusal(`${dead} in the database, but its printers may not know yet: run this again. ${error.message}`);
+    }
+  }
+  if (!isRemote) return `${dead}. No server runs on this state; the next one tells its printers when it starts.`;
+  throw new Refusal(
+    `${dead} in the database; printers that know it hear of it within the hour. Name the service with --url to tell them now.`,
+  );
 }
 
 await runScript(async () => {

@@ -201,9 +201,22 @@ describe("npm run token", () => {
     const list = await runScript("token.ts", "--list", "--email", "you@example.com", "--state", state);
     expect(list.stdout).toMatch(/^\d+ {2}you@example.com {2}O'Brien's; -- {2}read,write /);
     expect(list.stdout).not.toContain(fresh);
-    const revoked = await runScript("token.ts", "--revoke", list.stdout.split(" ")[0] ?? "", "--state", state);
-    expect(revoked.code).toBe(0);
+    const [id = ""] = list.stdout.split(" ");
+    const revoked = await runScript("token.ts", "--revoke", id, "--state", state);
+    expect(revoked).toEqual({ code: 0, stderr: "", stdout: `Token ${id} is revoked.\n` });
     expect((await call(server, fresh, "GET", "/api/v1/users/me/")).status).toBe(401);
+    expect(await runScript("token.ts", "--revoke", id, "--state", state)).toEqual(revoked);
+  });
+
+  test("[R11] a revocation that the service does not hear of says so, and may be repeated", async () => {
+    const idle = makeFolder();
+    await runScript("token.ts", "--email", "you@example.com", "--state", idle);
+    const unheard = await runScript("token.ts", "--revoke", "1", "--state", idle);
+    expect(unheard).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("No server runs") });
+    const nobody = await runScript("token.ts", "--revoke", "1", "--url", "http://127.0.0.1:1", "--state", idle);
+    expect(nobody).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("run this again") });
+    const unknown = await runScript("token.ts", "--revoke", "9", "--state", idle);
+    expect(unknown).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("no token 9") });
   });
 
   test.each([
