@@ -4,6 +4,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { RouteSpec } from "../../src/http/kit/route.ts";
 import { type Account, type Answer, call, makeAccount, makePrinterOf, makeToken } from "../support/api.ts";
+import { freshIp } from "../support/linking.ts";
+import { from } from "../support/linking-api.ts";
 import { parametersOf, pathOf, ROUTES, titleOf, UNDECLARED } from "../support/routes.ts";
 
 /** No row has it. */
@@ -29,7 +31,10 @@ function send(
 ): Promise<Answer> {
   const ids = Object.fromEntries(parametersOf(spec).map((name) => [name, UNKNOWN]));
   const hasBody = method !== "GET" && method !== "HEAD";
-  return call(method, pathOf(spec, ids), { headers, ...(hasBody ? { body: {} } : {}) });
+  return call(method, pathOf(spec, ids), {
+    headers: { ...from(freshIp()), ...headers },
+    ...(hasBody ? { body: {} } : {}),
+  });
 }
 
 function refused(reason: "missing" | "invalid", challenge: string) {
@@ -99,7 +104,7 @@ describe.each(userRoutes)("$title", ({ spec }) => {
     });
     const odd = Object.fromEntries(parametersOf(spec).map((name) => [name, "abc"]));
     const raw = spec.method === "GET" ? {} : { raw: "{" };
-    const answer = await call(spec.method, pathOf(spec, odd), { token, ...raw });
+    const answer = await call(spec.method, pathOf(spec, odd), { token, headers: from(freshIp()), ...raw });
     expect(answer.status).toBe(403);
   });
 
@@ -126,7 +131,7 @@ describe.each(userRoutes)("$title", ({ spec }) => {
       const token = await makeToken(account.userId);
       for (const id of [UNKNOWN, "abc", "0", "-1", "1.5", "9007199254740993", "1e3", "%00"]) {
         const ids = Object.fromEntries(parametersOf(spec).map((name) => [name, id]));
-        const { status, body } = await call(spec.method, pathOf(spec, ids), { token });
+        const { status, body } = await call(spec.method, pathOf(spec, ids), { token, headers: from(freshIp()) });
         expect({ status, code: body.code, id }).toEqual({ status: 404, code: "not_found", id });
         expect(body.detail).toMatch(/^No \w+ matches the given query\.$/);
       }

@@ -14,7 +14,7 @@ const PASSED_MAX = 5_000;
 interface Minute {
   readonly endsAt: number;
   readonly tried: Map<string, boolean>;
-  /** The platform counted as many elsewhere. */
+  /** The platform counted too many refusals of that address at this location. */
   isOver: boolean;
 }
 
@@ -44,7 +44,7 @@ export class Strangers {
     put(this.#passed, hash, now, PASSED_MAX);
   }
 
-  /** `isOver`: so many of that address were refused at this location that it has to wait. */
+  /** `isOver`: the platform's bound on refusals is passed. */
   refused(address: string, hash: string, now: number, isOver: boolean): void {
     this.#passed.delete(hash);
     const minute = this.#minuteOf(address, now);

@@ -95,7 +95,7 @@ describe("made-up tokens", () => {
     expect((await ask(drawApiToken())).status).toBe(429);
     expect(meter.take().roundTrips).toBe(1);
     expect(configuration).toMatch(
-      /name = "UNKNOWN_TOKENS"\nnamespace_id = "\d+"\nsimple = \{ limit = 30, period = 60 \}/,
+      /name = "UNKNOWN_TOKENS"\nnamespace_id = "\d+"\nsimple = \{ limit = 300, period = 60 \}/,
     );
   });
 });
