@@ -348,6 +348,8 @@ describe("what a status costs", () => {
       await agent.settled();
     });
     expect(cost).toMatchObject({ ...expected, statements: 0 });
+    // The binding is the next test's, too.
+    await projected(printer.id);
   });
 
   test("[P60] what waits for a minute costs its alarm, however often it changes", async () => {
