@@ -65,7 +65,12 @@ describe("guesses are bounded", () => {
     const kinds: string[] = [];
     for (let subnet = 0; subnet < 60; subnet += 1) kinds.push((await tryCode("none", of(subnet))).kind);
     expect(kinds).toEqual([...Array(30).fill("unknown"), ...Array(30).fill("refused")]);
-    expect(await tryCode("none", of(99))).toEqual({ kind: "refused", againAt: now + MINUTE });
+    const code = await insertCode(await insertUser(), null, now);
+    const { database, take } = meter(env.DB);
+    const refused = await useCode(connect(database), { digits: code.code, source: of(99).source }, now);
+    expect(refused).toEqual({ kind: "refused", againAt: now + MINUTE });
+    expect(take()).toEqual({ roundTrips: 1, rowsWritten: 0 });
+    expect((await tryCode(code.code, { ...elsewhere(), now })).kind).toBe("used");
     expect((await tryCode("none", { source: sourceOf("2001:db8:49::1"), now })).kind).toBe("unknown");
     expect((await tryCode("none", { ...of(99), now: now + MINUTE })).kind).toBe("unknown");
   });
