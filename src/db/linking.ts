@@ -6,15 +6,7 @@ import type { PrinterView } from "../domain/view.ts";
 import { type Db, ONE_ROW } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { guessHistory, insertFailureIf, isRefused } from "./link-failures.ts";
-import {
-  insertPrinterIfRoom,
-  type NewPrinter,
-  type OwnedPrinter,
-  ownedPrinterColumns,
-  printOfRow,
-  type ShownPrinter,
-  viewOfRow,
-} from "./printers.ts";
+import { insertPrinterIfRoom, type NewPrinter, printOfRow, type ShownPrinter, viewOfRow } from "./printers.ts";
 import { gCodeFiles } from "./schema/g-code.ts";
 import { prints } from "./schema/history.ts";
 import { oneTimeVerificationCodes as codes } from "./schema/linking.ts";
@@ -118,7 +110,7 @@ export interface CodeUsed {
   /** The same address used it a moment ago already. */
   readonly isRepeated: boolean;
   /** The one to link again, or that this code made before (`isMade`); null when one is to be made. */
-  readonly printer: (OwnedPrinter & { readonly isMade: boolean }) | null;
+  readonly printer: { readonly id: number; readonly uid: string; readonly isMade: boolean } | null;
 }
 
 export type CodeUse = CodeUsed | { readonly kind: "unknown" } | { readonly kind: "refused"; readonly againAt: number };
@@ -145,7 +137,6 @@ export async function useCode(
         ...history,
         code: codes,
         printerUid: printers.uid,
-        printerFile: ownedPrinterColumns.file,
         printerIsMade: sql<0 | 1>`${printers.createdAt} >= ${codes.createdAt}`,
       })
       .from(ONE_ROW)
@@ -158,11 +149,9 @@ export async function useCode(
   const againAt = found === undefined ? null : guessAgainAt(found);
   if (againAt !== null) return { kind: "refused", againAt };
   if (!found?.code) return { kind: "unknown" };
-  const { code, printerUid: uid, printerFile: file, printerIsMade } = found;
+  const { code, printerUid: uid, printerIsMade } = found;
   const printer =
-    uid === null || code.printerId === null
-      ? null
-      : { id: code.printerId, uid, file, archivedAt: null, isMade: printerIsMade === 1 };
+    uid === null || code.printerId === null ? null : { id: code.printerId, uid, isMade: printerIsMade === 1 };
   return {
     kind: "used",
     code: { ...code, verifiedAt: code.verifiedAt ?? now },

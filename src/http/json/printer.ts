@@ -65,7 +65,7 @@ export async function linkedPrinterText(
   printer: PrinterView,
 ): Promise<JsonText<z.input<typeof LinkedPrinterJson>>> {
   const untold = { ...printer, status: null, settings: null, currentPrint: null };
-  const { steady } = await writePrinter(c, { canWrite: true }, { printer: untold, file: null }, LINKED_KEYS);
+  const { steady } = await writePrinter(c, { seesTokens: true }, { printer: untold, file: null }, LINKED_KEYS);
   return `${steady}}` as JsonText<z.input<typeof LinkedPrinterJson>>; // safe: those keys
 }
 

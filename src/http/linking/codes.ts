@@ -16,9 +16,9 @@ import {
   type UsedCode,
   useCode,
 } from "../../db/linking.ts";
-import type { ShownPrinter } from "../../db/printers.ts";
 import { DEFAULT_CONFIGURATION, LINKED_PRINTER_NAME } from "../../domain/configuration.ts";
 import { accountFull, notFound, UNAVAILABLE } from "../../domain/failure.ts";
+import type { PrinterView } from "../../domain/view.ts";
 import { LinkedPrinterJson, linkedPrinterText, ownPrinterText, PrinterJson, printerText } from "../json/printer.ts";
 import { TimeJson, timeJson } from "../json/time.ts";
 import { readSource } from "../kit/address.ts";
@@ -128,7 +128,7 @@ function verify(method: "GET" | "POST") {
         throw new FailureError({ code: "method_not_allowed", method: "HEAD", allow: METHODS });
       const use = await takeCode(c, c.req.valid("query").code);
       const { code } = use;
-      const { printer: linked } = await linkOrRelease(c, use);
+      const linked = await linkOrRelease(c, use);
       const used = objectText<z.input<typeof UsedCodeJson>>({
         id: textOf(code.id),
         printer: await linkedPrinterText(c, linked),
@@ -158,7 +158,7 @@ async function takeCode(c: HttpContext, digits: string): Promise<CodeUsed> {
 }
 
 /** The printer that the code links its agent to. A code of which nothing came is released, whatever the reason ([S35]). */
-async function linkOrRelease(c: HttpContext, use: CodeUsed): Promise<ShownPrinter> {
+async function linkOrRelease(c: HttpContext, use: CodeUsed): Promise<PrinterView> {
   try {
     return use.printer === null ? await makePrinter(c, use.code) : await relink(c, use.printer, use);
   } catch (error) {
@@ -169,26 +169,22 @@ async function linkOrRelease(c: HttpContext, use: CodeUsed): Promise<ShownPrinte
   }
 }
 
-async function makePrinter(c: HttpContext, { id, userId }: UsedCode): Promise<ShownPrinter> {
+async function makePrinter(c: HttpContext, { id, userId }: UsedCode): Promise<PrinterView> {
   const { maxPrinters } = c.var.settings;
   const configuration = { ...DEFAULT_CONFIGURATION, name: LINKED_PRINTER_NAME };
   const born = { userId, uid: drawUid(), configuration, maxPrinters };
   const printer = await insertLinkedPrinter(connect(c.env.DB), id, born, Date.now());
   if (printer === undefined) throw new FailureError(accountFull(maxPrinters));
-  return { printer, file: null };
+  return printer;
 }
 
 /** One generation a code, however often its use is repeated: a late repetition must not outdate the token that was taken. */
-async function relink(
+function relink(
   c: HttpContext,
-  { id, uid, file, isMade }: NonNullable<CodeUsed["printer"]>,
+  { id, uid, isMade }: NonNullable<CodeUsed["printer"]>,
   { code, isRepeated }: CodeUsed,
-): Promise<ShownPrinter> {
-  const isShown = isRepeated && isMade;
-  return {
-    printer: await callPrinter(c, id, (printer) => (isShown ? printer.view(uid) : printer.relink(uid, code.id))),
-    file,
-  };
+): Promise<PrinterView> {
+  return callPrinter(c, id, (printer) => (isRepeated && isMade ? printer.view(uid) : printer.relink(uid, code.id)));
 }
 
 const rotate = route(
