@@ -123,9 +123,8 @@ async function carryOut({ act, state, isRemote }: Options): Promise<string[]> {
     case "revoke": {
       const operator = await revokeToken(database, act.id, Date.now());
       if (operator === null) throw new Refusal(`There is no token ${act.id}. --list shows all.`);
-      return [
-        await tellService(act.id, act.url ?? (isRemote ? null : ((await findServer(state))?.url ?? null)), { operator, isRemote }),
-      ];
+      const server = isRemote ? null : await findServer(state);
+      return [await tellService(act.id, act.url ?? server?.url ?? null, { operator, isRemote })];
     }
     case "make":
       return [await makeToken(database, act.wish, Date.now())];
