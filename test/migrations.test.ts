@@ -15,6 +15,7 @@ const LANDED = {
   "0002_live_writes.sql": "22123ed0e6a0b346d6be16bc2f7022b24291781050c6325a7f8ff881b1d7632a",
   "0003_idempotency_keys.sql": "4a5642f1ea81866aa505caffa3d6ae42f0e48d5c4d309cebabf020984d13b4ae",
   "0004_revocations_and_repeats.sql": "646e6ec730a73181ea5a5e410edb10ae51bd82129111d5e3f30cf962a6462bed",
+  "0005_search_names.sql": "3d28d057b0eb0c9eb486655ec5a2b0798ed13b092fdc513ac150202eaf07a67c",
 };
 
 const parents = new Set(files.flatMap((file) => tablesOf(text(file), /REFERENCES `(\w+)`/gi)));

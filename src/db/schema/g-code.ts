@@ -15,12 +15,15 @@ export const gCodeFolders = sqliteTable(
     parentFolderId: integer(),
     name: text().notNull(),
     safeName: text().notNull(),
+    /** As a search compares names; null in a row that is older than the column, until the hourly job fills it. */
+    searchName: text(),
     createdAt: integer().notNull(),
     updatedAt: integer().notNull(),
   },
   (t) => [
     uniqueIndex("g_code_folders_name").on(t.userId, t.parentFolderId, t.safeName),
     uniqueIndex("g_code_folders_root_name").on(t.userId, t.safeName).where(sql`${t.parentFolderId} is null`),
+    index("g_code_folders_unread").on(t.id).where(sql`${t.searchName} is null`),
   ],
 );
 
@@ -37,6 +40,8 @@ export const gCodeFiles = sqliteTable(
     parentFolderId: integer(),
     filename: text().notNull(),
     safeFilename: text().notNull(),
+    /** As that of folders. */
+    searchName: text(),
     agentSignature: text(),
     /** Where the agent keeps it; null for a file in the cloud. */
     url: text(),
@@ -51,6 +56,7 @@ export const gCodeFiles = sqliteTable(
     index("g_code_files_signature").on(t.userId, t.safeFilename, t.agentSignature),
     index("g_code_files_user").on(t.userId, t.residentPrinterId, t.createdAt).where(sql`${t.deletedAt} is null`),
     index("g_code_files_folder").on(t.parentFolderId).where(sql`${t.parentFolderId} is not null`),
+    index("g_code_files_unread").on(t.id).where(sql`${t.searchName} is null`),
     index("g_code_files_erasable").on(t.id).where(sql`${t.deletedAt} is not null and ${t.objectKey} is not null`),
   ],
 );
