@@ -1,8 +1,8 @@
 /** G-code records as their owner changes them: renamed, moved, deleted. Their objects in R2 are erased later. */
 import { and, eq, isNull, sql } from "drizzle-orm";
-import { safeName } from "../domain/g-code.ts";
+import { safeName, searchName } from "../domain/g-code.ts";
 import { type Db, ONE_ROW } from "./client.ts";
-import type { GCodeFile } from "./g-code-files.ts";
+import { fileColumns, type GCodeFile } from "./g-code-files.ts";
 import { isOwnFolder } from "./g-code-folders.ts";
 import { anyOf } from "./print-selection.ts";
 import { gCodeFiles } from "./schema/g-code.ts";
@@ -33,21 +33,23 @@ export async function editGCodeFile(
   { filename, parentFolderId }: FileEdit,
   now: number,
 ): Promise<GCodeFile | "no_parent" | undefined> {
-  // An agent finds its own file by the safe name: a rename leaves that as it is.
-  const safeFilename =
-    filename === undefined
-      ? undefined
-      : sql`iif(${gCodeFiles.residentPrinterId} is null, ${safeName(filename)}, ${gCodeFiles.safeFilename})`;
+  const names = filename === undefined ? {} : namesOf(filename);
   const hasParent = isOwnFolder(userId, parentFolderId ?? null);
   const [[judged], [file]] = await db.batch([
     db.select({ hasParent }).from(ONE_ROW),
     db
       .update(gCodeFiles)
-      .set({ filename, safeFilename, parentFolderId, updatedAt: now })
+      .set({ ...names, parentFolderId, updatedAt: now })
       .where(and(isOwn(userId, [id]), hasParent))
-      .returning(),
+      .returning(fileColumns),
   ]);
   return judged?.hasParent ? file : "no_parent";
+}
+
+/** An agent finds its own file by the safe name: a rename leaves that as it is. */
+function namesOf(filename: string) {
+  const safeFilename = sql`iif(${gCodeFiles.residentPrinterId} is null, ${safeName(filename)}, ${gCodeFiles.safeFilename})`;
+  return { filename, safeFilename, searchName: searchName(filename) };
 }
 
 /** Moves those of `ids` that the account has; false: it has no such folder, and nothing was moved. */

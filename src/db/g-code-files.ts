@@ -1,16 +1,21 @@
 /** G-code records as agents report them: found again by signature and name, else made. */
-import { and, asc, desc, eq, isNull, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
+import { safeName, searchName } from "../domain/g-code.ts";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { gCodeCopies, gCodeFiles } from "./schema/g-code.ts";
 
-export type GCodeFile = typeof gCodeFiles.$inferSelect;
+export const { searchName: _searchName, ...fileColumns } = getTableColumns(gCodeFiles);
+
+/** A record without what only a search reads. */
+export type GCodeFile = Omit<typeof gCodeFiles.$inferSelect, "searchName">;
 
 export interface ReportedFile {
   readonly userId: number;
   /** The printer whose agent reports it. */
   readonly printerId: number;
   readonly filename: string;
+  /** As the agent says it; what is kept is made of it ([G31]). */
   readonly safeFilename: string;
   readonly agentSignature: string | null;
   /** The agent's own path. */
@@ -30,21 +35,22 @@ export async function findOrInsertGCodeFile(
 ): Promise<{ readonly file: GCodeFile; readonly isNew: boolean }> {
   const isCopied = sql`${gCodeFiles.id} in ${copiedFiles(printerId, file)}`;
   const isReported = and(
-    eq(gCodeFiles.safeFilename, file.safeFilename),
+    isNamed(gCodeFiles.safeFilename, file.safeFilename),
     file.agentSignature === null
       ? isNull(gCodeFiles.agentSignature)
       : eq(gCodeFiles.agentSignature, file.agentSignature),
     isReachableFrom(printerId),
   );
   const isSame = and(eq(gCodeFiles.userId, file.userId), or(isCopied, isReported), isNull(gCodeFiles.deletedAt));
-  const row = { ...file, residentPrinterId: printerId, createdAt: now, updatedAt: now };
+  const names = { safeFilename: safeName(file.safeFilename), searchName: searchName(file.filename) };
+  const row = { ...file, ...names, residentPrinterId: printerId, createdAt: now, updatedAt: now };
   const isUnknown = sql`not exists (select 1 from ${gCodeFiles} where ${isSame})`;
   const [made, [found]] = await db.batch([
     db
       .insert(gCodeFiles)
       .select(valuesIf(gCodeFiles, row, isUnknown))
       .returning({ id: gCodeFiles.id }),
-    db.select().from(gCodeFiles).where(isSame).orderBy(desc(isCopied), asc(gCodeFiles.id)).limit(1),
+    db.select(fileColumns).from(gCodeFiles).where(isSame).orderBy(desc(isCopied), asc(gCodeFiles.id)).limit(1),
   ]);
   if (found === undefined) throw new Error("the record was neither found nor made");
   return { file: found, isNew: made.length > 0 };
@@ -54,10 +60,15 @@ export async function findOrInsertGCodeFile(
 function copiedFiles(printerId: number, { safeFilename, agentSignature }: ReportedFileName): SQL {
   const isCopy = and(
     eq(gCodeCopies.printerId, printerId),
-    eq(gCodeCopies.safeFilename, safeFilename),
+    isNamed(gCodeCopies.safeFilename, safeFilename),
     eq(gCodeCopies.agentSignature, agentSignature ?? ""),
   );
   return sql`(select ${gCodeCopies.gCodeFileId} from ${gCodeCopies} where ${isCopy})`;
+}
+
+/** Whether it has that name, safe or as an agent says it; rows of old have it as it was said. */
+export function isNamed(column: typeof gCodeFiles.safeFilename | typeof gCodeCopies.safeFilename, name: string) {
+  return inArray(column, [safeName(name), name]);
 }
 
 type ReportedFileName = Pick<ReportedFile, "safeFilename" | "agentSignature">;
@@ -72,37 +83,41 @@ export interface ReportedEdit {
   readonly agentSignature?: string | null | undefined;
 }
 
-/** Undefined unless the account has that file, in the cloud or on this printer. A cloud file's signature makes a copy. */
+/**
+ * Undefined unless the account has that file, in the cloud or on this printer. What is said of a cloud file makes a copy: its
+ * own name is nobody's to change but its owner's ([G31]). The answer has the name that this printer's agent knows.
+ */
 export async function editReportedFile(
   db: Db,
   wanted: { readonly userId: number; readonly printerId: number; readonly id: number },
-  edit: ReportedEdit,
+  { agentSignature, ...edit }: ReportedEdit,
   now: number,
 ): Promise<GCodeFile | undefined> {
+  const safeFilename = edit.safeFilename === undefined ? undefined : safeName(edit.safeFilename);
   const isReachable = and(
     eq(gCodeFiles.id, wanted.id),
     eq(gCodeFiles.userId, wanted.userId),
     isReachableFrom(wanted.printerId),
     isNull(gCodeFiles.deletedAt),
   );
-  const update = db
-    .update(gCodeFiles)
-    .set({ ...edit, updatedAt: now })
-    .where(isReachable)
-    .returning();
-  const { agentSignature } = edit;
-  if (agentSignature === undefined || agentSignature === null) return (await update)[0];
-  const copy = sql`select ${wanted.printerId}, ${gCodeFiles.id}, ${gCodeFiles.safeFilename}, ${agentSignature}
-    from ${gCodeFiles} where ${and(isReachable, isNull(gCodeFiles.residentPrinterId))}`;
+  const ownName = sql`iif(${gCodeFiles.residentPrinterId} is null, ${gCodeFiles.safeFilename}, ${safeFilename ?? null})`;
+  const named = safeFilename === undefined ? {} : { safeFilename: ownName };
+  const copied = sql`select ${wanted.printerId}, ${gCodeFiles.id}, ${safeFilename ?? gCodeFiles.safeFilename},
+    ${agentSignature ?? ""} from ${gCodeFiles} where ${and(isReachable, isNull(gCodeFiles.residentPrinterId))}`;
+  const kept = {
+    safeFilename: safeFilename ?? sql`${gCodeCopies.safeFilename}`,
+    agentSignature: agentSignature === undefined ? sql`${gCodeCopies.agentSignature}` : (agentSignature ?? ""),
+  };
   const [[file]] = await db.batch([
-    update,
+    db
+      .update(gCodeFiles)
+      .set({ ...named, agentSignature, updatedAt: now })
+      .where(isReachable)
+      .returning(fileColumns),
     db
       .insert(gCodeCopies)
-      .select(copy)
-      .onConflictDoUpdate({
-        target: [gCodeCopies.printerId, gCodeCopies.gCodeFileId],
-        set: { agentSignature, safeFilename: sql`excluded.safe_filename` },
-      }),
+      .select(copied)
+      .onConflictDoUpdate({ target: [gCodeCopies.printerId, gCodeCopies.gCodeFileId], set: kept }),
   ]);
-  return file;
+  return file === undefined ? undefined : { ...file, safeFilename: safeFilename ?? file.safeFilename };
 }

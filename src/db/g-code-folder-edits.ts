@@ -1,14 +1,13 @@
 /** Folders renamed, moved and deleted, each checked and written in one transaction: no two calls make a cycle together. */
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { type Db, ONE_ROW } from "./client.ts";
-import { type FolderRefusal, type GCodeFolder, isOwnFolder, selectFolder } from "./g-code-folders.ts";
+import { type FolderRefusal, type GCodeFolder, isOwnFolder, namesOf, selectFolder } from "./g-code-folders.ts";
 import { anyOf } from "./print-selection.ts";
 import { gCodeFiles, gCodeFolders } from "./schema/g-code.ts";
 
 /** Undefined parts stay as they are; the parent null is the root. */
 export interface FolderEdit {
   readonly name?: string | undefined;
-  readonly safeName?: string | undefined;
   readonly parentFolderId?: number | null | undefined;
 }
 
@@ -37,18 +36,21 @@ export async function moveGCodeFolders(
 
 /** Two statements of a batch: the reason to refuse, and the change, which is made only without one. */
 function change(db: Db, userId: number, ids: readonly number[], edit: FolderEdit, now: number) {
-  const refusal = refusalOf(userId, ids, edit);
+  const names = edit.name === undefined ? {} : namesOf(edit.name);
+  const refusal = refusalOf(userId, ids, { ...names, parentFolderId: edit.parentFolderId });
   const isMeant = and(eq(gCodeFolders.userId, userId), sql`${gCodeFolders.id} in ${anyOf(ids)}`);
   return [
     db.select({ refusal }).from(ONE_ROW),
     db
       .update(gCodeFolders)
-      .set({ ...edit, updatedAt: now })
+      .set({ ...names, parentFolderId: edit.parentFolderId, updatedAt: now })
       .where(and(isMeant, isNull(refusal))),
   ] as const;
 }
 
-function refusalOf(userId: number, ids: readonly number[], edit: FolderEdit): SQL<FolderRefusal | null> {
+type FolderPlace = Pick<FolderEdit, "parentFolderId"> & { readonly safeName?: string };
+
+function refusalOf(userId: number, ids: readonly number[], edit: FolderPlace): SQL<FolderRefusal | null> {
   const { parentFolderId } = edit;
   const hasNoParent = parentFolderId === undefined ? sql`0` : sql`not ${isOwnFolder(userId, parentFolderId)}`;
   return sql`case when ${hasNoParent} then 'no_parent' when ${makesLoop(ids, parentFolderId ?? null)} then 'cycle'
@@ -63,7 +65,7 @@ function makesLoop(ids: readonly number[], parentFolderId: number | null): SQL {
 }
 
 /** Whether their names, as they would be, are those of new siblings, or of each other. */
-function isNameTaken(userId: number, ids: readonly number[], { safeName, parentFolderId }: FolderEdit): SQL {
+function isNameTaken(userId: number, ids: readonly number[], { safeName, parentFolderId }: FolderPlace): SQL {
   const name = safeName === undefined ? sql`folder.safe_name` : sql`${safeName}`;
   const parent = parentFolderId === undefined ? sql`folder.parent_folder_id` : sql`${parentFolderId}`;
   const wanted = sql`(select folder.id, ${name} as name, ${parent} as parent from g_code_folders as folder

@@ -1,12 +1,14 @@
 /** Folders of cloud files: a tree within each account, whose siblings have different names. */
 import { and, asc, desc, eq, getTableColumns, isNull, type SQL, sql } from "drizzle-orm";
+import { safeName, searchName } from "../domain/g-code.ts";
 import { type Db, ONE_ROW } from "./client.ts";
+import { cutList } from "./g-code-search.ts";
 import { insertOnce, type KeyUse, type Once } from "./idempotency.ts";
 import { valuesIf } from "./insert-if.ts";
-import { cutPage, type NumberedPage } from "./numbered-page.ts";
+import type { NumberedPage } from "./numbered-page.ts";
 import { type gCodeFiles, gCodeFolders } from "./schema/g-code.ts";
 
-export type GCodeFolder = typeof gCodeFolders.$inferSelect & {
+export type GCodeFolder = Omit<typeof gCodeFolders.$inferSelect, "searchName"> & {
   /** What lies directly in it. */
   readonly folderCount: number;
   readonly fileCount: number;
@@ -18,8 +20,10 @@ const childFolders = sql`select count(*) from g_code_folders as child
 const childFiles = sql`select count(*) from g_code_files as child
   where child.parent_folder_id = g_code_folders.id and child.deleted_at is null`;
 
+const { searchName: _searchName, ...ownColumns } = getTableColumns(gCodeFolders);
+
 export const folderColumns = {
-  ...getTableColumns(gCodeFolders),
+  ...ownColumns,
   folderCount: sql<number>`(${childFolders})`,
   fileCount: sql<number>`(${childFiles})`,
 };
@@ -31,7 +35,7 @@ export interface FolderSelection {
   readonly userId: number;
   /** Undefined: wherever it is; null: at the root. */
   readonly parentFolderId: number | null | undefined;
-  /** Part of the safe name, in any case; null: whichever. */
+  /** Part of the name, in any case ([G35]); null: whichever. */
   readonly contains: string | null;
   readonly sorting: FolderSorting;
 }
@@ -45,11 +49,6 @@ export function isIn(
   return parentFolderId === null ? isNull(column) : eq(column, parentFolderId);
 }
 
-/** Whether the name holds that text, whatever the case of ASCII letters. */
-export function hasPart(column: typeof gCodeFolders.safeName | typeof gCodeFiles.safeFilename, part: string): SQL {
-  return sql`instr(lower(${column}), lower(${part})) > 0`;
-}
-
 /** One round trip: the page, and how many there are in all. */
 export async function listGCodeFolders(
   db: Db,
@@ -57,19 +56,21 @@ export async function listGCodeFolders(
   page: NumberedPage,
 ): Promise<{ readonly count: number; readonly folders: GCodeFolder[] }> {
   const { userId, parentFolderId, contains, sorting } = selection;
-  const isSelected = and(
-    eq(gCodeFolders.userId, userId),
-    isIn(gCodeFolders.parentFolderId, parentFolderId),
-    contains === null ? undefined : hasPart(gCodeFolders.safeName, contains),
-  );
-  const count = sql`select count(*) from ${gCodeFolders} where ${isSelected}`;
+  const { id, name } = gCodeFolders;
+  const isOwn = eq(gCodeFolders.userId, userId);
+  const isSelected = and(isOwn, isIn(gCodeFolders.parentFolderId, parentFolderId));
   const order = sorting.endsWith("_desc") ? desc : asc;
-  const by = sorting.startsWith("name") ? gCodeFolders.name : gCodeFolders.createdAt;
-  const paged = sql`(select ${gCodeFolders.id} from ${gCodeFolders} where ${isSelected}
-    order by ${order(by)}, ${order(gCodeFolders.id)} ${cutPage(page, count)})`;
+  const by = sorting.startsWith("name") ? name : gCodeFolders.createdAt;
+  const searched = sql`select ${id} from ${gCodeFolders} where ${isOwn}`;
+  const list = { table: gCodeFolders, name, isSelected, order, by, searched, contains };
+  const { tables, count, paged } = cutList(db, list, page);
   const [[counted], folders] = await db.batch([
-    db.select({ count: sql<number>`(${count})` }).from(ONE_ROW),
     db
+      .with(...tables)
+      .select({ count: sql<number>`(${count})` })
+      .from(ONE_ROW),
+    db
+      .with(...tables)
       .select(folderColumns)
       .from(gCodeFolders)
       .where(sql`${gCodeFolders.id} in ${paged}`)
@@ -101,22 +102,21 @@ export function isOwnFolder(userId: number, id: number | null): SQL<number> {
 /** Why a folder cannot be where it is wanted: the first that applies. */
 export type FolderRefusal = "no_parent" | "cycle" | "name_taken";
 
-export interface FolderName {
-  readonly name: string;
-  readonly safeName: string;
-}
-
 /** Checked and made in one statement: of folders made at once only one gets the name. */
 export async function insertGCodeFolder(
   db: Db,
-  folder: FolderName & { readonly userId: number; readonly parentFolderId: number | null },
+  {
+    userId,
+    parentFolderId,
+    name,
+  }: { readonly userId: number; readonly parentFolderId: number | null; readonly name: string },
   key: KeyUse | null,
   now: number,
 ): Promise<Once<GCodeFolder | FolderRefusal>> {
-  const { userId, parentFolderId, safeName } = folder;
+  const names = namesOf(name);
   const hasParent = isOwnFolder(userId, parentFolderId);
-  const isFree = sql`not exists (select 1 from ${gCodeFolders} where ${sameName(userId, parentFolderId, sql`${safeName}`)})`;
-  const row = { ...folder, createdAt: now, updatedAt: now };
+  const isFree = sql`not exists (select 1 from ${gCodeFolders} where ${sameName(userId, parentFolderId, names.safeName)})`;
+  const row = { ...names, userId, parentFolderId, createdAt: now, updatedAt: now };
   return insertOnce(
     db,
     key,
@@ -125,7 +125,7 @@ export async function insertGCodeFolder(
       db
         .insert(gCodeFolders)
         .select(valuesIf(gCodeFolders, row, sql`${hasParent} and ${isFree} and ${isKeyFree}`))
-        .returning(),
+        .returning(ownColumns),
       db.select({ isThere: hasParent }).from(ONE_ROW),
     ],
     ([[made], [parent]]) => {
@@ -135,10 +135,15 @@ export async function insertGCodeFolder(
   );
 }
 
-function sameName(userId: number, parentFolderId: number | null, safeName: SQL): SQL | undefined {
+/** A folder's columns that follow from its name. */
+export function namesOf(name: string) {
+  return { name, safeName: safeName(name), searchName: searchName(name) };
+}
+
+function sameName(userId: number, parentFolderId: number | null, safeName: string): SQL | undefined {
   return and(
     eq(gCodeFolders.userId, userId),
     isIn(gCodeFolders.parentFolderId, parentFolderId),
-    sql`${gCodeFolders.safeName} = ${safeName}`,
+    eq(gCodeFolders.safeName, safeName),
   );
 }

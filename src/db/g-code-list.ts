@@ -1,9 +1,10 @@
 /** G-code records as their owner sees them: in pages, each with its folder and its newest prints. */
 import { and, asc, desc, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db } from "./client.ts";
-import type { GCodeFile } from "./g-code-files.ts";
-import { folderColumns, type GCodeFolder, hasPart, isIn } from "./g-code-folders.ts";
-import { cutPage, type NumberedPage } from "./numbered-page.ts";
+import { fileColumns, type GCodeFile, isNamed } from "./g-code-files.ts";
+import { folderColumns, type GCodeFolder, isIn } from "./g-code-folders.ts";
+import { cutList } from "./g-code-search.ts";
+import type { NumberedPage } from "./numbered-page.ts";
 import { current, type ListedPrint, listedOfRow, printerColumns } from "./prints.ts";
 import { gCodeFiles, gCodeFolders } from "./schema/g-code.ts";
 import { prints } from "./schema/history.ts";
@@ -34,7 +35,7 @@ export interface FileSelection {
   readonly residentPrinterId: number | null;
   /** Undefined: wherever it is; null: at the root. */
   readonly parentFolderId: number | null | undefined;
-  /** Part of the safe name, in any case; null: whichever. */
+  /** Part of the name, in any case ([G35]); null: whichever. */
   readonly contains: string | null;
   /** As an agent tells files apart; null: whichever. */
   readonly safeFilename: string | null;
@@ -67,12 +68,12 @@ export async function listGCodeFiles(
   page: NumberedPage,
   now: number,
 ): Promise<{ readonly count: number; readonly files: ListedFile[] }> {
-  const isSelected = selects(selection);
   const [order, by] = SORTED_BY[selection.sorting];
-  const count = sql`select count(*) from ${gCodeFiles} where ${isSelected}`;
-  const paged = sql`(select ${gCodeFiles.id} from ${gCodeFiles} where ${isSelected}
-    order by ${order(by)}, ${order(gCodeFiles.id)} ${cutPage(page, count)})`;
-  const rows = await joined(db, paged, count, page.size).orderBy(order(by), order(gCodeFiles.id), ...newestFirst);
+  const { id, filename: name, createdAt } = gCodeFiles;
+  const searched = sql`select ${id} from ${gCodeFiles} where ${isWhere(selection)} order by ${desc(createdAt)}`;
+  const list = { table: gCodeFiles, name, isSelected: selects(selection), order, by, searched };
+  const { tables, count, paged } = cutList(db, { ...list, contains: selection.contains }, page);
+  const rows = await joined(db.with(...tables), paged, count, page.size).orderBy(order(by), order(gCodeFiles.id), ...newestFirst);
   return { count: rows[0]?.count ?? 0, files: filesOfRows(rows, now) };
 }
 
@@ -83,17 +84,22 @@ export async function findGCodeFile(db: Db, userId: number, id: number, now: num
   return filesOfRows(await joined(db, own, sql`1`, 1).orderBy(...newestFirst), now)[0];
 }
 
-function selects(selection: FileSelection): SQL | undefined {
-  const { residentPrinterId, contains, safeFilename, agentSignature } = selection;
+function isWhere({ userId, residentPrinterId }: FileSelection): SQL | undefined {
   return and(
-    eq(gCodeFiles.userId, selection.userId),
+    eq(gCodeFiles.userId, userId),
     residentPrinterId === null
       ? isNull(gCodeFiles.residentPrinterId)
       : eq(gCodeFiles.residentPrinterId, residentPrinterId),
     isNull(gCodeFiles.deletedAt),
+  );
+}
+
+function selects(selection: FileSelection): SQL | undefined {
+  const { safeFilename, agentSignature } = selection;
+  return and(
+    isWhere(selection),
     isIn(gCodeFiles.parentFolderId, selection.parentFolderId),
-    contains === null ? undefined : hasPart(gCodeFiles.safeFilename, contains),
-    safeFilename === null ? undefined : eq(gCodeFiles.safeFilename, safeFilename),
+    safeFilename === null ? undefined : isNamed(gCodeFiles.safeFilename, safeFilename),
     agentSignature === null ? undefined : eq(gCodeFiles.agentSignature, agentSignature),
   );
 }
@@ -104,14 +110,14 @@ const newestFirst = [desc(prints.startedAt), desc(prints.id)] as const;
  * A row for each print of those files, one for a file without any. Not in a batch: D1 gives a batch's rows as objects, in
  * which columns of the same name collide. `files`: a SELECT of ids, `size` at most.
  */
-function joined(db: Db, files: SQL, count: SQL, size: number) {
+function joined(db: Pick<Db, "select">, files: SQL, count: SQL, size: number) {
   const ranked = sql`(select ${prints.id}, row_number() over (
     partition by ${prints.gCodeFileId} order by ${prints.startedAt} desc, ${prints.id} desc) as place
     from ${prints} where ${prints.gCodeFileId} in ${files} and ${prints.deletedAt} is null)`;
   const isShown = sql`${prints.id} in (select id from ${ranked} where place <= ${printsShown(size)})`;
   const printer = { printer: printerColumns, isPrinting: printerLive.isPrinting, current };
   return db
-    .select({ file: gCodeFiles, folder: folderColumns, print: prints, ...printer, count: sql<number>`(${count})` })
+    .select({ file: fileColumns, folder: folderColumns, print: prints, ...printer, count: sql<number>`(${count})` })
     .from(gCodeFiles)
     .leftJoin(gCodeFolders, eq(gCodeFolders.id, gCodeFiles.parentFolderId))
     .leftJoin(prints, and(eq(prints.gCodeFileId, gCodeFiles.id), isShown))

@@ -3,9 +3,10 @@
  * deleted in the batch that makes its file: whatever fails in between, no object is orphaned and no file lacks its own.
  */
 import { and, asc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { safeName, searchName } from "../domain/g-code.ts";
 import { DAY_MS } from "../domain/local-day.ts";
 import type { Db } from "./client.ts";
-import type { GCodeFile } from "./g-code-files.ts";
+import { fileColumns, type GCodeFile } from "./g-code-files.ts";
 import { isOwnFolder } from "./g-code-folders.ts";
 import { insertOnce, type KeyUse, type Once } from "./idempotency.ts";
 import { valuesIf } from "./insert-if.ts";
@@ -16,7 +17,6 @@ export interface NewCloudFile {
   readonly userId: number;
   readonly parentFolderId: number | null;
   readonly filename: string;
-  readonly safeFilename: string;
   /** Both null: a record without content. */
   readonly objectKey: string | null;
   readonly numBytes: number | null;
@@ -43,8 +43,9 @@ export function insertCloudFile(
   key: KeyUse | null,
   now: number,
 ): Promise<Once<GCodeFile | undefined>> {
-  const { objectKey } = file;
-  const row = { ...file, createdAt: now, updatedAt: now };
+  const { objectKey, filename } = file;
+  const names = { safeFilename: safeName(filename), searchName: searchName(filename) };
+  const row = { ...file, ...names, createdAt: now, updatedAt: now };
   // The newest file is this one, if it was made.
   const isMade = sql`(select ${gCodeFiles.objectKey} from ${gCodeFiles} order by ${gCodeFiles.id} desc limit 1) = ${objectKey}`;
   return insertOnce(
@@ -55,7 +56,7 @@ export function insertCloudFile(
       db
         .insert(gCodeFiles)
         .select(valuesIf(gCodeFiles, row, sql`${isOwnFolder(file.userId, file.parentFolderId)} and ${isFree}`))
-        .returning(),
+        .returning(fileColumns),
       db.delete(gCodeUploads).where(and(eq(gCodeUploads.objectKey, objectKey ?? ""), isMade)),
     ],
     ([[made]]) => made,
@@ -69,7 +70,7 @@ export async function findCloudFile(
 ): Promise<GCodeFile | undefined> {
   const isOwn = wanted.userId === undefined ? undefined : eq(gCodeFiles.userId, wanted.userId);
   const [file] = await db
-    .select()
+    .select(fileColumns)
     .from(gCodeFiles)
     .where(and(eq(gCodeFiles.id, wanted.id), isOwn, isNull(gCodeFiles.deletedAt)));
   return file;

@@ -5,6 +5,7 @@
 import { and, asc, eq, getTableColumns, isNull, or, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
+import { fileColumns } from "./g-code-files.ts";
 import { boundedJson, type Kept, WITHHELD } from "./list-bytes.ts";
 import { named, PackedColumns, type PackedRow, PreparedQuery, queries } from "./prepared.ts";
 import { type ShownPrinter, viewOfRow } from "./printers.ts";
@@ -46,7 +47,7 @@ const { printerId: _printer, status: _status, ...liveColumns } = getTableColumns
 const PRINTER = new PackedColumns("printer", printerColumns, printers.id);
 const LIVE = new PackedColumns("live", liveColumns, printerLive.printerId);
 const PRINT = new PackedColumns("print", printColumns, prints.id);
-const FILE = new PackedColumns("file", getTableColumns(gCodeFiles), gCodeFiles.id);
+const FILE = new PackedColumns("file", fileColumns, gCodeFiles.id);
 
 const TOLD =
   "data_channel_id,printer_metadata,platform_uname,installed_plugins,tsd_plugin_version,octoprint_version".split(",");

@@ -1,12 +1,12 @@
 /** Printers as accounts see them: found in their owner's account, made, and what rows show of them. Their objects write the rest. */
-import { and, eq, getTableColumns, isNull, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { and, eq, isNull, type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { CONFIGURATION_KEYS, type Configuration } from "../domain/configuration.ts";
 import type { ShownPrint } from "../domain/print.ts";
 import { presence } from "../domain/status.ts";
 import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
-import type { GCodeFile } from "./g-code-files.ts";
+import { fileColumns, type GCodeFile } from "./g-code-files.ts";
 import { insertOnce, type KeyUse, type Once } from "./idempotency.ts";
 import { valuesIf } from "./insert-if.ts";
 import { users } from "./schema/accounts.ts";
@@ -23,16 +23,14 @@ export interface OwnedPrinter {
   readonly file: GCodeFile | null;
 }
 
-const fileColumns = Object.entries(getTableColumns(gCodeFiles)).map(
-  ([key, column]) => sql`${sql.raw(`'${key}'`)}, ${column}`,
-);
+const packedFile = Object.entries(fileColumns).map(([key, column]) => sql`${sql.raw(`'${key}'`)}, ${column}`);
 
 /** For queries with joins only: in one without, Drizzle leaves out the tables' names. */
 export const ownedPrinterColumns = {
   id: printers.id,
   uid: printers.uid,
   archivedAt: printers.archivedAt,
-  file: sql<GCodeFile | null>`(select json_object(${sql.join(fileColumns, sql`, `)}) from ${prints}
+  file: sql<GCodeFile | null>`(select json_object(${sql.join(packedFile, sql`, `)}) from ${prints}
     inner join ${gCodeFiles} on ${gCodeFiles.id} = ${prints.gCodeFileId}
     where ${prints.id} = ${printers.currentPrintId})`.mapWith(readFile),
 };

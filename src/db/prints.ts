@@ -7,6 +7,7 @@ import { alias } from "drizzle-orm/sqlite-core";
 import type { PrintEdit, ShownPrint } from "../domain/print.ts";
 import type { PrinterView } from "../domain/view.ts";
 import type { Db } from "./client.ts";
+import { fileColumns, type GCodeFile } from "./g-code-files.ts";
 import { anyOf, type PrintSelection, selects } from "./print-selection.ts";
 import { printOfRow, viewOfRow } from "./printers.ts";
 import { gCodeFiles } from "./schema/g-code.ts";
@@ -24,7 +25,7 @@ export interface ListedPrint {
   readonly printerId: number;
   /** Null once it is deleted. Its status says no more than whether it prints, and its settings are null. */
   readonly printer: PrinterView | null;
-  readonly file: typeof gCodeFiles.$inferSelect | null;
+  readonly file: GCodeFile | null;
 }
 
 /** One query: the page is found in the index first, so that what an offset skips is never joined. */
@@ -70,7 +71,7 @@ export const printerColumns = shortColumns;
 
 function joined(db: Db) {
   return db
-    .select({ print: prints, printer: printerColumns, isPrinting: printerLive.isPrinting, current, file: gCodeFiles })
+    .select({ print: prints, printer: printerColumns, isPrinting: printerLive.isPrinting, current, file: fileColumns })
     .from(prints)
     .leftJoin(printers, and(eq(printers.id, prints.printerId), isNull(printers.deletedAt)))
     .leftJoin(printerLive, eq(printerLive.printerId, printers.id))

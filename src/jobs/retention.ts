@@ -1,8 +1,9 @@
 /**
- * What runs by the clock: revocations are told, and old history, used keys, linking's leftovers and deleted files go, in
- * chunks. One run does a bounded part of each; an outage ends its part of the run, and the next run goes on.
+ * What runs by the clock: revocations are told, old history, used keys, linking's leftovers and deleted files go, and names of
+ * old rows are read, in chunks. One run does a bounded part of each; an outage ends its part, and the next run goes on.
  */
 import { connect, type Db } from "../db/client.ts";
+import { readNames } from "../db/g-code-names.ts";
 import { listErasable, settleErased } from "../db/g-code-uploads.ts";
 import { pruneKeys } from "../db/idempotency.ts";
 import { pruneLinking } from "../db/link-retention.ts";
@@ -24,6 +25,7 @@ export async function runRetention(env: Env, now: number): Promise<void> {
   await runPart("keys", () => pruneKeys(db, now));
   await runPart("linking", () => pruneLinking(db, now));
   await runPart("files", () => eraseFiles(db, env.GCODE, now));
+  await runPart("names", () => readNames(db));
 }
 
 /** `chunk`: true when there may be more. */

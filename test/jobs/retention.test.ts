@@ -119,7 +119,7 @@ describe("history", () => {
 
 async function insertFile(userId: number, objectKey = `${userId}/${crypto.randomUUID()}`) {
   await env.GCODE.put(objectKey, "G28\n");
-  const names = { filename: "a", safeFilename: "a", parentFolderId: null };
+  const names = { filename: "a", parentFolderId: null };
   const { made: file } = await insertCloudFile(db, { userId, ...names, objectKey, numBytes: 4 }, null, NOW);
   if (!file) throw new Error("no file");
   return { id: file.id, objectKey };

@@ -4,6 +4,8 @@ export interface Meter {
   readonly database: D1Database;
   /** Every statement that was run so far. */
   readonly statements: readonly string[];
+  /** Rows and entries of indexes that D1 looks at for the queries so far: they are asked again, because not all tell. */
+  rowsRead(): Promise<number>;
   /** Counts since the last call. */
   take(): { roundTrips: number; rowsWritten: number };
 }
@@ -17,12 +19,14 @@ interface Known {
 /** Counts what is run, however long ago its statement was prepared or bound. */
 export function meter(database: D1Database): Meter {
   const statements: string[] = [];
+  const queries: D1PreparedStatement[] = [];
   const known = new WeakMap<D1PreparedStatement, Known>();
   let roundTrips = 0;
   let rowsWritten = 0;
-  const count = (queries: readonly string[], results: readonly unknown[]): void => {
+  const count = (asked: readonly Known[], results: readonly unknown[]): void => {
     roundTrips += 1;
-    statements.push(...queries);
+    statements.push(...asked.map(({ query }) => query));
+    queries.push(...asked.filter(({ query }) => /^(select|with) /i.test(query)).map(({ statement }) => statement));
     for (const result of results) rowsWritten += writtenBy(result);
   };
   const wrap = ({ statement, query }: Known): D1PreparedStatement => {
@@ -31,7 +35,7 @@ export function meter(database: D1Database): Meter {
       async (...options: unknown[]) => {
         const method = statement[name] as (...options: unknown[]) => Promise<unknown>; // safe: each takes its own options
         const result = await method.apply(statement, options);
-        count([query], [result]);
+        count([{ statement, query }], [result]);
         return result;
       };
     const bind = (...values: unknown[]) => wrap({ statement: statement.bind(...values), query });
@@ -51,16 +55,17 @@ export function meter(database: D1Database): Meter {
     batch: async <T>(wrapped: D1PreparedStatement[]) => {
       const own = wrapped.map((statement) => known.get(statement) ?? { statement, query: "" });
       const results = await database.batch<T>(own.map(({ statement }) => statement));
-      count(
-        own.map(({ query }) => query),
-        results,
-      );
+      count(own, results);
       return results;
     },
   };
   return {
     database: methods as D1Database, // safe: nobody calls another method
     statements,
+    async rowsRead() {
+      const results = await Promise.all(queries.map((query) => query.all()));
+      return results.reduce((sum, { meta }) => sum + meta.rows_read, 0);
+    },
     take() {
       const counted = { roundTrips, rowsWritten };
       roundTrips = 0;
@@ -79,7 +84,10 @@ function writtenBy(result: unknown): number {
 /** The tables that these statements read from end to end, by SQLite's own plan. */
 export async function scannedTables(database: D1Database, statements: readonly string[]): Promise<string[]> {
   const steps = await planOf(database, statements);
-  return steps.filter((step) => /^SCAN [a-z]/.test(step) && !step.includes("USING"));
+  // What the query itself made is no table.
+  const made = new Set(steps.flatMap((step) => /^(?:MATERIALIZE|CO-ROUTINE) (\w+)/.exec(step)?.[1] ?? []));
+  const scanned = steps.filter((step) => /^SCAN [a-z]/.test(step) && !step.includes("USING"));
+  return scanned.filter((step) => !made.has(step.slice("SCAN ".length)));
 }
 
 /** The steps of SQLite's own plan for these statements. */

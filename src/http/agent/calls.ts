@@ -6,7 +6,7 @@ import { listEvents } from "../../db/events.ts";
 import { editReportedFile, findOrInsertGCodeFile } from "../../db/g-code-files.ts";
 import { EVENT_CLASSES, EVENT_TYPES, htmlOfAgentText, tellEvent } from "../../domain/events.ts";
 import { notFound } from "../../domain/failure.ts";
-import { NAME_CODE_POINTS_MAX, safeName } from "../../domain/g-code.ts";
+import { NAME_CODE_POINTS_MAX } from "../../domain/g-code.ts";
 import type { PrinterView } from "../../domain/view.ts";
 import { nameField } from "../json/configuration.ts";
 import { EventJson, eventJson } from "../json/event.ts";
@@ -207,7 +207,7 @@ const reportFile = route(
     const { filename, safe_filename, agent_signature, url, num_bytes = null } = c.req.valid("json");
     const reported = {
       ...{ userId, printerId, filename },
-      safeFilename: safe_filename ?? safeName(filename),
+      safeFilename: safe_filename ?? filename,
       agentSignature: agent_signature || null,
       url: url || null,
       numBytes: num_bytes,

@@ -5,6 +5,8 @@ import { NAME_CODE_POINTS_MAX } from "../../domain/g-code.ts";
 import { FailureError } from "../kit/errors.ts";
 import { idField, REQUIRED, refuse, textField } from "../kit/fields.ts";
 
+export const SEARCH = "Part of the name, in any case.";
+
 export const gCodeNameField = textField(NAME_CODE_POINTS_MAX);
 
 /**

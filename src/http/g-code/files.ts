@@ -13,7 +13,7 @@ import { envelope, inEnvelope, numberedPage, numberedPageFields } from "../kit/n
 import { publicUrl } from "../kit/origin.ts";
 import { postOnly, route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
-import { gCodeNameField, noParent, parentField, targetField } from "./fields.ts";
+import { gCodeNameField, noParent, parentField, SEARCH, targetField } from "./fields.ts";
 import { receiveUpload, UploadForm } from "./upload.ts";
 
 const TEXT_CODE_POINTS = 1000;
@@ -21,7 +21,7 @@ const TEXT_CODE_POINTS = 1000;
 const FileListQuery = z.object({
   ...numberedPageFields,
   sorting: choiceField(FILE_SORTINGS).default("created_at_desc"),
-  q: freeTextField(TEXT_CODE_POINTS).default("").describe("Part of the safe name, in any case."),
+  q: freeTextField(TEXT_CODE_POINTS).default("").describe(SEARCH),
   parent_folder: parentField.describe("A folder's id; `null` or nothing: the root. Wherever, without the key."),
   resident_printer: idField().optional().describe("Files on that printer; those in the cloud without the key."),
   safe_filename: freeTextField(TEXT_CODE_POINTS).optional(),

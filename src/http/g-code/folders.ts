@@ -12,7 +12,6 @@ import {
   listGCodeFolders,
 } from "../../db/g-code-folders.ts";
 import { invalid } from "../../domain/failure.ts";
-import { safeName } from "../../domain/g-code.ts";
 import { GCodeFolderJson, gCodeFolderJson } from "../json/g-code-folder.ts";
 import type { AdmittedContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
@@ -22,7 +21,7 @@ import { envelope, inEnvelope, numberedPage, numberedPageFields } from "../kit/n
 import { publicUrl } from "../kit/origin.ts";
 import { postOnly, route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
-import { gCodeNameField, noParent, parentField, targetField } from "./fields.ts";
+import { gCodeNameField, noParent, parentField, SEARCH, targetField } from "./fields.ts";
 
 const list = route(
   {
@@ -33,7 +32,7 @@ const list = route(
     query: z.object({
       ...numberedPageFields,
       sorting: choiceField(FOLDER_SORTINGS).default("created_at_desc"),
-      q: freeTextField(1000).default("").describe("Part of the safe name, in any case."),
+      q: freeTextField(1000).default("").describe(SEARCH),
       parent_folder: parentField.describe("A folder's id; `null` or nothing: the root. Wherever, without the key."),
     }),
     answers: { 200: envelope(GCodeFolderJson) },
@@ -60,7 +59,7 @@ const create = route(
   },
   async (c) => {
     const { name, parent_folder: parentFolderId = null } = c.req.valid("json");
-    const folder = { userId: c.get("caller").userId, name, safeName: safeName(name), parentFolderId };
+    const folder = { userId: c.get("caller").userId, name, parentFolderId };
     const db = connect(c.env.DB);
     const once = await insertGCodeFolder(db, folder, c.get("keyUse"), Date.now());
     const made = allowed(await madeOnce(c, once, ({ madeId }) => findGCodeFolder(db, folder.userId, madeId)));
@@ -114,8 +113,9 @@ const patch = route(
   },
   async (c) => {
     const { name, parent_folder: parentFolderId } = c.req.valid("json");
-    const edit = { name, safeName: name === undefined ? undefined : safeName(name), parentFolderId };
-    const folder = allowed(await editGCodeFolder(connect(c.env.DB), c.get("found"), edit, Date.now()));
+    const folder = allowed(
+      await editGCodeFolder(connect(c.env.DB), c.get("found"), { name, parentFolderId }, Date.now()),
+    );
     return c.json(gCodeFolderJson(orNotFound(folder, "GCodeFolder")), 200);
   },
 );

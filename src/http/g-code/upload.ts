@@ -6,7 +6,7 @@ import type { GCodeFile } from "../../db/g-code-files.ts";
 import { findCloudFile, insertCloudFile, insertUpload } from "../../db/g-code-uploads.ts";
 import type { KeyUse } from "../../db/idempotency.ts";
 import { type Failure, invalid } from "../../domain/failure.ts";
-import { FILE_BYTES_MAX, safeName } from "../../domain/g-code.ts";
+import { FILE_BYTES_MAX } from "../../domain/g-code.ts";
 import { BODY_BYTES, chunksOf, MEDIA_TYPES, mediaTypeOf, NO_FILE } from "../kit/body.ts";
 import { refusalOf } from "../kit/charset.ts";
 import type { HttpContext } from "../kit/context.ts";
@@ -120,7 +120,7 @@ class UploadReader {
     await content?.end();
     const object = { objectKey: content?.key ?? null, numBytes: content?.sizeBytes ?? null };
     const use = await withMore(this.#key, [fields, content && (await this.#digest?.end())]);
-    const row = { ...owner, ...object, filename, safeFilename: safeName(filename) };
+    const row = { ...owner, ...object, filename };
     const once = await insertCloudFile(db, row, use, Date.now());
     // An object without a file is erased with those of uploads that never ended; at once, where an earlier upload made the file.
     if (once.earlier !== null) await content?.erase();

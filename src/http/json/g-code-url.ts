@@ -5,17 +5,14 @@ import type { GCodeFile } from "../../db/g-code-files.ts";
 import type { HttpContext } from "../kit/context.ts";
 import { publicUrl } from "../kit/origin.ts";
 
-const NAME_CHARACTERS = 100;
-
 /**
  * Path and query under which the file's content can be had; the agent's own path for a file on a printer, null without
  * content. The token stands in the query, which logs and traces leave out.
  */
 export async function gCodeFilePath(c: HttpContext, file: GCodeFile): Promise<string | null> {
   if (file.objectKey === null || file.deletedAt !== null) return file.url;
-  const name = encodeURIComponent([...file.safeFilename].slice(-NAME_CHARACTERS).join(""));
   const token = await makeFileToken(file.id, c.var.settings.agentKeys[0], Date.now());
-  return `/files/${file.id}/${name}?token=${encodeURIComponent(token)}`;
+  return `/files/${file.id}/${encodeURIComponent(file.safeFilename)}?token=${encodeURIComponent(token)}`;
 }
 
 /** The same as a URL; an agent's own path stays as it is. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Fields } from "../../../scripts/virtual/form.ts";
 import { connect } from "../../../src/db/client.ts";
 import { findOrInsertGCodeFile } from "../../../src/db/g-code-files.ts";
-import { gCodeFiles } from "../../../src/db/schema/g-code.ts";
+import { gCodeCopies, gCodeFiles } from "../../../src/db/schema/g-code.ts";
 import { form, makeOwned, multipart, recorded, repeat } from "../../support/agent-calls.ts";
 import { agentCall, call, connectAgentOf, makePrinterOf } from "../../support/api.ts";
 import { frame } from "../../support/frames.ts";
@@ -107,6 +107,52 @@ describe("G-code records", () => {
       const { status, body } = await agentCall("PATCH", `${FILES}${id}/`, token, signature);
       expect([status, body.detail]).toEqual([404, "No GCodeFile matches the given query."]);
     }
+  });
+
+  const SENT: [sent: string, kept: string][] = [
+    ["../config/printer.cfg", "___config_printer.cfg"],
+    ["My Cube (1).gcode", "My_Cube__1_.gcode"],
+    [`${"ö".repeat(250)}.gcode`, expect.stringMatching(/^ö{85,}_\w+\.gcode$/)],
+  ];
+
+  test.each(SENT)(
+    "[G31] %j of an agent is kept as a safe name, and its file is found again by it",
+    async (sent, kept) => {
+      const { token } = await makeOwned();
+      const file = { filename: "x", safe_filename: sent, agent_signature: "ts:1", num_bytes: 3 };
+      const made = await agentCall("POST", FILES, token, { body: file });
+      expect(made).toMatchObject({ status: 201, body: { safe_filename: kept } });
+      const edited = await agentCall("PATCH", `${FILES}${made.body.id}/`, token, {
+        body: { safe_filename: `${sent}2` },
+      });
+      expect(edited.body.safe_filename).toMatch(/^[\p{L}\p{N}_.]{1,200}$/u);
+      const again = await agentCall("POST", FILES, token, { body: { ...file, safe_filename: `${sent}2` } });
+      expect([again.status, again.body.id]).toEqual([200, made.body.id]);
+    },
+  );
+
+  test.each(SENT)("[G31] a cloud file keeps its own safe name, though its copy is called %j", async (sent) => {
+    const { account, token } = await makeOwned();
+    const file = await insertCloudFile(account.userId);
+    const neighbour = await makePrinterOf(account);
+    const signed = { safe_filename: sent, agent_signature: "ts:7" };
+    expect((await agentCall("PATCH", `${FILES}${file.id}/`, token, { body: signed })).status).toBe(200);
+    const shown = await call("GET", `/api/v1/g_code_files/${file.id}/`, { token: account.token });
+    expect(shown.body.safe_filename).toBe("My_Cube.gcode");
+    const report = (agent: string) => agentCall("POST", FILES, agent, { body: { filename: "x", ...signed } });
+    const [own, others] = [await report(token), await report(neighbour.auth_token)];
+    expect([own.status, own.body.id, others.status]).toEqual([200, file.id, 201]);
+  });
+
+  test("[G31] records from before names were made safe are found by what their agent says", async () => {
+    const { account, printer, token } = await makeOwned();
+    const file = await insertCloudFile(account.userId);
+    const said = { safeFilename: "My Cube (1).gcode", agentSignature: "ts:9" };
+    await db.insert(gCodeCopies).values({ ...said, printerId: printer.id, gCodeFileId: file.id });
+    const found = await agentCall("POST", FILES, token, {
+      body: { filename: "x", safe_filename: said.safeFilename, agent_signature: "ts:9" },
+    });
+    expect([found.status, found.body.id]).toEqual([200, file.id]);
   });
 
   test("[A38] what is missing or no number is 400; what is blank is unknown, and the record is made", async () => {

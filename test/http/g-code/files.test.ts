@@ -83,8 +83,8 @@ describe("the list", () => {
       "?parent_folder=": "cb",
       [`?parent_folder=${folder}`]: "A",
       "?q=HOOK": "A",
-      "?q=_100_.": "b",
-      "?q=%25": "",
+      "?q=+100%25.": "b",
+      "?q=_100": "",
       "?safe_filename=c.gcode": "c",
       "?safe_filename=c.gcode&agent_signature=x": "",
     };

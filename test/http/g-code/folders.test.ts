@@ -123,7 +123,7 @@ describe("folders", () => {
         const { userId } = await makeAccount();
         const ids: number[] = [];
         for (const name of ["a", "b", "c", "d", "e", "f"]) {
-          const folder = { userId, name, safeName: name, parentFolderId: null };
+          const folder = { userId, name, parentFolderId: null };
           const { made } = await insertGCodeFolder(db, folder, null, 0);
           if (made !== null && typeof made !== "string") ids.push(made.id);
         }
@@ -230,9 +230,9 @@ test("[H56] every call of folders is one round trip, and reads no table from end
         listGCodeFolders(db, { userId, parentFolderId, contains: "x", sorting: "name_asc" }, page),
     ),
     () => findGCodeFolder(db, userId, 1),
-    () => insertGCodeFolder(db, { userId, name: "a", safeName: "a", parentFolderId: 1 }, null, 0),
-    () => insertGCodeFolder(db, { userId, name: "a", safeName: "a", parentFolderId: null }, null, 0),
-    () => editGCodeFolder(db, { userId, id: 1 }, { name: "b", safeName: "b", parentFolderId: 1 }, 0),
+    () => insertGCodeFolder(db, { userId, name: "a", parentFolderId: 1 }, null, 0),
+    () => insertGCodeFolder(db, { userId, name: "a", parentFolderId: null }, null, 0),
+    () => editGCodeFolder(db, { userId, id: 1 }, { name: "b", parentFolderId: 1 }, 0),
     () => moveGCodeFolders(db, userId, [1, 2], 3, 0),
     () => deleteGCodeFolders(db, userId, [1, 2], 0),
   ];
