@@ -5,7 +5,8 @@ import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { gCodeCopies, gCodeFiles } from "./schema/g-code.ts";
 
-export const { searchName: _searchName, ...fileColumns } = getTableColumns(gCodeFiles);
+const { searchName: _searchName, ...readColumns } = getTableColumns(gCodeFiles);
+export const fileColumns = readColumns;
 
 /** A record without what only a search reads. */
 export type GCodeFile = Omit<typeof gCodeFiles.$inferSelect, "searchName">;

@@ -76,6 +76,18 @@ export async function findOwnedPrinter(db: Db, userId: number, id: number): Prom
   return found;
 }
 
+/** The account's printer, unless it is archived or deleted. */
+export async function findActivePrinter(
+  db: Db,
+  userId: number,
+  id: number,
+): Promise<Pick<OwnedPrinter, "id" | "uid"> | undefined> {
+  const isOwn = and(eq(printers.id, id), eq(printers.userId, userId));
+  const isActive = and(isNull(printers.deletedAt), isNull(printers.archivedAt));
+  const [found] = await db.select({ id: printers.id, uid: printers.uid }).from(printers).where(and(isOwn, isActive));
+  return found;
+}
+
 /** Ids of the account's printers that are not deleted. */
 export function selectPrinterIds(db: Db, userId: number) {
   const isHeld = and(eq(printers.userId, userId), isNull(printers.deletedAt));

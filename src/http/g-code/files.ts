@@ -6,6 +6,7 @@ import { deleteGCodeFiles, editGCodeFile, hasGCodeFile, moveGCodeFiles } from ".
 import { FILE_SORTINGS, type FileSelection, findGCodeFile, listGCodeFiles } from "../../db/g-code-list.ts";
 import { notFound } from "../../domain/failure.ts";
 import { ReadFileJson, readFileJson, WrittenFileJson, writtenFileJson } from "../json/g-code-record.ts";
+import { COMMAND_HEADERS } from "../kit/command-call.ts";
 import type { AdmittedContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
 import { choiceField, freeTextField, idField, idsField } from "../kit/fields.ts";
@@ -15,6 +16,7 @@ import { postOnly, route } from "../kit/route.ts";
 import { pathId } from "../kit/validate.ts";
 import { gCodeNameField, noParent, parentField, SEARCH, targetField } from "./fields.ts";
 import { receiveUpload, UploadForm } from "./upload.ts";
+import { printUpload, UploadedFileJson } from "./upload-print.ts";
 
 const TEXT_CODE_POINTS = 1000;
 
@@ -65,14 +67,19 @@ const create = route(
     method: "POST",
     path: "/api/v1/g_code_files",
     summary: "Upload a G-code file",
+    description:
+      "With `print` it is kept first, then printed: a command that was refused says why, and the file stays.",
     access: "write",
     stream: UploadForm,
-    answers: { 201: WrittenFileJson },
+    headers: { Prefer: COMMAND_HEADERS.Prefer },
+    answers: { 201: UploadedFileJson },
   },
   async (c) => {
-    const file = await receiveUpload(c, c.get("caller").userId, c.get("keyUse"));
+    const caller = c.get("caller");
+    const { file, printer } = await receiveUpload(c, caller.userId, c.get("keyUse"));
     c.header("Location", publicUrl(c, `/api/v1/g_code_files/${file.id}/`));
-    return c.json(await writtenFileJson(c, file), 201);
+    const printed = printer === null ? {} : await printUpload(c, file, { caller, printer });
+    return c.json({ ...(await writtenFileJson(c, file)), ...printed }, 201);
   },
 );
 

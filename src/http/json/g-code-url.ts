@@ -2,6 +2,7 @@
 
 import { makeFileToken } from "../../credentials/file-token.ts";
 import type { GCodeFile } from "../../db/g-code-files.ts";
+import type { PrintFile } from "../../domain/command.ts";
 import type { HttpContext } from "../kit/context.ts";
 import { publicUrl } from "../kit/origin.ts";
 
@@ -9,13 +10,20 @@ import { publicUrl } from "../kit/origin.ts";
  * Path and query under which the file's content can be had; the agent's own path for a file on a printer, null without
  * content. The token stands in the query, which logs and traces leave out.
  */
-export async function gCodeFilePath(c: HttpContext, file: GCodeFile): Promise<string | null> {
+async function gCodeFilePath(c: HttpContext, file: GCodeFile): Promise<string | null> {
   if (file.objectKey === null || file.deletedAt !== null) return file.url;
   const token = await makeFileToken(file.id, c.var.settings.agentKeys[0], Date.now());
   return `/files/${file.id}/${encodeURIComponent(file.safeFilename)}?token=${encodeURIComponent(token)}`;
 }
 
-/** The same as a URL; an agent's own path stays as it is. */
+/** What an agent needs to fetch and print a file of the cloud; null for one without content. */
+export async function cloudPrintFile(c: HttpContext, file: GCodeFile): Promise<PrintFile | null> {
+  const { id, filename, safeFilename } = file;
+  const path = file.objectKey === null ? null : await gCodeFilePath(c, file);
+  return path === null ? null : { id, path, filename, safeFilename };
+}
+
+/** Where the content can be had, as a URL; an agent's own path stays as it is. */
 export async function gCodeFileUrl(c: HttpContext, file: GCodeFile): Promise<string | null> {
   const path = await gCodeFilePath(c, file);
   return path === null || file.objectKey === null ? path : publicUrl(c, path);

@@ -92,7 +92,8 @@ function mutable(errors: Extract<Failure, { code: "invalid" }>["errors"]): Recor
   return Object.fromEntries(Object.entries(errors).map(([field, sentences]) => [field, [...sentences]]));
 }
 
-function sentenceOf(failure: Failure): string {
+/** What it says to people. */
+export function sentenceOf(failure: Failure): string {
   switch (failure.code) {
     case "unauthenticated":
       return failure.reason === "missing" ? "Authentication credentials were not provided." : "Invalid token.";

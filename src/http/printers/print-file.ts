@@ -6,7 +6,7 @@ import { findCloudFile } from "../../db/g-code-uploads.ts";
 import type { PrintFile } from "../../domain/command.ts";
 import { invalid } from "../../domain/failure.ts";
 import { CommandAnswerJson, commandAnswerText } from "../json/command-answer.ts";
-import { gCodeFilePath } from "../json/g-code-url.ts";
+import { cloudPrintFile } from "../json/g-code-url.ts";
 import { COMMAND_HEADERS, issueCommand } from "../kit/command-call.ts";
 import type { HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
@@ -37,9 +37,9 @@ const print = route(
 /** 404 unless the account has it; 400 unless the cloud has its content. */
 async function wantedFile(c: HttpContext, userId: number, id: number): Promise<PrintFile> {
   const file = orNotFound(await findCloudFile(connect(c.env.DB), { id, userId }), "GCodeFile");
-  const path = file.objectKey === null ? null : await gCodeFilePath(c, file);
-  if (path === null) throw new FailureError(invalid("g_code_file_id", "Only a file in the cloud can be printed."));
-  return { id, path, filename: file.filename, safeFilename: file.safeFilename };
+  const printed = await cloudPrintFile(c, file);
+  if (printed === null) throw new FailureError(invalid("g_code_file_id", "Only a file in the cloud can be printed."));
+  return printed;
 }
 
 export const printFile = new Hono<HttpEnv>().on(...print);

@@ -63,6 +63,14 @@ describe("folders", () => {
     expect((await get(account, "?sorting=size")).status).toBe(400);
   });
 
+  test("[G30] have safe names as files do; long ones that begin alike are two", async () => {
+    const account = await makeAccount();
+    for (const name of [`${"ö".repeat(250)} 1`, `${"ö".repeat(250)} 2`]) await makeFolder(account, name);
+    const { body } = await get(account);
+    const bytes = body.results.map((one: { safe_name: string }) => new TextEncoder().encode(one.safe_name).length);
+    expect(bytes.map((count: number) => count <= 200)).toEqual([true, true]);
+  });
+
   test("[G18] of one parent have different safe names", async () => {
     const account = await makeAccount();
     const [a, b] = [await makeFolder(account, "a b"), await makeFolder(account, "b")];

@@ -1,5 +1,5 @@
 /** Uploads of G-code, and the signed URLs that open them. */
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { FILE_TOKEN_LIFE_MS } from "../../../src/credentials/file-token.ts";
 import { FILE_BYTES_MAX } from "../../../src/domain/g-code.ts";
@@ -33,6 +33,19 @@ describe("an upload", () => {
     });
   });
 
+  test.each([
+    ["CP1252", [71, 50, 56, 32, 59, 32, 0xfc, 10]],
+    ["Shift_JIS", [59, 0x83, 0x74, 0x83, 0x62, 10]],
+    ["UTF-16", [0xff, 0xfe, 71, 0, 50, 0]],
+    ["half a character of UTF-8", [71, 0xe2, 0x9c]],
+  ])("[G33] in %s comes back byte for byte", async (_, bytes) => {
+    const account = await makeAccount();
+    const content = new Uint8Array(bytes);
+    const { url } = await uploaded(account, { content });
+    const download = await exports.default.fetch(url);
+    expect([...new Uint8Array(await download.arrayBuffer())]).toEqual(bytes);
+  });
+
   test("[G2] larger than a part of R2 comes back whole", async () => {
     const account = await makeAccount();
     const content = new Uint8Array(11 * 1024 * 1024 + 7).map((_, place) => 32 + ((place * 7 + (place >> 13)) % 90));
@@ -51,15 +64,18 @@ describe("an upload", () => {
     expect(await objectsOf(account)).toEqual([]);
   });
 
-  const NO_TEXT = { file: ["Invalid G-code file. Please upload a valid text G-code file."] };
+  const CURE = "please export it as plain text G-code (.gcode) and upload that.";
+  const noText = (what: string) => ({ file: [`Invalid G-code file. ${what}: ${CURE}`] });
   const BINARY = new Uint8Array(9 * 1024 * 1024).fill(65);
   BINARY[BINARY.length - 1] = 0;
 
   test.each([
-    ["a null character", { content: "G28\n\0" }, 400, NO_TEXT],
-    ["no UTF-8", { content: new Uint8Array([71, 50, 56, 0xff]) }, 400, NO_TEXT],
-    ["half a character at its end", { content: new Uint8Array([71, 0xe2, 0x9c]) }, 400, NO_TEXT],
-    ["nine megabytes of text and then none", { content: BINARY }, 400, NO_TEXT],
+    ["a null character", { content: "G28\n\0" }, 400, noText("It is no text (byte 4 is 0)")],
+    ["binary G-code", { content: "GCDE\x01\0" }, 400, noText("It is binary G-code")],
+    ["a name of binary G-code", { filename: "a.bgcode" }, 400, noText("It is binary G-code (.bgcode)")],
+    ["a name of a project", { filename: "a.gcode.3mf" }, 400, noText("It is an archive (.3mf)")],
+    ["half of UTF-16", { content: new Uint8Array([0xff, 0xfe, 71]) }, 400, noText("It is no text")],
+    ["nine megabytes of text and then none", { content: BINARY }, 400, noText("It is no text (byte 9437183 is 0)")],
     ["no bytes", { content: "" }, 400, { file: ["The submitted file is empty."] }],
     ["a blank name", { filename: " " }, 400, { filename: ["This field may not be blank."] }],
     ["a name of 1001 characters", { filename: "x".repeat(1001) }, 400, { filename: [expect.any(String)] }],
@@ -91,7 +107,8 @@ describe("an upload", () => {
     ["nothing", "", "", 415],
     ["no boundary", "multipart/form-data", form(NAME), 400],
     ["no end", MULTIPART, form(NAME, FILE).slice(0, -6), 400],
-    ["no name", MULTIPART, form(FILE), 400],
+    ["no name", MULTIPART, form(FILE.replace('; filename="f"', "")), 400],
+    ["an empty name", MULTIPART, form(FILE.replace('"f"', '""')), 400],
     ["two files", MULTIPART, form(NAME, FILE, FILE), 400],
     ["no form at all", MULTIPART, "G28", 400],
     [
@@ -110,6 +127,50 @@ describe("an upload", () => {
     });
     expect(answer.status).toBe(status);
     expect(await objectsOf(account)).toHaveLength(status === 201 ? 1 : 0);
+  });
+});
+
+test.each([`${"ö".repeat(250)}.gcode`, `${"复复复复 ".repeat(60)}.gcode`])(
+  "[G30] %s has a safe name that a disk takes, and a URL that opens",
+  async (filename) => {
+    const account = await makeAccount();
+    const { url, safe_filename, ...file } = await uploaded(account, { filename });
+    expect(file).toMatchObject({ filename });
+    expect(new TextEncoder().encode(safe_filename).length).toBeLessThanOrEqual(200);
+    const download = await call("GET", url.slice(ORIGIN.length));
+    const disposition = download.headers.get("Content-Disposition") ?? "";
+    expect([download.status, decodeURIComponent(disposition)]).toEqual([
+      200,
+      `attachment; filename*=UTF-8''${safe_filename}`,
+    ]);
+  },
+);
+
+describe("a file part's own name", () => {
+  const PART = 'Content-Disposition: form-data; name="file"; ';
+
+  test.each([
+    ['filename="hook v2.gcode"', "hook v2.gcode"],
+    ["filename=hook.gcode", "hook.gcode"],
+    ['filename="C:\\fakepath\\hook.gcode"', "hook.gcode"],
+    ['filename="C:\\\\temp\\\\hook.gcode"', "hook.gcode"],
+    ['filename="/home/me/hook.gcode"', "hook.gcode"],
+    ['filename="a \\"b\\" c.gcode"', 'a "b" c.gcode'],
+    ['filename="a %22b%22 100%.gcode"', 'a "b" 100%.gcode'],
+    ['filename="Häkchen.gcode"', "Häkchen.gcode"],
+    ["filename=\"_.gcode\"; filename*=UTF-8''%E9%92%A9.gcode", "钩.gcode"],
+  ])("[G32] %s counts without `filename`", async (parameter, filename) => {
+    const { token } = await makeAccount();
+    const raw = new TextEncoder().encode(`--b\r\n${PART}${parameter}\r\n\r\nG28\r\n--b--\r\n`);
+    const headers = { "Content-Type": "multipart/form-data; boundary=b" };
+    const { status, body } = await call("POST", "/api/v1/g_code_files/", { token, raw, headers });
+    expect([status, body.filename]).toEqual([201, filename]);
+  });
+
+  test("[G32] counts for nothing beside `filename`", async () => {
+    expect(await upload(await makeAccount(), { filename: "mine.gcode" })).toMatchObject({
+      body: { filename: "mine.gcode" },
+    });
   });
 });
 
