@@ -73,7 +73,11 @@ export async function listGCodeFiles(
   const searched = sql`select ${id} from ${gCodeFiles} where ${isWhere(selection)} order by ${desc(createdAt)}`;
   const list = { table: gCodeFiles, name, isSelected: selects(selection), order, by, searched };
   const { tables, count, paged } = cutList(db, { ...list, contains: selection.contains }, page);
-  const rows = await joined(db.with(...tables), paged, count, page.size).orderBy(order(by), order(gCodeFiles.id), ...newestFirst);
+  const rows = await joined(db.with(...tables), paged, count, page.size).orderBy(
+    order(by),
+    order(gCodeFiles.id),
+    ...newestFirst,
+  );
   return { count: rows[0]?.count ?? 0, files: filesOfRows(rows, now) };
 }
 

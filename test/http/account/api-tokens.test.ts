@@ -258,7 +258,7 @@ describe("a revoked token", () => {
     await runRetention(env, Date.now());
     heal();
     const parts = logged.mock.calls.map(([line]) => JSON.parse(String(line)).part);
-    expect(parts).toEqual(["revocations", "history", "linking", "files"]);
+    expect(parts).toEqual(["revocations", "history", "keys", "linking", "files", "names"]);
     await runRetention(env, Date.now());
     expect(await knowing()).toEqual([false, false]);
     expect((await call("DELETE", path, owner)).status).toBe(204);
