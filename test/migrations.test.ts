@@ -16,6 +16,7 @@ const LANDED = {
   "0003_idempotency_keys.sql": "4a5642f1ea81866aa505caffa3d6ae42f0e48d5c4d309cebabf020984d13b4ae",
   "0004_revocations_and_repeats.sql": "646e6ec730a73181ea5a5e410edb10ae51bd82129111d5e3f30cf962a6462bed",
   "0005_search_names.sql": "3d28d057b0eb0c9eb486655ec5a2b0798ed13b092fdc513ac150202eaf07a67c",
+  "0006_agent_words.sql": "c131e57ba1d3056fe3bac9e15facc644d2e39b03ec758cb228adb0780893b546",
 };
 
 const parents = new Set(files.flatMap((file) => tablesOf(text(file), /REFERENCES `(\w+)`/gi)));

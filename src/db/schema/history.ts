@@ -89,6 +89,8 @@ export const commands = sqliteTable(
     kind: text({ enum: COMMAND_KINDS }).notNull(),
     state: text({ enum: COMMAND_STATES }).notNull(),
     reason: text().$type<CommandReason>(),
+    /** With which the agent refused it. */
+    agentWords: text(),
     printId: integer(),
     initiator: text({ enum: INITIATORS }).notNull(),
     userId: integer().references(() => users.id),
