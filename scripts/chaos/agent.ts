@@ -10,6 +10,8 @@ export interface AgentWitness {
   onRead(ref: string): void;
   /** Whether the agent carries the command out. */
   onTaken(ref: string, isTaken: boolean): void;
+  /** It was told to fetch a file while it fetches one. */
+  onSecondDownload(ref: string): void;
   /** The machine refused what `cause` wanted, and said so. */
   onRefusal(cause: Cause): void;
   /** A print goes on as no print may, because of what the frame `ref` left behind. */
@@ -38,12 +40,16 @@ interface ToAgent {
 
 const REMEMBERED_REFS = 25;
 
+const LONG_SHARE = 0.05;
+const LONGEST_DOWNLOAD_MS = 25 * 60_000;
+
 /** Calls that do something; any other one asks for the state. */
 const CALLS: Readonly<Record<string, "download" | "pause">> = { download: "download", pause_print: "pause" };
 
 export abstract class ModelAgent {
   protected readonly world: AgentWorld;
   protected readonly link: AgentLink;
+  #downloads = 0;
   /** While it is busy, frames wait to be read, in order. */
   #busyUntil = 0;
   readonly #unread: string[] = [];
@@ -70,6 +76,23 @@ export abstract class ModelAgent {
   protected abstract pauseQuietly(ref: string): void;
   protected abstract answerProbe(ref: string): void;
   protected abstract download(file: Download, ref: string): void;
+
+  /** Both real agents take a second file while they fetch one; whichever comes first is printed. Nothing stops either. */
+  protected fetch(ref: string, begin: () => void, print: () => void): void {
+    const { random, simulation, witness } = this.world;
+    if (this.isDownloading) witness.onSecondDownload(ref);
+    this.#downloads += 1;
+    begin();
+    const ms = random() < LONG_SHARE ? between(random, 60_000, LONGEST_DOWNLOAD_MS) : between(random, 500, 40_000);
+    simulation.after(ms, () => {
+      this.#downloads -= 1;
+      print();
+    });
+  }
+
+  protected get isDownloading(): boolean {
+    return this.#downloads > 0;
+  }
 
   protected get clock(): number {
     return this.world.simulation.now + this.world.clockAheadMs;

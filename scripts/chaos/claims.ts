@@ -93,7 +93,9 @@ export class Claims {
   }
 
   #shownUntil(kind: CommandKind, from: number): number {
-    return Math.min(this.#world.told.shownAt(DURING[kind]), from + LIMITS.transient);
+    const shownAt = this.#world.told.shownAt(DURING[kind]);
+    if (kind === "print_file") return shownAt < from ? from : from + LIMITS.download - LIMITS.settle;
+    return Math.min(shownAt, from + LIMITS.transient);
   }
 
   #checkRead({ id, kind }: Command): void {

@@ -72,7 +72,9 @@ export class HandOvers {
   onHandOver(command: Command, connection: number, input: Input, now: number): void {
     const { id, ref, kind } = command;
     const what = `${kind} ${id}`;
-    hold(!this.#sent.has(id) && !this.#byRef.has(ref), "one-frame", `${what} was handed over twice`);
+    const earlier = this.#byRef.get(ref);
+    const isAgain = earlier === undefined || isSameFile(earlier.command, command);
+    hold(!this.#sent.has(id) && isAgain, "one-frame", `${what} was handed over twice`);
     hold(input.type === "command" || input.type === "frame", "reconnect", `${what} was released by ${input.type}`);
     const taken = this.#taken.get(id);
     hold(taken !== undefined, "reconnect", `${what} was handed over, and nobody asked for it`);
@@ -94,7 +96,8 @@ export class HandOvers {
       owesReceipt,
       wasShownAtWork,
       isToKnown: this.#told.isIntroduced,
-      readAt: null,
+      // An agent takes a ref once: that frame is then read for both.
+      readAt: earlier?.readAt ?? null,
     };
     this.#sent.set(id, sent);
     this.#byRef.set(ref, sent);
@@ -131,6 +134,11 @@ export class HandOvers {
     const most = isProbed ? LIMITS.heard : LIMITS.heardUnprobed;
     hold(silent <= most, "heard-lately", `${what} was handed to an agent that was silent for ${silent} ms`);
   }
+}
+
+/** The same file may be asked for again under the ref of the frame before. */
+function isSameFile(one: Command, other: Command): boolean {
+  return one.file !== null && one.file.id === other.file?.id;
 }
 
 /** Phases in which a command of that kind has something to act on. */

@@ -13,7 +13,6 @@ export const HOMEMADE_LOOK_MS = 1_000;
 export class HomemadeAgent extends ModelAgent {
   readonly #givesReceipts: boolean;
   #transient: string | null = null;
-  #isDownloading = false;
   #orders = 0;
   #settled: keyof typeof TEXT = "idle";
   /** Still reported until the ending events are out, although the machine has no print any more. */
@@ -64,22 +63,27 @@ export class HomemadeAgent extends ModelAgent {
   protected override download(file: Download, ref: string): void {
     if (!this.#givesReceipts) return;
     const { machine, random } = this.world;
-    const isTaken = machine.phase === "idle" && this.#transient === null && !this.#isDownloading;
+    const isTaken = machine.phase === "idle";
     this.world.witness.onTaken(ref, isTaken);
     if (!isTaken) {
       this.link.say({ passthru: { ref, error: "Printer busy!" } });
       return;
     }
-    this.#isDownloading = true;
+    this.fetch(
+      ref,
+      () => this.#beginDownload(file, ref),
+      () => {
+        this.#transient = null;
+        const print = { ts: Math.floor(this.clock / 1_000), file: file.filename, gCodeFileId: file.id };
+        if (random() >= 0.9 || !machine.start(print, ref)) this.#say();
+      },
+    );
+  }
+
+  #beginDownload(file: Download, ref: string): void {
     this.#transient = "G-Code Downloading";
     this.link.say({ passthru: { ref, ret: { target_path: file.filename } } });
     this.#say();
-    this.soon(500, 40_000, () => {
-      this.#isDownloading = false;
-      this.#transient = null;
-      const print = { ts: Math.floor(this.clock / 1_000), file: file.filename, gCodeFileId: file.id };
-      if (random() >= 0.9 || !machine.start(print, ref)) this.#say();
-    });
   }
 
   /** The machine is polled: a state that comes and goes between two polls is never seen. */

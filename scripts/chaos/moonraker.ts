@@ -8,6 +8,8 @@ import type { Cause, MachineMoment, MachinePrint, Order } from "./machine.ts";
 
 const TRANSIENT = { pause: "Pausing", resume: "Resuming", cancel: "Cancelling" } as const;
 const TEXT = { idle: "Operational", printing: "Printing", paused: "Paused" } as const;
+const DOWNLOADING = "G-Code Downloading";
+const DOWNLOAD_SHOWN_MS = 10 * 60_000;
 const REGULAR_MS = 30_100;
 const QUEUE = 50;
 /** A change of Klipper's state is noticed this late at most, in worlds of a slow board. */
@@ -32,7 +34,6 @@ interface Thread {
 export class MoonrakerAgent extends ModelAgent {
   readonly #lookMs: number;
   #transient: string | null = null;
-  #isDownloading = false;
   #view: View = "idle";
   /** Still reported until the ending events are out, although the machine has no print any more. */
   #reported: MachinePrint | null = null;
@@ -79,22 +80,29 @@ export class MoonrakerAgent extends ModelAgent {
 
   protected override download(file: Download, ref: string): void {
     const { machine, random } = this.world;
-    const isTaken = machine.phase === "idle" && this.#transient === null && !this.#isDownloading;
+    const isTaken = machine.phase === "idle";
     this.world.witness.onTaken(ref, isTaken);
     if (!isTaken) {
       this.link.say({ passthru: { ref, error: "Printer busy!" } });
       return;
     }
-    this.#isDownloading = true;
-    this.#transient = "G-Code Downloading";
+    this.fetch(
+      ref,
+      () => this.#beginDownload(file, ref),
+      () => {
+        this.#transient = null;
+        const print = { ts: Math.floor(this.clock / 1_000), file: file.filename, gCodeFileId: file.id };
+        if (random() >= 0.9 || !machine.start(print, ref)) this.#say();
+      },
+    );
+  }
+
+  #beginDownload(file: Download, ref: string): void {
+    this.#transient = DOWNLOADING;
     this.link.say({ passthru: { ref, ret: { target_path: file.filename } } });
     this.#say();
-    // Nothing stops it: what a command does meanwhile, it does to the print before or to none.
-    this.soon(500, 40_000, () => {
-      this.#isDownloading = false;
-      this.#transient = null;
-      const print = { ts: Math.floor(this.clock / 1_000), file: file.filename, gCodeFileId: file.id };
-      if (random() >= 0.9 || !machine.start(print, ref)) this.#say();
+    this.world.simulation.after(DOWNLOAD_SHOWN_MS, () => {
+      if (this.#transient === DOWNLOADING) this.#transient = null;
     });
   }
 

@@ -29,7 +29,6 @@ export class OctoPrintAgent extends ModelAgent {
   #boostedUntil = 0;
   #settingsAt = 0;
   #eventsFrom = 0;
-  #isDownloading = false;
   readonly #scripts = new PauseScripts();
 
   constructor(world: AgentWorld) {
@@ -67,16 +66,14 @@ export class OctoPrintAgent extends ModelAgent {
 
   protected override download(file: Download, ref: string): void {
     const { machine } = this.world;
-    const isTaken = machine.phase === "idle" && !this.#isDownloading;
+    const isTaken = machine.phase === "idle";
     this.world.witness.onTaken(ref, isTaken);
     if (!isTaken) {
       this.link.say({ passthru: { ref, error: "Printer busy!" } });
       return;
     }
-    this.#isDownloading = true;
-    this.link.say({ passthru: { ref, ret: { target_path: file.filename } } });
-    this.soon(500, 40_000, () => {
-      this.#isDownloading = false;
+    const begin = () => this.link.say({ passthru: { ref, ret: { target_path: file.filename } } });
+    this.fetch(ref, begin, () => {
       machine.start({ ts: Math.floor(this.clock / 1_000), file: file.filename, gCodeFileId: file.id }, ref);
     });
   }
@@ -147,7 +144,7 @@ export class OctoPrintAgent extends ModelAgent {
         ? REGULAR_MS.boosted
         : REGULAR_MS.calm;
     if (simulation.now - this.#lastSaidAt >= every)
-      this.#say(this.#isDownloading ? "G-Code Downloading" : TEXT[this.#phase]);
+      this.#say(this.isDownloading ? "G-Code Downloading" : TEXT[this.#phase]);
     simulation.after(between(random, 700, 800), () => this.#tick());
   }
 

@@ -1,4 +1,5 @@
 /** Who uses the printer: people who press buttons, now and then twice, and somebody at the machine itself. */
+import type { PrintFile } from "../../src/domain/command.ts";
 import type { CommandKind } from "../../src/domain/command-kind.ts";
 import { between, pick, type Random } from "../virtual/random.ts";
 import type { Answer, Call, Desk } from "./desk.ts";
@@ -21,6 +22,11 @@ export interface PeopleWorld {
 
 const FILES = ["hook.gcode", "clip.gcode", "vase.gcode"] as const;
 const PRINT_KINDS = ["pause", "pause", "resume", "resume", "cancel"] as const;
+
+function fileOf(filename: (typeof FILES)[number]): PrintFile {
+  const id = FILES.indexOf(filename) + 1;
+  return { id, path: `/files/${id}`, filename, safeFilename: filename, agentSignature: null };
+}
 
 export class People {
   readonly #world: PeopleWorld;
@@ -61,10 +67,7 @@ export class People {
     const { random, shell } = this.#world;
     const { current } = shell.printer().state;
     const kind = this.#chooseKind(current !== null);
-    const file =
-      kind === "print_file"
-        ? { id: this.#calls + 1, path: "/files/1", filename: pick(random, FILES), safeFilename: "a" }
-        : null;
+    const file = kind === "print_file" ? fileOf(pick(random, FILES)) : null;
     const isMeant = file === null && random() < 0.3;
     if (current !== null && random() < 0.8) this.#seenPrint = current.id;
     const key = random() < 0.35 ? this.#newKey() : null;

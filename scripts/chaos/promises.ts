@@ -2,6 +2,7 @@
 
 export const PROMISES = {
   "one-frame": "a command is handed over once at most",
+  "one-download": "no agent is told to fetch a file while it fetches one",
   deadline: "nothing is handed to a socket after its deadline",
   "current-print": "nothing is handed over while its print, as last reported, is not current",
   "meant-print": "nothing is handed over for another print than the one that the caller meant",
@@ -24,7 +25,7 @@ export const PROMISES = {
   "leaves-checking": "a command leaves `checking` within 3 s, and 5 s more",
   "leaves-sent": "a command leaves `sent` by `expires_at`, and 5 s more",
   "leaves-delivered":
-    "a command leaves `delivered` 6 min after its receipt, or after the last report of its transient phase within an hour",
+    "a command leaves `delivered` 6 min after its receipt, or after the last report of its transient phase within an hour; a download that is shown, 30 min after its receipt",
   "same-key": "the same key is one command",
   answered: "every call is answered: 5 s after it arrived, or when its `Prefer: wait` is over",
 } as const;
@@ -47,6 +48,8 @@ export function hold(isKept: boolean, promise: PromiseName, sentence: string): a
 export const LIMITS = {
   expires: 30_000,
   settle: 360_000,
+  /** The agents give a download up. */
+  download: 1_800_000,
   /** For so long a transient phase that is still shown puts it off. */
   transient: 3_600_000,
   probe: 3_000,

@@ -63,6 +63,8 @@ export class Reasons {
         return current === null && (meant !== null || !this.#isAtWork(command.kind, moment));
       case "file_coming":
         return current === null && this.#isDownloading();
+      case "file_under_way":
+        return current === null && (this.#isDownloading() || this.#isFileComing(command));
       case "wrong_print":
         return meant !== null && meant !== current?.id;
       case "printing":
@@ -92,6 +94,16 @@ export class Reasons {
   #isDownloading(): boolean {
     const { told } = this.#world;
     return told.liveStatusesOn(told.connection ?? 0).some(({ phase }) => phase === "downloading");
+  }
+
+  /** An earlier file was handed over, and may have been read; the same one is refused only once it was. */
+  #isFileComing({ id, file }: Command): boolean {
+    return [...this.#world.claims.commands.values()].some((other) => {
+      if (other.kind !== "print_file" || other.id === id || other.sentAt === null) return false;
+      const isUnread = other.state === "sent" || (other.state === "unknown" && other.deliveredAt === null);
+      const isReadLate = other.state === "unknown" && (other.deliveredAt ?? 0) > (other.endedAt ?? 0);
+      return other.state === "delivered" || isReadLate || (isUnread && other.file?.id !== file?.id);
+    });
   }
 
   #wasInPrint({ now }: Moment): boolean {

@@ -142,7 +142,12 @@ export class Witness implements ShellWitness, AgentWitness {
   onRead(ref: string): void {
     const sent = this.#sent.findByRef(ref);
     if (sent === undefined) return;
-    hold(sent.readAt === null, "one-frame", `${sent.command.kind} ${sent.command.id} was read twice`);
+    // Of a file a later frame may repeat the ref, and an agent forgets the oldest of them.
+    hold(
+      sent.readAt === null || sent.command.file !== null,
+      "one-frame",
+      `${sent.command.kind} ${sent.command.id} was read twice`,
+    );
     sent.readAt = this.#simulation.now;
     this.#tally.count("frames", `${sent.command.kind} read`);
     for (const late of this.#latenessOf(sent)) this.#tally.count("network", `${sent.command.kind} read ${late}`);
@@ -152,6 +157,11 @@ export class Witness implements ShellWitness, AgentWitness {
     const sent = this.#sent.findByRef(ref);
     if (sent === undefined || !isTaken) return;
     for (const late of this.#latenessOf(sent)) this.#tally.count("network", `${sent.command.kind} obeyed ${late}`);
+  }
+
+  onSecondDownload(ref: string): void {
+    const command = this.#sent.findByRef(ref)?.command;
+    hold(false, "one-download", `print_file ${command?.id} is a second download`);
   }
 
   onRefusal(cause: Cause): void {

@@ -4,6 +4,7 @@ import { safeName, searchName } from "../domain/g-code.ts";
 import type { Db } from "./client.ts";
 import { valuesIf } from "./insert-if.ts";
 import { gCodeCopies, gCodeFiles } from "./schema/g-code.ts";
+import { printers } from "./schema/printers.ts";
 
 const { searchName: _searchName, ...readColumns } = getTableColumns(gCodeFiles);
 export const fileColumns = readColumns;
@@ -55,6 +56,19 @@ export async function findOrInsertGCodeFile(
   ]);
   if (found === undefined) throw new Error("the record was neither found nor made");
   return { file: found, isNew: made.length > 0 };
+}
+
+/** The account's file, unless it is deleted, and the name of the agent whose printer it lies on. */
+export async function findPrintableFile(
+  db: Db,
+  { id, userId }: { readonly id: number; readonly userId: number },
+): Promise<{ readonly file: GCodeFile; readonly agentName: string | null } | undefined> {
+  const [found] = await db
+    .select({ file: gCodeFiles, agentName: printers.agentName })
+    .from(gCodeFiles)
+    .leftJoin(printers, eq(printers.id, gCodeFiles.residentPrinterId))
+    .where(and(eq(gCodeFiles.id, id), eq(gCodeFiles.userId, userId), isNull(gCodeFiles.deletedAt)));
+  return found;
 }
 
 /** Each printer's agent signs its own copy, so copies are a table: a column would hold the last agent's signature only. */

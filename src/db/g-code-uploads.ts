@@ -63,16 +63,12 @@ export function insertCloudFile(
   );
 }
 
-/** The account's cloud file, unless it is deleted. */
-export async function findCloudFile(
-  db: Db,
-  wanted: { readonly id: number; readonly userId?: number },
-): Promise<GCodeFile | undefined> {
-  const isOwn = wanted.userId === undefined ? undefined : eq(gCodeFiles.userId, wanted.userId);
+/** That file, whoever's it is, unless it is deleted. */
+export async function findCloudFile(db: Db, id: number): Promise<GCodeFile | undefined> {
   const [file] = await db
     .select(fileColumns)
     .from(gCodeFiles)
-    .where(and(eq(gCodeFiles.id, wanted.id), isOwn, isNull(gCodeFiles.deletedAt)));
+    .where(and(eq(gCodeFiles.id, id), isNull(gCodeFiles.deletedAt)));
   return file;
 }
 

@@ -12,7 +12,7 @@ import { type AgentThreads, oweEnd } from "./threads.ts";
 /** Stored as one row; plain JSON. Times are epoch milliseconds. */
 export interface PrinterState {
   /** Of this shape; an older one is migrated when it is loaded. */
-  readonly version: 3;
+  readonly version: 4;
   readonly id: number;
   readonly uid: string;
   readonly userId: number;

@@ -24,6 +24,7 @@ export type CommandReason =
   | "file_coming"
   | "wrong_print"
   | "printing"
+  | "file_under_way"
   | "already_paused"
   | "not_paused"
   | "print_ending"
@@ -47,6 +48,8 @@ export interface CommandRecord {
   readonly kind: CommandKind;
   readonly state: CommandState;
   readonly reason: CommandReason | null;
+  /** With which the agent refused it, bounded and without credentials; null: none. */
+  readonly agentWords: string | null;
   /** The print it is bound to; null when none was current. A file's command gets the print that it began. */
   readonly printId: number | null;
   readonly initiator: Initiator;
@@ -62,12 +65,15 @@ export interface CommandRecord {
   readonly endedAt: number | null;
 }
 
-/** What an agent needs to fetch a cloud file and print it; `path` opens at the origin it dialled, without credentials. */
+/** What an agent needs to print a file: one of the cloud, which it fetches first, or one that lies on its printer. */
 export interface PrintFile {
   readonly id: number;
+  /** Opens at the origin that the agent dialled, without credentials; of one on the printer the agent's own path. */
   readonly path: string;
   readonly filename: string;
   readonly safeFilename: string;
+  /** By which its agent knows one that lies on the printer; null for one of the cloud. */
+  readonly agentSignature: string | null;
 }
 
 /** What the socket that carried a command has shown since. */

@@ -19,6 +19,12 @@ export const HAS_PAUSE_SCRIPTS = { octoprint: true, moonraker: false, other: fal
   boolean
 >;
 
+/** Whether its agents start a file that lies on their printer when they are told its path and signature [A72]. */
+export const STARTS_LOCAL_FILES = { octoprint: true, moonraker: true, other: false } as const satisfies Record<
+  Dialect,
+  boolean
+>;
+
 /** Whether `progress.filamentUsed` is what the whole job takes, and not what was used so far. */
 export const TELLS_PLANNED_FILAMENT = {
   octoprint: true,

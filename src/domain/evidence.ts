@@ -1,7 +1,7 @@
 /** What a report, or an agent's answer, says about one command: the table of evidence. */
 import { type Command, type CommandReason, type Evidence, isOpen, type Marks } from "./command.ts";
 import { type PrintCommandKind, type PrintCommandTraits, printTraitsOf } from "./command-kind.ts";
-import type { Phase } from "./phase.ts";
+import { isAtRest, type Phase } from "./phase.ts";
 import type { PrintEnd } from "./print.ts";
 import type { PassthruAnswer } from "./report.ts";
 import { isBelievable } from "./threads.ts";
@@ -15,12 +15,14 @@ export interface Verdict {
 export interface Finding {
   readonly state: "delivered" | "succeeded" | "failed" | "superseded";
   readonly reason: CommandReason | null;
+  /** Of an agent that refused it. */
+  readonly agentWords?: string | null;
 }
 
 const DELIVERED: Finding = { state: "delivered", reason: null };
 const SUCCEEDED: Finding = { state: "succeeded", reason: null };
 const NOT_OBEYED: Finding = { state: "failed", reason: "not_obeyed" };
-const REFUSED: Finding = { state: "failed", reason: "refused" };
+const REFUSED = { state: "failed", reason: "refused" } as const satisfies Finding;
 const HIT_OTHER_PRINT: Finding = { state: "failed", reason: "other_print" };
 export const PRINT_ENDED: Finding = { state: "superseded", reason: "print_ended" };
 const OTHER_PRINT_BEGAN: Finding = { state: "superseded", reason: "other_print" };
@@ -31,15 +33,17 @@ const CONTRADICTED_MS = 20_000;
 
 /** The receipt. Moonraker's agent answers a state probe with an error, which is a receipt as well. */
 export function weighReceipt(command: Command, answer: PassthruAnswer): Finding {
-  if (command.kind === "print_file" || command.via === "passthru") return answer.error === null ? DELIVERED : REFUSED;
+  const { error: agentWords } = answer;
+  if (command.kind === "print_file" || command.via === "passthru")
+    return agentWords === null ? DELIVERED : { ...REFUSED, agentWords };
   const obeyed: readonly (Phase | "unknown")[] = printTraitsOf(command.kind).obeyed;
   return answer.phase === null || obeyed.includes(answer.phase) ? DELIVERED : REFUSED;
 }
 
 /** `isBehind`: an earlier command on that socket has not ended and takes the evidence; a print's end settles all of them. */
 export function weighReport(command: Command, evidence: Evidence, isBehind: boolean): Verdict {
-  const { kind, marks } = command;
-  if (kind === "print_file") return { marks, finding: weighFile(command, evidence) };
+  const { kind } = command;
+  if (kind === "print_file") return { marks: markFile(command, evidence), finding: weighFile(command, evidence) };
   const finding = weighPrint(command, kind, evidence, isBehind);
   return { marks: markReport(command, kind, evidence, isBehind), finding };
 }
@@ -183,6 +187,12 @@ function weighLater(
 function weighFile({ file, state }: Command, { isLive, current }: Evidence): Finding | null {
   if (!isLive || state === "checking" || file === null || current === null || current.gCodeFileId === null) return null;
   return current.gCodeFileId === file.id ? SUCCEEDED : OTHER_PRINT_BEGAN;
+}
+
+/** What the agent does besides may take a download's text away, so after anything but rest that text counts anew. */
+function markFile({ marks }: Command, { isLive, phase }: Evidence): Marks {
+  if (!isLive || phase === null || isAtRest(phase)) return marks;
+  return withMarks(marks, { sawTransient: phase === "downloading" });
 }
 
 function markReport(command: Command, kind: PrintCommandKind, evidence: Evidence, isBehind: boolean): Marks {

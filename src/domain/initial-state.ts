@@ -16,7 +16,7 @@ interface Birth {
 /** Every key of the state, at its initial value. */
 export function initialState(birth: Birth): PrinterState {
   return {
-    version: 3,
+    version: 4,
     ...birth,
     revision: 0,
     printSequence: 0,

@@ -3,6 +3,7 @@ import {
   type AgentFacts,
   type Command,
   type CommandReason,
+  type Evidence,
   isInFlight,
   isOfSamePrint,
   type Ledger,
@@ -11,10 +12,15 @@ import {
 } from "./command.ts";
 import { traitsOf } from "./command-kind.ts";
 import { doubt, type Finding } from "./evidence.ts";
+import { isAtRest } from "./phase.ts";
 
 const SETTLE_MS = 6 * 60_000;
 /** The agents' own limit for a download. */
 const DOWNLOAD_MS = 30 * 60_000;
+/** moonraker-obico shows no download any longer. */
+const DOWNLOAD_SHOWN_MS = 10 * 60_000;
+/** From the download's end to the print's begin. */
+const STARTING_MS = 60_000;
 /** Cap on `unknown` commands that are kept to be settled: an agent that comes and goes must not grow the state. */
 const MOST_UNKNOWN = 16;
 
@@ -28,6 +34,20 @@ export function prolong(command: Command, now: number): Command {
   if (state !== "delivered" || deliveredAt === null) return command;
   const later = Math.min(now + SETTLE_MS, deliveredAt + MOST_SETTLE_MS);
   return settleBy !== null && later - settleBy < PROLONG_MS ? command : { ...command, settleBy: later };
+}
+
+/** A download that is shown may take its time; one that is shown no more has come to an end, and its print begins soon or never [C92]. */
+export function followDownload(command: Command, { isLive, phase, threads, at }: Evidence): Command {
+  const { state, deliveredAt, settleBy, marks } = command;
+  if (!isLive || state !== "delivered" || deliveredAt === null || settleBy === null) return command;
+  if (phase === "downloading") return withLimit(command, deliveredAt + DOWNLOAD_MS);
+  const isExplained = at - deliveredAt >= DOWNLOAD_SHOWN_MS || (threads !== null && threads.owed.length > 0);
+  const isOver = marks.sawTransient && isAtRest(phase) && !isExplained;
+  return isOver ? withLimit(command, Math.min(settleBy, at + STARTING_MS)) : command;
+}
+
+function withLimit(command: Command, settleBy: number): Command {
+  return command.settleBy === settleBy ? command : { ...command, settleBy };
 }
 
 export function stay(ledger: Ledger): LedgerStep {
@@ -45,7 +65,8 @@ export function end(
 }
 
 /** Carries an outcome that was observed into the ledger. */
-export function advance(step: LedgerStep, command: Command, { state, reason }: Finding, now: number): LedgerStep {
+export function advance(step: LedgerStep, command: Command, finding: Finding, now: number): LedgerStep {
+  const { state, reason, agentWords = null } = finding;
   if (state === "superseded") return end(step, command, state, reason, now);
   if (state === command.state) return step;
   // An `unknown` command that a later report settles was never seen to be delivered.
@@ -53,7 +74,7 @@ export function advance(step: LedgerStep, command: Command, { state, reason }: F
   const settleBy = command.settleBy ?? (deliveredAt === null ? null : deliveredAt + SETTLE_MS);
   const delivered = { ...command, deliveredAt, settleBy };
   if (state === "delivered") return replace(step, command, { ...delivered, state }, now);
-  return replace(step, command, { ...delivered, state, reason, endedAt: now }, now);
+  return replace(step, command, { ...delivered, state, reason, agentWords, endedAt: now }, now);
 }
 
 /** Puts `next` in `command`'s place, or takes it out once it ended, and supersedes the earlier commands that it opposes. */

@@ -14,7 +14,7 @@ import {
 } from "./command.ts";
 import { traitsOf } from "./command-kind.ts";
 import { isAtIt, PRINT_ENDED, weighReceipt, weighReport } from "./evidence.ts";
-import { advance, end, prolong, replace, send, stay } from "./ledger-step.ts";
+import { advance, end, followDownload, prolong, replace, send, stay } from "./ledger-step.ts";
 import { dispatchOf, refusalOf } from "./refusal.ts";
 import type { PassthruAnswer } from "./report.ts";
 
@@ -31,7 +31,7 @@ export function takeCommand(ledger: Ledger, request: CommandRequest, facts: Ledg
   const command = newCommand(request, facts, timed.ledger, now);
   const reason = refusalOf(command, request.printId, facts, timed.ledger, now);
   if (reason !== null || facts.agent === null) return answeredBy(end(timed, command, "rejected", reason, now), command);
-  const twin = findTwin(timed.ledger, command);
+  const twin = findTwin(timed.ledger, command, facts.agent);
   if (twin !== undefined) return answeredBy(timed, twin);
   const dispatch = dispatchOf(command.kind, facts.agent, now);
   if (dispatch === "refuse") return answeredBy(end(timed, command, "rejected", "agent_offline", now), command);
@@ -57,6 +57,7 @@ function newCommand(request: CommandRequest, facts: LedgerFacts, ledger: Ledger,
     ...{ id, kind, initiator, userId, tokenName, file, ref, probeRef },
     state: "checking",
     reason: null,
+    agentWords: null,
     printId: facts.print?.id ?? null,
     printExtId: facts.print?.extId ?? null,
     createdAt: now,
@@ -73,21 +74,35 @@ function newCommand(request: CommandRequest, facts: LedgerFacts, ledger: Ledger,
 }
 
 /** One in flight that does the same, unless an opposite command was taken after it. */
-function findTwin(ledger: Ledger, command: Command): Command | undefined {
+function findTwin(ledger: Ledger, command: Command, { expectsReceipt }: AgentFacts): Command | undefined {
   const related = ledger.filter((other) => isInFlight(other) && isOfSamePrint(other, command));
   const newest = related.findLast(
     ({ kind }) => kind === command.kind || traitsOf(kind).supersedes.includes(command.kind),
   );
-  if (newest?.kind !== command.kind || newest.state === "sent" || newest.file?.id !== command.file?.id)
-    return undefined;
-  return newest;
+  if (newest?.kind !== command.kind || newest.file?.id !== command.file?.id) return undefined;
+  // A second download does harm, so an agent that gives no receipts is believed to have read the first.
+  const isTaken = newest.state !== "sent" || (command.kind === "print_file" && !expectsReceipt);
+  return isTaken ? newest : undefined;
 }
 
 /** A command still `sent` is superseded when a newer one of its kind is sent: the older frame may be lost. */
 function handOver(step: LedgerStep, command: Command, agent: AgentFacts, now: number): LedgerStep {
-  const repeated = step.ledger.filter(({ kind, state }) => kind === command.kind && state === "sent");
+  const isRepeated = command.kind === "print_file" ? isUnreadFile : isUnread;
+  const repeated = step.ledger.filter((earlier) => isRepeated(earlier, command));
   const cleared = repeated.reduce((left, earlier) => end(left, earlier, "superseded", "replaced", now), step);
-  return send(cleared, command, agent, now);
+  // An agent takes a ref once, so the same file again is no second download where the first frame was read [C90].
+  const ref = (command.kind === "print_file" ? repeated.at(-1)?.ref : undefined) ?? command.ref;
+  return send(cleared, { ...command, ref }, agent, now);
+}
+
+function isUnread({ kind, state }: Command, command: Command): boolean {
+  return kind === command.kind && state === "sent";
+}
+
+/** One for the same file that nobody is known to have read, given up or not. */
+function isUnreadFile({ id, kind, state, deliveredAt, file }: Command, command: Command): boolean {
+  if (kind !== "print_file" || id === command.id || file?.id !== command.file?.id) return false;
+  return state === "sent" || (state === "unknown" && deliveredAt === null);
 }
 
 /** A command that waits for its probe, to start motion, is superseded by a newer one of its kind, and by one that stops. */
@@ -119,7 +134,9 @@ export function onAnswer(ledger: Ledger, answer: PassthruAnswer, now: number): L
   const timed = onTime(ledger, now);
   const command = timed.ledger.find(({ ref, state }) => ref === answer.ref && state !== "checking");
   if (command === undefined) return timed;
-  if (command.state !== "unknown") return advance(timed, command, weighReceipt(command, answer), now);
+  const finding = weighReceipt(command, answer);
+  // What the agent says aloud is certain, however late it comes.
+  if (command.state !== "unknown" || finding.agentWords) return advance(timed, command, finding, now);
   return command.deliveredAt === null ? replace(timed, command, { ...command, deliveredAt: now }, now) : timed;
 }
 
@@ -132,9 +149,15 @@ export function onFrame(ledger: Ledger, connection: number, facts: LedgerFacts, 
     if (command.state !== "checking" || command.connection !== connection) return step;
     if (command.kind !== "print_file" && command.printId !== (print?.id ?? null))
       return advance(step, command, PRINT_ENDED, now);
-    const reason = refusalOf(command, null, facts, step.ledger, now);
+    const isRead = command.kind === "print_file" && isDelivered(step.ledger, command);
+    const reason = isRead ? "file_under_way" : refusalOf(command, null, facts, step.ledger, now);
     return reason === null ? handOver(step, command, agent, now) : end(step, command, "rejected", reason, now);
   }, timed);
+}
+
+/** The receipt of an earlier command for the file came while this one waited. */
+function isDelivered(ledger: Ledger, { id, file }: Command): boolean {
+  return ledger.some((other) => other.id !== id && other.file?.id === file?.id && other.state === "delivered");
 }
 
 /** What a report shows, asked for each command in turn; called after the report moved the print. */
@@ -161,7 +184,12 @@ function weigh(step: LedgerStep, command: Command, evidence: Evidence, now: numb
   const began = command.kind === "print_file" && finding?.state === "succeeded" ? evidence.current : null;
   const isChanged = marks !== command.marks || began !== null;
   const changed = isChanged ? { ...command, marks, printId: began?.id ?? command.printId } : command;
-  const next = isAtIt(command, evidence) ? prolong(changed, now) : changed;
+  const next =
+    command.kind === "print_file"
+      ? followDownload(changed, evidence)
+      : isAtIt(command, evidence)
+        ? prolong(changed, now)
+        : changed;
   if (finding !== null) return advance(step, next, finding, now);
   return next === command ? step : replace(step, command, next, now);
 }

@@ -21,6 +21,11 @@ export function isTransientPhase(phase: Phase | null): boolean {
   return phase === "pausing" || phase === "resuming" || phase === "cancelling";
 }
 
+/** Nothing is going on, as far as the agent shows. */
+export function isAtRest(phase: Phase | null): boolean {
+  return phase === "idle" || phase === "error" || phase === "offline";
+}
+
 /** Phases that a status beside that event may show; null: any. Transient ones are also those of a command that was read meanwhile. */
 const PHASES_OF_EVENT = {
   started: ["starting", "printing", "pausing", "paused", "resuming", "cancelling", "finishing"],

@@ -25,10 +25,46 @@ export function refusalOf(
   now: number,
 ): CommandReason | null {
   const { print, agent } = facts;
-  if (command.kind === "print_file") return print !== null ? "printing" : agent === null ? "agent_offline" : null;
+  if (command.kind === "print_file") return print === null ? fileReason(command, agent, ledger, now) : "printing";
   if (print === null) return withoutPrint(command.kind, meant, agent, now);
   if (meant !== null && meant !== print.id) return "wrong_print";
   return agent === null ? "agent_offline" : pointlessReason(command, agent, ledger, now);
+}
+
+/** No agent takes a second file while it may have one: two downloads would both be started [C91]. */
+function fileReason(
+  { id, file }: Command,
+  agent: AgentFacts | null,
+  ledger: Ledger,
+  now: number,
+): CommandReason | null {
+  if (agent === null) return "agent_offline";
+  const earlier = ledger.filter((other) => other.kind === "print_file" && other.id !== id);
+  const isOnItsWay = earlier.some(
+    (other) => isReadLate(other, now) || (other.file?.id !== file?.id && isFileComing(other, agent, now)),
+  );
+  const isKnown = earlier.some((other) => other.file?.id === file?.id && !isRead(other));
+  const isShown = agent.phase === "downloading" && isFresh(agent, now);
+  return isOnItsWay || (isShown && !isKnown) ? "file_under_way" : null;
+}
+
+/** Its receipt came when it had been given up: nobody waited for what comes of it. */
+function isReadLate(command: Command, now: number): boolean {
+  const { state, deliveredAt, endedAt } = command;
+  return state === "unknown" && (deliveredAt ?? 0) > (endedAt ?? 0) && isOpen(command, now);
+}
+
+/** It was read, and given up. */
+function isRead({ state, deliveredAt }: Command): boolean {
+  return state === "unknown" && deliveredAt !== null;
+}
+
+/** Its frame was read, or may have been: nothing that the agent told since shows that it was not. */
+function isFileComing(command: Command, agent: AgentFacts, now: number): boolean {
+  const { state, connection } = command;
+  if (state !== "unknown") return state !== "checking";
+  if (isRead(command) || !isOpen(command, now)) return false;
+  return connection === agent.connection ? agent.expectsReceipt : agent.phase === null;
 }
 
 /** Nothing says that a machine does not print while it shows that it does: the frame goes out all the same [C72]. */

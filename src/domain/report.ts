@@ -107,7 +107,7 @@ export interface PassthruAnswer {
   readonly ref: string;
   /** The state that the agent answers with (OctoPrint, right after the command); null when it answers with none. */
   readonly phase: Phase | "unknown" | null;
-  /** `error` when it is a string; Moonraker answers an unsupported call with one. */
+  /** The agent's words, bounded and without credentials; null: no refusal. Moonraker answers an unsupported call so. */
   readonly error: string | null;
 }
 

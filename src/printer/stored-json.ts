@@ -34,9 +34,10 @@ function completeIfAny<T extends object>(whole: T, stored: T | null): T | null {
 const BIRTH = { id: 0, uid: "", userId: 0, createdAt: 0, configuration: { ...DEFAULT_CONFIGURATION, name: "" } };
 const PRINTER: Printer = { state: initialState(BIRTH), socket: null, shown: null, settings: null };
 const PRINT: Print = { ...NEW_PRINT, id: 0, extId: 0, filename: "", gCodeFileId: null, startedAt: 0 };
-const FILE: PrintFile = { id: 0, path: "", filename: "", safeFilename: "" };
+const FILE: PrintFile = { id: 0, path: "", filename: "", safeFilename: "", agentSignature: null };
 const COMMAND: Command = {
-  ...{ id: "", kind: "pause", state: "unknown", reason: null, printId: null, printExtId: null, file: null },
+  ...{ id: "", kind: "pause", state: "unknown", reason: null, agentWords: null },
+  ...{ printId: null, printExtId: null, file: null },
   ...{ initiator: "system", userId: null, tokenName: null, ref: "", probeRef: "", connection: null, via: "commands" },
   ...{ createdAt: 0, expiresAt: 0, settleBy: null, sentAt: null, deliveredAt: null, endedAt: null, probeBy: null },
   marks: { wasPaused: false, sawTransient: false, pausedRun: 0, isDoubtful: false, contradictedAt: null },

@@ -8,7 +8,7 @@ interface Versioned {
 }
 
 /** Rises whenever a key of the state comes, goes, or changes its name or type: an older program must not read what it cannot keep. */
-export const STATE_VERSION = 3 satisfies PrinterState["version"];
+export const STATE_VERSION = 4 satisfies PrinterState["version"];
 
 /** Each makes a state of its version one of the next. A version that only added keys with an initial value needs none. */
 type Migrations = Readonly<Record<number, (state: Versioned) => object>>;

@@ -13,6 +13,7 @@ import {
 import { err, ok, type Result } from "../domain/result.ts";
 import { DEFAULT_WEBCAM } from "../domain/webcam.ts";
 import { AGENT_FRAME_BYTES, type FrameFault, isJsonObject, isLongerThan, readJsonObject } from "./codec.ts";
+import { refusalWords } from "./refusal-words.ts";
 import { dialectOf, eventTypeOf, failureReasonOf, phaseOf, phaseOfStateId } from "./words.ts";
 
 export interface FromAgent {
@@ -235,7 +236,10 @@ function readAnswer(passthru: unknown): PassthruAnswer | null {
   const ref = text(answer?.ref);
   const stateId = text(answer?.ret);
   if (ref === null) return null;
-  return { ref, phase: stateId === null ? null : phaseOfStateId(stateId), error: text(answer?.error) };
+  // OctoPrint's agent answers for a file that lies there with the error inside `ret`.
+  const error = text(answer?.error) ?? text(object(answer?.ret)?.error);
+  const phase = stateId === null ? null : phaseOfStateId(stateId);
+  return { ref, phase, error: error === null ? null : refusalWords(error) };
 }
 
 function object(value: unknown): Json | null {

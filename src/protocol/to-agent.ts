@@ -21,7 +21,7 @@ const FRAMES = {
     command.via === "passthru" ? plainPauseFrame(command) : orderFrame(command, pauseArguments(configuration)),
   resume: (command) => orderFrame(command, {}),
   cancel: (command) => orderFrame(command, {}),
-  print_file: ({ file, ref }, _configuration, origin) => downloadFrame(file, origin, ref),
+  print_file: ({ file, ref }, _configuration, origin) => fileFrame(file, origin, ref),
 } as const satisfies Record<CommandKind, (command: Command, configuration: Configuration, origin: string) => object>;
 
 /** The command and its receipt probe in one frame; a download's own answer is its receipt. */
@@ -48,9 +48,14 @@ function plainPauseFrame({ ref }: Command): object {
   return { passthru: { target: "_printer", func: "pause_print", args: [], ref } };
 }
 
-function downloadFrame(file: PrintFile | null, origin: string, ref: string): object {
+/** Its own answer is the receipt. A file of the cloud is fetched first; one on the printer is known by path and signature. */
+function fileFrame(file: PrintFile | null, origin: string, ref: string): object {
   if (file === null) throw new Error("a command to print a file names none");
-  const { id, path, filename, safeFilename } = file;
+  const { id, path, filename, safeFilename, agentSignature } = file;
+  if (agentSignature) {
+    const args = [{ url: path, agent_signature: agentSignature }];
+    return { passthru: { target: "file_operations", func: "start_printer_local_print", args, ref } };
+  }
   const args = [{ id, url: origin + path, filename, safe_filename: safeFilename }];
   return { passthru: { target: "file_downloader", func: "download", args, ref } };
 }

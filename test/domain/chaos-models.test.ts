@@ -41,6 +41,7 @@ class Models {
     const witness: AgentWitness = {
       onRead: () => {},
       onTaken: () => {},
+      onSecondDownload: () => {},
       onRefusal: () => {},
       onSpoiled: (how) => this.spoiled.push(how),
     };

@@ -49,7 +49,7 @@ describe("drops, duplicates, delays, reconnects, evictions and kills between any
 
 describe("floors", () => {
   test("[C81] are far below what succeeds where nothing goes wrong", () => {
-    const { tally } = runWorlds(12, COMMANDS * 5);
+    const { tally } = runWorlds(12, COMMANDS * 8);
     expect(belowFloor(tally)).toBeNull();
     for (const kind of COMMAND_KINDS) expect(tally.of("quiet", `${kind} succeeded`)).toBeGreaterThan(20);
   });

@@ -16,7 +16,15 @@ async function withStore(act: (store: Store) => void): Promise<void> {
 }
 
 function aCommand(id: string, createdAt: number): CommandRecord {
-  const nothing = { reason: null, printId: null, userId: null, tokenName: null, settleBy: null, sentAt: null };
+  const nothing = {
+    reason: null,
+    agentWords: null,
+    printId: null,
+    userId: null,
+    tokenName: null,
+    settleBy: null,
+    sentAt: null,
+  };
   const ended = { kind: "pause", state: "succeeded", initiator: "api", deliveredAt: null, endedAt: createdAt } as const;
   return { id, createdAt, expiresAt: createdAt, ...nothing, ...ended };
 }

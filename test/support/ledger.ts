@@ -20,6 +20,7 @@ export const FILE: PrintFile = {
   path: "/files/32",
   filename: "Clip.gcode",
   safeFilename: "Clip.gcode",
+  agentSignature: null,
 };
 export const SOCKET = 4;
 
@@ -96,6 +97,7 @@ export function aCommand(kind: CommandKind, patch: Partial<Command> = {}): Comma
     ...{ id, kind, file, initiator, userId, tokenName, ref, probeRef },
     state: "sent",
     reason: null,
+    agentWords: null,
     printId: kind === "print_file" ? null : PRINT.id,
     printExtId: kind === "print_file" ? null : PRINT.extId,
     createdAt: sentAt,

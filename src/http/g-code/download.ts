@@ -12,7 +12,7 @@ import { reachStore } from "./object.ts";
 export const gCodeDownload = new Hono<HttpEnv>().get("/files/:fileId/:name", async (c) => {
   const id = pathId(c, "fileId", "GCodeFile");
   const isOpen = await opensFile(c.req.query("token") ?? "", id, c.var.settings.agentKeys, Date.now());
-  const file = isOpen ? await findCloudFile(connect(c.env.DB), { id }) : undefined;
+  const file = isOpen ? await findCloudFile(connect(c.env.DB), id) : undefined;
   const key = file?.objectKey ?? null;
   const object = key === null ? null : await reachStore(c, () => c.env.GCODE.get(key));
   if (file === undefined || object === null) throw new FailureError(notFound("GCodeFile"));

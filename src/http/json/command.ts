@@ -11,6 +11,7 @@ const SENTENCES = {
   file_coming: "A file is on its way and its print will start: it can be stopped then.",
   wrong_print: "Another print is current.",
   printing: "The printer is printing.",
+  file_under_way: "A file was handed to the printer already, and its print may start.",
   already_paused: "The printer is paused already.",
   not_paused: "The printer is not paused.",
   print_ending: "The print has been cancelled already.",
@@ -25,11 +26,18 @@ const SENTENCES = {
   replaced: "It was asked for again.",
 } as const satisfies Record<CommandReason, string>;
 
-type ReasonWord = Exclude<CommandReason, "file_coming">;
+type ReasonWord = Exclude<CommandReason, "file_coming" | "file_under_way">;
 
 /** Words are promises to clients: that a file is coming is told as another one, and only the sentence differs. */
 function wordOf(reason: CommandReason): ReasonWord {
+  if (reason === "file_under_way") return "printing";
   return reason === "file_coming" ? "not_printing" : reason;
+}
+
+/** What an agent said is told as it said it. */
+function detailOf({ reason, agentWords }: CommandRecord): string | null {
+  if (reason === null) return null;
+  return agentWords ? `${SENTENCES[reason].slice(0, -1)}: ${agentWords}` : SENTENCES[reason];
 }
 
 const REASON_WORDS = [...new Set((Object.keys(SENTENCES) as CommandReason[]).map(wordOf))]; // safe: it has no other keys
@@ -40,7 +48,7 @@ export const CommandJson = z
     kind: z.enum(COMMAND_KINDS),
     state: z.enum(COMMAND_STATES),
     reason: z.enum(REASON_WORDS).nullable(),
-    detail: z.string().nullable().describe("The reason in a sentence."),
+    detail: z.string().nullable().describe("The reason in a sentence, and the words of an agent that refused it."),
     print_id: z.int().nullable().describe("The print it is bound to."),
     initiator: z.enum(INITIATORS),
     created_at: TimeJson,
@@ -58,7 +66,7 @@ export function commandJson(command: CommandRecord): z.input<typeof CommandJson>
     kind: command.kind,
     state: command.state,
     reason: command.reason === null ? null : wordOf(command.reason),
-    detail: command.reason === null ? null : SENTENCES[command.reason],
+    detail: detailOf(command),
     print_id: command.printId,
     initiator: command.initiator,
     created_at: timeJson(command.createdAt),

@@ -20,10 +20,10 @@ async function gCodeFilePath(c: HttpContext, file: GCodeFile): Promise<string | 
 export async function cloudPrintFile(c: HttpContext, file: GCodeFile): Promise<PrintFile | null> {
   const { id, filename, safeFilename } = file;
   const path = file.objectKey === null ? null : await gCodeFilePath(c, file);
-  return path === null ? null : { id, path, filename, safeFilename };
+  return path === null ? null : { id, path, filename, safeFilename, agentSignature: null };
 }
 
-/** Where the content can be had, as a URL; an agent's own path stays as it is. */
+/** The path as a URL; an agent's own stays as it is. */
 export async function gCodeFileUrl(c: HttpContext, file: GCodeFile): Promise<string | null> {
   const path = await gCodeFilePath(c, file);
   return path === null || file.objectKey === null ? path : publicUrl(c, path);

@@ -1,5 +1,9 @@
-/** Printing a cloud file: the command, what both agents answer, and the print that begins. */
+/** Printing a file: the command, what both agents answer, and the print that begins. */
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { makeNamedJob } from "../../../scripts/virtual/job.ts";
+import { seededRandom } from "../../../scripts/virtual/random.ts";
 import { agentCall, call, connectAgentOf, makeAccount, makePrinterOf, makeToken, ORIGIN } from "../../support/api.ts";
 import { frame, MOONRAKER } from "../../support/frames.ts";
 import { projected } from "../../support/printer.ts";
@@ -37,6 +41,13 @@ async function nextDownload({ agent }: Idle): Promise<Download["passthru"]> {
   return ((await agent.next("passthru")) as unknown as Download).passthru; // safe: the key was asked for, the test reads the rest
 }
 
+/** The record of a file that lies on the printer. */
+async function reported({ auth_token }: { readonly auth_token: string }, fields: object = {}): Promise<number> {
+  const file = { filename: "usb.gcode", url: "sub/usb.gcode", agent_signature: "ts:1760000000.25", ...fields };
+  const { body } = await agentCall("POST", "/api/v1/octo/g_code_files/", auth_token, { body: file });
+  return body.id;
+}
+
 async function read({ account, printer }: Idle, path: string) {
   return (await call("GET", `/api/v1/printers/${printer.id}/${path}`, { token: account.token })).body;
 }
@@ -70,11 +81,51 @@ describe("printing a file", () => {
     expect(Object.keys(body)).toEqual(["succeeded", "printer", "command"]);
   });
 
-  test("[C47] is refused by an agent that is busy", async () => {
+  test("[C47] [C93] [H90] is refused by an agent that is busy: its words are told, by D1 too, and no token in them", async () => {
     const world = await idle();
     const answer = print(world, { g_code_file_id: world.file.id });
-    world.agent.send({ passthru: { ref: (await nextDownload(world)).ref, error: "Printer busy!" } });
-    expect((await answer).body).toMatchObject({ succeeded: false, command: { state: "failed", reason: "refused" } });
+    const { ref, args } = await nextDownload(world);
+    world.agent.send({ passthru: { ref, error: `Printer busy!\n404 for url: ${args[0].url}` } });
+    const { succeeded, command } = (await answer).body;
+    const url = args[0].url.replace(/\?.*/, "?…");
+    const detail = `The printer's agent refused it: Printer busy! 404 for url: ${url}`;
+    expect([succeeded, command]).toMatchObject([false, { state: "failed", reason: "refused", detail }]);
+    await projected(world.printer.id);
+    const stub = env.PRINTERS.getByName(String(world.printer.id));
+    await runInDurableObject(stub, (_instance, { storage }) => void storage.sql.exec("DELETE FROM command"));
+    await evictDurableObject(stub);
+    expect(await read(world, `commands/${command.id}/`)).toMatchObject({ reason: "refused", detail });
+    expect(await read(world, "commands/")).toMatchObject([{ id: command.id, detail }]);
+  });
+
+  test("[C26] [C91] pressed twice without a key: one download, and no other file while it is under way", async () => {
+    const world = await idle();
+    const other = await uploaded(world.account);
+    const first = print(world, { g_code_file_id: world.file.id });
+    const { ref } = await nextDownload(world);
+    world.agent.send({ passthru: { ref, ret: { target_path: "hook_v2.gcode" } } });
+    const { id } = (await first).body.command;
+    const second = (await print(world, { g_code_file_id: world.file.id })).body;
+    expect(second).toMatchObject({ succeeded: true, command: { id, state: "delivered" } });
+    world.agent.send(frame({ ts: -1, text: "G-Code Downloading", name: null }));
+    await world.agent.settled();
+    expect((await print(world, { g_code_file_id: world.file.id })).body.command.id).toBe(id);
+    const refused = (await print(world, { g_code_file_id: other.id })).body;
+    expect(refused).toMatchObject({ succeeded: false, command: { state: "rejected", reason: "printing" } });
+    expect(refused.command.detail).toBe("A file was handed to the printer already, and its print may start.");
+    expect(world.agent.pending("passthru")).toBe(0);
+  });
+
+  test("[C90] pressed again before any receipt: the same ref once more, which an agent takes once", async () => {
+    const world = await idle();
+    const first = print(world, { g_code_file_id: world.file.id });
+    const { ref } = await nextDownload(world);
+    const second = print(world, { g_code_file_id: world.file.id });
+    const again = await nextDownload(world);
+    expect(again).toMatchObject({ func: "download", ref });
+    world.agent.send({ passthru: { ref, ret: { target_path: "hook_v2.gcode" } } });
+    expect((await second).body).toMatchObject({ succeeded: true, command: { state: "delivered" } });
+    expect((await first).body.command).toMatchObject({ state: "superseded", reason: "replaced" });
   });
 
   test("[C12] [C13] is refused while a print is current, and when nobody is there; no agent hears of it", async () => {
@@ -92,7 +143,64 @@ describe("printing a file", () => {
     expect(world.agent.pending("passthru")).toBe(0);
   });
 
-  test("[H29] takes only what the account has in the cloud, with content", async () => {
+  test("[A72] [H91] a file that lies on the printer is started by its agent, by path and signature", async () => {
+    const world = await idle();
+    await projected(world.printer.id);
+    const id = await reported(world.printer);
+    const answer = print(world, { g_code_file_id: id });
+    const { ref, ...call } = await nextDownload(world);
+    const args = [{ url: "sub/usb.gcode", agent_signature: "ts:1760000000.25" }];
+    expect(call).toEqual({ target: "file_operations", func: "start_printer_local_print", args });
+    world.agent.send({ passthru: { ref, ret: "Success" } });
+    const { command } = (await answer).body;
+    expect(command).toMatchObject({ kind: "print_file", state: "delivered" });
+    expect((await print(world, { g_code_file_id: id })).body.command.id).toBe(command.id);
+    expect((await print(world, { g_code_file_id: world.file.id })).body.command.reason).toBe("printing");
+    expect(world.agent.pending("passthru")).toBe(0);
+    const started = frame({ ts: T, event: "PrintStarted", name: "usb.gcode" });
+    const job = { file: { name: "usb.gcode", obico_g_code_file_id: id } };
+    world.agent.send({ ...started, status: { ...(started.status as object), job } });
+    await world.agent.settled();
+    expect(await read(world, `commands/${command.id}/`)).toMatchObject({
+      state: "succeeded",
+      print_id: expect.any(Number),
+    });
+  });
+
+  test("[A70] [H90] a file that was changed there is refused in the agent's words", async () => {
+    const world = await idle();
+    await projected(world.printer.id);
+    const answer = print(world, { g_code_file_id: await reported(world.printer) });
+    const { ref } = await nextDownload(world);
+    world.agent.send({ passthru: { ref, ret: { error: "File has been modified!" } } });
+    const detail = "The printer's agent refused it: File has been modified!";
+    expect((await answer).body).toMatchObject({ succeeded: false, command: { state: "failed", detail } });
+  });
+
+  test("[H91] another printer's file, one without path or signature, and one whose agent is of no known kind are 400 in words", async () => {
+    const world = await idle();
+    await projected(world.printer.id);
+    const neighbour = await makePrinterOf(world.account);
+    const homemade = await makePrinterOf(world.account);
+    const files = [
+      await reported(neighbour),
+      await reported(world.printer, { url: "" }),
+      await reported(world.printer, { agent_signature: "" }),
+    ];
+    const refusals = [];
+    for (const id of files) refusals.push(await print(world, { g_code_file_id: id }));
+    const there = { account: world.account, printer: homemade };
+    refusals.push(await print(there, { g_code_file_id: await reported(homemade) }));
+    expect(refusals.map(({ status, body }) => [status, body.errors.g_code_file_id])).toEqual([
+      [400, ["This file lies on another printer."]],
+      [400, ["The printer's agent did not tell how this file is to be found."]],
+      [400, ["The printer's agent did not tell how this file is to be found."]],
+      [400, ["This printer's agent is not known to start a file that lies on the printer."]],
+    ]);
+    expect(world.agent.pending("passthru")).toBe(0);
+  });
+
+  test("[H29] takes only what the account has, with content", async () => {
     const world = await idle();
     const foreign = await uploaded(await makeAccount());
     const empty = (await upload(world.account, { content: null })).body;
@@ -226,5 +334,27 @@ describe.each(["moonraker", "octoprint"] as const)("a virtual %s", (dialect) => 
     expect(command).toMatchObject({ state: "succeeded", print_id: current.id });
     const again = (await world.rest("POST", "print_file/", { g_code_file_id: file.id })).body;
     expect(again).toMatchObject({ succeeded: false, command: { reason: "printing" } });
+  });
+
+  test("[A72] [C47] prints a file once more that lies on it, and the print is bound to both", async () => {
+    served = await ServedAgent.start(dialect);
+    const world = served;
+    const job = makeNamedJob(seededRandom(3), world.now() / 1000, "usb.gcode", 600);
+    world.agent.printer.start(job);
+    await world.runUntil(() => world.machine.printSeconds > 5, 600);
+    await world.run(60);
+    const file = (await world.rest("GET", "")).body.current_print.g_code_file;
+    expect(file).toMatchObject({ resident_printer: world.printerId });
+    await world.rest("POST", "cancel_print/");
+    await world.runUntil(() => world.machine.phase === "idle", 600);
+    await world.run(60);
+    const { body } = await world.rest("POST", "print_file/", { g_code_file_id: file.id });
+    expect(body).toMatchObject({ succeeded: true, command: { state: "delivered" } });
+    await world.runUntil(() => world.machine.printSeconds > 5, 600);
+    await world.run(60);
+    const { current_print: current } = (await world.rest("GET", "")).body;
+    expect(current.g_code_file).toEqual(file);
+    const command = (await world.rest("GET", `commands/${body.command.id}/`)).body;
+    expect(command).toMatchObject({ state: "succeeded", print_id: current.id });
   });
 });
