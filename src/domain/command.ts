@@ -48,7 +48,7 @@ export interface CommandRecord {
   readonly kind: CommandKind;
   readonly state: CommandState;
   readonly reason: CommandReason | null;
-  /** With which the agent refused it, bounded and without credentials; null: none. */
+  /** With which the agent, or its printer, refused it, bounded and without credentials; null: none. */
   readonly agentWords: string | null;
   /** The print it is bound to; null when none was current. A file's command gets the print that it began. */
   readonly printId: number | null;

@@ -4,7 +4,7 @@ import { type PrintCommandKind, type PrintCommandTraits, printTraitsOf } from ".
 import { isAtRest, type Phase } from "./phase.ts";
 import type { PrintEnd } from "./print.ts";
 import type { PassthruAnswer } from "./report.ts";
-import { isBelievable } from "./threads.ts";
+import { isBelievable, refusalSince } from "./threads.ts";
 
 /** What one report does to a command; without a finding only its marks change. */
 export interface Verdict {
@@ -15,7 +15,7 @@ export interface Verdict {
 export interface Finding {
   readonly state: "delivered" | "succeeded" | "failed" | "superseded";
   readonly reason: CommandReason | null;
-  /** Of an agent that refused it. */
+  /** Of an agent, or its printer, that refused it. */
   readonly agentWords?: string | null;
 }
 
@@ -143,7 +143,12 @@ function weighOwn(command: Command, kind: PrintCommandKind, evidence: Evidence):
   if (event?.type === traits.doneEvent) return SUCCEEDED;
   if (isTransient(kind, evidence)) return command.state === "sent" ? DELIVERED : null;
   if (phase === traits.done) return isSettled(command, doneAlsoOf(command, kind)) ? SUCCEEDED : null;
-  return isContradicted(command, kind, evidence) ? NOT_OBEYED : null;
+  return isContradicted(command, kind, evidence) ? notObeyed(command, evidence) : null;
+}
+
+/** With what the firmware said since the frame was sent, if it said anything. */
+function notObeyed({ sentAt }: Command, { threads }: Evidence): Finding {
+  return { ...NOT_OBEYED, agentWords: threads === null ? null : refusalSince(threads, sentAt ?? 0) };
 }
 
 /** A phase that contradicts is weak evidence: an agent may show for a while what was [C71]. */

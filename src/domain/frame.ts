@@ -101,12 +101,12 @@ function isOurRef(ref: string): boolean {
 }
 
 /** Kept only while a command may have caused it, and only the first since the newest command. */
-function takeRefusal(before: Change, now: number): Change {
+function takeRefusal(before: Change, refusedWith: string, now: number): Change {
   const { ledger, threads, dialect } = before.printer.state;
   const newest = Math.max(0, ...ledger.map(({ sentAt }) => sentAt ?? 0));
   const isNews = threads.refusedAt === null || threads.refusedAt < newest;
   if (!HAS_THREADS[dialect] || ledger.length === 0 || !isNews) return before;
-  return withState(before, { threads: { ...threads, refusedAt: now } });
+  return withState(before, { threads: { ...threads, refusedAt: now, refusedWith } });
 }
 
 /** An answer to an earlier socket's ref may itself be queued. */
@@ -120,7 +120,8 @@ function takeReport(before: Change, report: Report, remembered: Print | null, no
   const { socket, state } = before.printer;
   if (socket === null) return before;
   const dated = dateOnSocket(socket, state.dialect, report.status?.ts ?? null, now);
-  const timed = withSocket(report.isRefusal ? takeRefusal(before, now) : before, dated.socket);
+  const refused = report.refusal === null ? before : takeRefusal(before, report.refusal, now);
+  const timed = withSocket(refused, dated.socket);
   const shown = takeStatus(takeSettings(timed, report), report, dated.moment);
   return followPrint(shown, report, remembered, dated.moment);
 }

@@ -20,8 +20,8 @@ export interface Report {
   readonly settings: ReportedSettings | null;
   /** `{}` or an empty `status`: the agent does not know its printer's state. */
   readonly isBlank: boolean;
-  /** The frame holds the printer's word that it refuses what it was told (Klipper's, told by Moonraker's agent). */
-  readonly isRefusal: boolean;
+  /** The printer's words that it refuses what it was told (Klipper's, told by Moonraker's agent), like an answer's. */
+  readonly refusal: string | null;
 }
 
 /** What an event in a frame tells of a print; `other` tells nothing that is acted on. */

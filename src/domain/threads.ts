@@ -14,6 +14,8 @@ export interface AgentThreads {
   readonly endedBefore: number | null;
   /** Arrival of the newest refusal by the firmware. */
   readonly refusedAt: number | null;
+  /** Its words; null before any. */
+  readonly refusedWith: string | null;
 }
 
 /** The threads after one report. */
@@ -22,7 +24,13 @@ export interface ThreadView extends AgentThreads {
   readonly ended: number | null;
 }
 
-export const NO_THREADS: AgentThreads = { owed: [], endedAt: null, endedBefore: null, refusedAt: null };
+export const NO_THREADS: AgentThreads = {
+  owed: [],
+  endedAt: null,
+  endedBefore: null,
+  refusedAt: null,
+  refusedWith: null,
+};
 
 /** An agent gives up a call after 300 s, and looks for its effect for 30 s more. */
 const OWED_MS = 336_000;
@@ -68,6 +76,11 @@ export function takeEnd(threads: AgentThreads, isEndOfOne: boolean, now: number)
   const [ended = null, ...others] = owed;
   if (!isEndOfOne || ended === null) return { ...threads, owed, ended: null };
   return { ...threads, owed: others, endedAt: now, endedBefore: threads.endedAt, ended };
+}
+
+/** The firmware's words, if it refused something since; null: it did not. */
+export function refusalSince({ refusedAt, refusedWith }: AgentThreads, since: number): string | null {
+  return refusedAt !== null && refusedAt >= since ? refusedWith : null;
 }
 
 /**

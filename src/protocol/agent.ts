@@ -83,8 +83,8 @@ const OTHER_KINDS = ["passthru", "janus", "http.tunnel", "http.tunnelv2", "ws.tu
 
 function readReport(frame: Json): Report | null {
   const keys = Object.keys(frame);
-  const isRefusal = tellsRefusal(object(frame.passthru));
-  if (!isRefusal && keys.length > 0 && keys.every((key) => OTHER_KINDS.includes(key))) return null;
+  const refusal = printerRefusal(object(frame.passthru));
+  if (refusal === null && keys.length > 0 && keys.every((key) => OTHER_KINDS.includes(key))) return null;
   const status = object(frame.status ?? frame.octoprint_data);
   const isEmpty = status !== null && Object.keys(status).length === 0;
   const settings = object(frame.settings ?? frame.octoprint_settings);
@@ -94,15 +94,16 @@ function readReport(frame: Json): Report | null {
     status: status === null || isEmpty ? null : readStatus(status, frame),
     settings: settings === null ? null : readSettings(modernSettings(settings)),
     isBlank: keys.length === 0 || isEmpty,
-    isRefusal,
+    refusal,
   };
 }
 
 /** Klipper begins its refusals with it; Moonraker's agent passes each of them on as an event of the printer. */
 const REFUSAL_PREFIX = "!!";
 
-function tellsRefusal(passthru: Json | null): boolean {
-  return text(object(passthru?.printer_event)?.event_text)?.startsWith(REFUSAL_PREFIX) === true;
+function printerRefusal(passthru: Json | null): string | null {
+  const told = text(object(passthru?.printer_event)?.event_text);
+  return told?.startsWith(REFUSAL_PREFIX) ? refusalWords(told) : null;
 }
 
 /** Drops a status that is too long for a row: serialized again, a value may be several times as long as it came. */

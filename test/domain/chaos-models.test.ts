@@ -96,7 +96,7 @@ class Models {
     const { report } = readAgentMessage(text).frame;
     if (report === null) return;
     const event = report.event === null || report.event.type === "other" ? "" : ` ${report.event.type}`;
-    const words = report.isRefusal ? "!!" : `${report.status?.text ?? "{}"}${event}`;
+    const words = report.refusal !== null ? "!!" : `${report.status?.text ?? "{}"}${event}`;
     this.said.push([(this.#simulation.now - START) / 1_000, words]);
   }
 }

@@ -10,6 +10,7 @@ import {
   credulous,
   deafToFailedSends,
   deafToReceipts,
+  forgetfulOfFiles,
   patient,
   refusing,
   renaming,
@@ -77,6 +78,8 @@ describe("[C80] a ledger that was broken on purpose is noticed", () => {
     ["every pause is refused as already_paused", refusing("already_paused", (kind) => kind === "pause"), "refusal"],
     ["every resume is refused as not_paused", refusing("not_paused", (kind) => kind === "resume"), "refusal"],
     ["every file is refused as printing", refusing("printing", (kind) => kind === "print_file"), "refusal"],
+    ["every file is refused as coming", refusing("file_under_way", (kind) => kind === "print_file"), "refusal"],
+    ["earlier files are forgotten", forgetfulOfFiles, "one-download"],
     ["receipts are ignored", deafToReceipts, "receipt"],
     ["reports are never weighed", blindToReports, "settles"],
     [

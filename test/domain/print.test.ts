@@ -51,7 +51,7 @@ function aReport(said: Said): Report {
     },
     settings: null,
     isBlank: false,
-    isRefusal: false,
+    refusal: null,
   };
 }
 

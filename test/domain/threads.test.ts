@@ -89,10 +89,16 @@ class Bench extends MemoryPrinter {
     return this;
   }
 
+  #ended() {
+    return this.effects.flatMap((effect) => (effect.type === "project-command" ? [effect.command] : []));
+  }
+
+  words() {
+    return this.#ended().map(({ agentWords }) => agentWords);
+  }
+
   told(): string[] {
-    const { ledger } = this.printer.state;
-    const ended = this.effects.flatMap((effect) => (effect.type === "project-command" ? [effect.command] : []));
-    return [...ended, ...ledger].map(
+    return [...this.#ended(), ...this.printer.state.ledger].map(
       ({ kind, state, reason }) => `${kind} ${state}${reason === null ? "" : `/${reason}`}`,
     );
   }
@@ -181,11 +187,14 @@ describe("commands that Klipper refused", () => {
     expect(bench.told()).toEqual(["pause failed/not_obeyed"]);
   });
 
-  test("[C71] one that Klipper refused in words is found at once", () => {
+  test("[C71] [C93] one that Klipper refused in words is found at once, and keeps the words", () => {
     const bench = new Bench().give(5, "pause").say(0.1, { text: "Pausing" });
     bench.hear({
       passthru: { printer_event: { event_title: "Moonraker Error", event_text: "!! Must home axis first" } },
     });
     expect(bench.say(2, { text: "Printing" }).told()).toEqual(["pause failed/not_obeyed"]);
+    expect(bench.words()).toEqual(["!! Must home axis first"]);
+    bench.give(60, "pause").say(0.1, { text: "Pausing" }).say(2, { text: "Printing" }).say(30.2, { text: "Printing" });
+    expect(bench.words()).toEqual(["!! Must home axis first", null]);
   });
 });

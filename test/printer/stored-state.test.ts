@@ -49,7 +49,7 @@ const FILLED: Filled<PrinterState> = {
       marks: { wasPaused: true, sawTransient: true, pausedRun: 1, isDoubtful: true, contradictedAt: 1 },
     },
   ],
-  threads: { owed: [1], endedAt: 1, endedBefore: 1, refusedAt: 1 },
+  threads: { owed: [1], endedAt: 1, endedBefore: 1, refusedAt: 1, refusedWith: "!! no" },
   replacements: { at: [1], toldAt: 1 },
 };
 

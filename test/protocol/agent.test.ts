@@ -75,7 +75,7 @@ describe("which kind a frame is", () => {
     [
       "a refusal of Klipper's",
       { passthru: { printer_event: { event_title: "Moonraker Error", event_text: "!! Must home axis first" } } },
-      { isRefusal: true, isBlank: false, status: null, event: null, printExtId: null },
+      { refusal: "!! Must home axis first", isBlank: false, status: null, event: null, printExtId: null },
     ],
     [
       "an event of the printer that is no refusal",

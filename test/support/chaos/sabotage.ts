@@ -53,6 +53,15 @@ export function renaming(from: CommandState, state: CommandState, reason: Comman
 export const deafToFailedSends: Decide = (printer, input, now) =>
   input.type === "send-failed" ? { ...change(printer), reply: { type: "done" } } : step(printer, input, now);
 
+/** A file's command is taken as if it were the first. */
+export const forgetfulOfFiles: Decide = (printer, input, now) => {
+  if (input.type !== "command" || input.command.kind !== "print_file") return step(printer, input, now);
+  const files = printer.state.ledger.filter(({ kind }) => kind === "print_file");
+  const others = printer.state.ledger.filter(({ kind }) => kind !== "print_file");
+  const taken = step(withLedger(printer, others), input, now);
+  return { ...taken, printer: withLedger(taken.printer, [...files, ...taken.printer.state.ledger]) };
+};
+
 /** A receipt is taken for the outcome. */
 export const credulous: Decide = (printer, input, now) => {
   const real = step(printer, input, now);
