@@ -64,7 +64,7 @@ export async function findPrintableFile(
   { id, userId }: { readonly id: number; readonly userId: number },
 ): Promise<{ readonly file: GCodeFile; readonly agentName: string | null } | undefined> {
   const [found] = await db
-    .select({ file: gCodeFiles, agentName: printers.agentName })
+    .select({ file: fileColumns, agentName: printers.agentName })
     .from(gCodeFiles)
     .leftJoin(printers, eq(printers.id, gCodeFiles.residentPrinterId))
     .where(and(eq(gCodeFiles.id, id), eq(gCodeFiles.userId, userId), isNull(gCodeFiles.deletedAt)));
