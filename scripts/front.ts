@@ -71,6 +71,11 @@ function pass(call: IncomingMessage, answer: ServerResponse, runtime: URL | null
     refuse(answer);
     return;
   }
+  if (!isHost(call.headers.host)) {
+    call.resume();
+    answer.writeHead(400).end();
+    return;
+  }
   const { hostname: host, port } = runtime;
   const { method, url: path } = call;
   const onward = startCall({ host, port, method, path, headers: headersOf(call), agent: false });
@@ -86,6 +91,11 @@ function pass(call: IncomingMessage, answer: ServerResponse, runtime: URL | null
   });
   answer.on("close", () => onward.destroy());
   call.pipe(onward);
+}
+
+/** URLs that answers tell begin with it; the runtime itself fails at bytes beyond ASCII. */
+function isHost(host = ""): boolean {
+  return /^[!-~]+$/.test(host) && URL.canParse(`http://${host}`);
 }
 
 /** The runtime is not there yet, or is being replaced. */

@@ -51,6 +51,11 @@ async function fetch(request, env, ctx) {
 async function answer(request, env, ctx) {
   const { body } = request;
   if (body === null) return worker.fetch(request, env, ctx);
+  // No request may be made anew with both, and no route looks at such a body.
+  if (request.method === "GET" || request.method === "HEAD") {
+    await body.pipeTo(new WritableStream()).catch(() => {});
+    return worker.fetch(request, env, ctx);
+  }
   const { readable, writable } = new IdentityTransformStream();
   const passed = pass(body, writable);
   const response = await worker.fetch(new Request(request, { body: readable }), env, ctx);

@@ -96,6 +96,12 @@ describe("a call", () => {
     agent.destroy();
   });
 
+  test.each(["a:99999", "a b", "ü", "%", "["])("[R81] is 400 with the host %s", async (host) => {
+    const before = seen.length;
+    const { status } = await call({ method: "POST", body: "x", headers: { host } });
+    expect([status, seen.length]).toEqual([400, before]);
+  });
+
   test("[R27] tells who calls, whatever the caller says, and nothing that only the simulator heeds", async () => {
     const headers = { "cf-connecting-ip": "203.0.113.9", "MF-CF-Blob": "{" };
     const { last } = await call({ headers });

@@ -3,7 +3,13 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { localEntry } from "../../scripts/local-entry.ts";
 
 interface Entry {
-  readonly default: { fetch(request: { body: null }, env: object, ctx: object): Promise<unknown> };
+  readonly default: { fetch(request: Asked, env: object, ctx: object): Promise<unknown> };
+}
+
+/** What the runtime gives; no `Request` outside it may be a GET and have a body. */
+interface Asked {
+  readonly method?: string;
+  readonly body: ReadableStream | null;
 }
 
 function dataUrl(text: string): string {
@@ -22,6 +28,15 @@ async function openEntry(limit: number): Promise<() => Promise<unknown>> {
 
 afterEach(() => {
   vi.useRealTimers();
+});
+
+test.each(["GET", "HEAD"])("[R80] a %s with a body is the Worker's as without one", async (method) => {
+  const worker = "export default { fetch: async (request) => request.method };";
+  const text = localEntry({}).replaceAll('"./worker.js"', JSON.stringify(dataUrl(worker)));
+  const entry: Entry = await import(dataUrl(text));
+  const { body } = new Response("{}");
+  expect(await entry.default.fetch({ method, body }, {}, {})).toBe(method);
+  expect(body?.locked).toBe(false);
 });
 
 describe("the counters of calls", () => {
