@@ -19,7 +19,10 @@ export const targetField = z
   .unknown()
   .transform((value, c) => readParent(value) ?? refuse(c, value === undefined ? REQUIRED : NO_INTEGER))
   .transform(({ id }) => id)
-  .meta({ description: "A folder's id; null: the root." });
+  .meta({
+    description: "A folder's id; null: the root.",
+    anyOf: [{ type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER }, { type: "null" }],
+  });
 
 /** The same where it may be absent. */
 export const parentField = targetField.optional();

@@ -50,6 +50,7 @@ const list = route(
     description: "Those in the cloud, unless a printer is named.",
     access: "read",
     query: FileListQuery,
+    fails: [404],
     answers: { 200: envelope(ReadFileJson) },
   },
   async (c) => {
@@ -72,6 +73,7 @@ const create = route(
     access: "write",
     stream: UploadForm,
     headers: { Prefer: COMMAND_HEADERS.Prefer },
+    sets: { Location: "The record's URL." },
     answers: { 201: UploadedFileJson },
   },
   async (c) => {

@@ -35,6 +35,7 @@ const list = route(
       q: freeTextField(1000).default("").describe(SEARCH),
       parent_folder: parentField.describe("A folder's id; `null` or nothing: the root. Wherever, without the key."),
     }),
+    fails: [404],
     answers: { 200: envelope(GCodeFolderJson) },
   },
   async (c) => {
@@ -55,6 +56,7 @@ const create = route(
     summary: "Make a G-code folder",
     access: "write",
     body: z.object({ name: gCodeNameField, parent_folder: parentField }),
+    sets: { Location: "The folder's path." },
     answers: { 201: GCodeFolderJson },
   },
   async (c) => {

@@ -12,6 +12,11 @@ export const COMMAND_HEADERS = {
   Prefer: "wait=N: answers once the command ended, after N seconds (30 at most) at the latest.",
 } as const;
 
+export const COMMAND_ANSWER_HEADERS = {
+  "Idempotency-Replayed": "`true`: an earlier call with that key made this command.",
+  "Preference-Applied": "How long the answer waited at most.",
+} as const;
+
 export interface Order {
   readonly kind: CommandKind;
   /** The print that is meant; null: whichever is current. */

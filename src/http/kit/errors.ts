@@ -45,7 +45,7 @@ const STATUS = {
   internal: 500,
 } as const satisfies Record<Failure["code"], number>;
 
-const TITLES = {
+export const TITLES = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",

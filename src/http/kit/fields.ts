@@ -63,12 +63,16 @@ export function textField(maxCodePoints: number) {
   const filled = storableText()
     .trim()
     .refine((text) => text !== "", { error: BLANK, abort: true });
-  return bounded(filled, maxCodePoints).meta({ minLength: 1, maxLength: maxCodePoints });
+  return bounded(filled, maxCodePoints).meta({
+    minLength: 1,
+    maxLength: maxCodePoints,
+    pattern: "^[^\\u0000]*\\S[^\\u0000]*$",
+  });
 }
 
 /** Text that may be empty. */
 export function freeTextField(maxCodePoints: number) {
-  return bounded(storableText(), maxCodePoints).meta({ maxLength: maxCodePoints });
+  return bounded(storableText(), maxCodePoints).meta({ maxLength: maxCodePoints, pattern: "^[^\\u0000]*$" });
 }
 
 function bounded(text: z.ZodString, maxCodePoints: number) {

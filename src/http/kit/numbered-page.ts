@@ -14,6 +14,7 @@ export const numberedPageFields = {
     .string()
     .default("1")
     .transform((text, c) => readPage(text) ?? refuse(c, "A valid page number, or `last`, is required."))
+    .meta({ anyOf: [{ type: "integer", minimum: 1, maximum: 999_999_999 }, { const: "last" }], default: 1 })
     .describe("From 1 on, or `last`."),
   page_size: integerField({ min: 1, max: PAGE_SIZE_MAX }).default(PAGE_SIZE),
 };

@@ -1,7 +1,7 @@
 /** `/openapi.json` (OpenAPI 3.1): made from the very schemas that check requests and type answers. */
 import * as z from "zod";
 import { ANY_MEDIA, MEDIA_TYPES } from "./body.ts";
-import { ProblemJson } from "./errors.ts";
+import { ProblemJson, TITLES } from "./errors.ts";
 import { MAKING_HEADERS } from "./idempotency.ts";
 import { type Declared, isDeclared, isMaking, type RouteSpec } from "./route.ts";
 
@@ -60,7 +60,11 @@ export function describeRoutes(routes: RouteList, version: string): Omit<OpenApi
       description: "3D printers over REST. Every path answers with and without its last slash.",
     },
     paths,
-    components: { schemas: Object.fromEntries(schemas), securitySchemes: SECURITY_SCHEMES },
+    components: {
+      responses: failureAnswers(schemas),
+      schemas: Object.fromEntries(schemas),
+      securitySchemes: SECURITY_SCHEMES,
+    },
   };
 }
 
@@ -121,7 +125,7 @@ function parametersOf(spec: RouteSpec, path: string, schemas: Map<string, JsonSc
   });
   const headers = Object.entries({ ...(isMaking(spec) ? MAKING_HEADERS : {}), ...spec.headers });
   return [
-    ...names.map((name) => ({ name, in: "path", required: true, schema: { type: "string" } }) as const),
+    ...names.map((name) => ({ name, in: "path", required: true, schema: ID_SCHEMAS[name] ?? ID_SCHEMA }) as const),
     ...query,
     ...headers.map(
       ([name, description]) =>
@@ -130,10 +134,14 @@ function parametersOf(spec: RouteSpec, path: string, schemas: Map<string, JsonSc
   ];
 }
 
+const ID_SCHEMA = { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
+/** Those of nouns whose ids are no numbers. */
+const ID_SCHEMAS: Readonly<Record<string, JsonSchema>> = { commandId: { type: "string", pattern: "^[0-9a-f]{32}$" } };
+
 /** By what becomes of it, which tells more; by what is taken where that is no JSON, a day for instance. */
 function describedField(field: z.core.$ZodType, schemas: Map<string, JsonSchema>): JsonSchema {
   const output = schemaOf(field, "output", schemas);
-  return "type" in output ? output : schemaOf(field, "input", schemas);
+  return "type" in output || "anyOf" in output ? output : schemaOf(field, "input", schemas);
 }
 
 function requestBodyOf({ body, stream, media }: RouteSpec, schemas: Map<string, JsonSchema>) {
@@ -148,15 +156,69 @@ function bodyOf(body: z.ZodObject, media: RouteSpec["media"], schemas: Map<strin
   return { required, content: Object.fromEntries(types.map((type) => [type, { schema }])) };
 }
 
+type FailureStatus = keyof typeof TITLES;
+
 function responsesOf(spec: RouteSpec, schemas: Map<string, JsonSchema>): Record<string, JsonSchema> {
+  const own = Object.entries(spec.sets ?? {}).map(([name, description]) => [name, headerOf(description)]);
+  const headers = { ...Object.fromEntries(own), ...REQUEST_ID };
   const answers = Object.entries(spec.answers).map(([status, schema]): [string, JsonSchema] => [
     status,
     schema === null
-      ? { description: "No body." }
-      : { description: "Done.", content: { "application/json": { schema: schemaOf(schema, "output", schemas) } } },
+      ? { description: status === "304" ? "As before." : "No body.", headers }
+      : {
+          description: "Done.",
+          headers,
+          content: { "application/json": { schema: schemaOf(schema, "output", schemas) } },
+        },
   ]);
-  const problem = { "application/problem+json": { schema: schemaOf(ProblemJson, "output", schemas) } };
-  return { ...Object.fromEntries(answers), default: { description: "A failure.", content: problem } };
+  const failures = failuresOf(spec).map((status): [string, JsonSchema] => [
+    String(status),
+    { $ref: `#/components/responses/${nameOf(status)}` },
+  ]);
+  return Object.fromEntries([...answers, ...failures]);
+}
+
+/** What a call that reached its route may be refused with: it follows from what the route declares. */
+function failuresOf(spec: RouteSpec): FailureStatus[] {
+  const { method, access, path, query, body, stream, headers = {}, fails = [] } = spec;
+  const isOurs = access === "read" || access === "write";
+  const readsBody = (body ?? stream) !== undefined || (method === "POST" && access === "write");
+  const statuses: readonly (readonly [FailureStatus, boolean])[] = [
+    [400, readsBody || query !== undefined],
+    [401, access !== "open"],
+    [403, isOurs],
+    [404, path.includes("/:")],
+    [413, readsBody],
+    [415, readsBody],
+    [422, "Idempotency-Key" in headers],
+    [429, access !== "open"],
+    [503, true],
+  ];
+  return statuses.filter(([status, may]) => may || fails.some((other) => other === status)).map(([status]) => status);
+}
+
+const nameOf = (status: FailureStatus) => TITLES[status].replaceAll(" ", "");
+
+const headerOf = (description: string, required = false) => ({ description, required, schema: { type: "string" } });
+
+const REQUEST_ID = { "X-Request-Id": headerOf("Names this call in the service's log.", true) };
+
+/** Headers of failures beside the request's id. */
+const FAILURE_HEADERS: { readonly [S in FailureStatus]?: JsonSchema } = {
+  401: { "WWW-Authenticate": headerOf("The scheme that is expected.", true) },
+  429: { "Retry-After": headerOf("Seconds.", true) },
+  503: { "Retry-After": headerOf("Seconds.") },
+};
+
+function failureAnswers(schemas: Map<string, JsonSchema>): Record<string, JsonSchema> {
+  const content = { "application/problem+json": { schema: schemaOf(ProblemJson, "output", schemas) } };
+  const statuses = Object.keys(TITLES).map(Number) as FailureStatus[]; // safe: it has no other keys
+  return Object.fromEntries(
+    statuses.map((status) => [
+      nameOf(status),
+      { description: TITLES[status], headers: { ...FAILURE_HEADERS[status], ...REQUEST_ID }, content },
+    ]),
+  );
 }
 
 /** What has an id of its own goes to the components, and is referred to. */

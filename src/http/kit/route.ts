@@ -41,6 +41,10 @@ export interface RouteSpec {
   readonly stream?: z.ZodObject;
   /** Request headers that matter to this route, for its description. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Response headers of its own, for its description. */
+  readonly sets?: Readonly<Record<string, string>>;
+  /** Refusals that do not follow from the rest, for its description. */
+  readonly fails?: readonly (404 | 429)[];
   /** Schemas by status; null: no body. Failures answer problem documents. */
   readonly answers: Readonly<Record<number, z.ZodType | null>>;
 }

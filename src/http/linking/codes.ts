@@ -64,8 +64,13 @@ const ask = route(
     description: "The live one, or a new one if there is none. It needs `write`, because it makes one.",
     access: "write",
     query: z.object({
-      printer_id: z.string().optional().describe("The printer to link again; without it the code makes a new one."),
+      printer_id: z
+        .string()
+        .optional()
+        .describe("The printer to link again; without it the code makes a new one.")
+        .meta({ type: "integer", minimum: 1 }),
     }),
+    fails: [404],
     answers: { 200: CodeJson },
   },
   async (c) => {
@@ -120,6 +125,7 @@ function verify(method: "GET" | "POST") {
       description: "Ten wrong codes a minute, then 429.",
       access: "open",
       query: z.object({ code: codeField.describe("White space means nothing.") }),
+      fails: [404, 429],
       answers: { 200: UsedCodeJson },
     },
     async (c) => {

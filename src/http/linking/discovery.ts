@@ -103,6 +103,7 @@ const claim = route(
     summary: "Hand a linking code to the agent that shows a passcode",
     access: "write",
     body: z.object({ verification_code: codeField, one_time_passcode: textField(64) }),
+    fails: [404],
     answers: { 200: OkJson },
   },
   async (c) => {
@@ -146,11 +147,14 @@ const send = route(
     access: "write",
     body: z.object({
       code: codeField,
-      device_id: textField(DEVICE_ID_CHARACTERS).refine((id) => id.length === DEVICE_ID_CHARACTERS, {
-        error: `Ensure this field has exactly ${DEVICE_ID_CHARACTERS} characters.`,
-      }),
+      device_id: textField(DEVICE_ID_CHARACTERS)
+        .refine((id) => id.length === DEVICE_ID_CHARACTERS, {
+          error: `Ensure this field has exactly ${DEVICE_ID_CHARACTERS} characters.`,
+        })
+        .meta({ minLength: DEVICE_ID_CHARACTERS }),
       device_secret: textField(128),
     }),
+    fails: [404],
     answers: { 200: z.object({ queued: z.literal(true) }) },
   },
   async (c) => {

@@ -6,7 +6,7 @@ import { findEndedCommand, listEndedCommands } from "../../db/commands.ts";
 import { type PrintCommandKind, traitsOf } from "../../domain/command-kind.ts";
 import { LedgerCommandJson, ledgerCommandJson } from "../json/command.ts";
 import { CommandAnswerJson, commandAnswerText } from "../json/command-answer.ts";
-import { COMMAND_HEADERS, issueCommand } from "../kit/command-call.ts";
+import { COMMAND_ANSWER_HEADERS, COMMAND_HEADERS, issueCommand } from "../kit/command-call.ts";
 import type { HttpEnv } from "../kit/context.ts";
 import { orNotFound } from "../kit/errors.ts";
 import { idField, pageFields } from "../kit/fields.ts";
@@ -30,6 +30,7 @@ function action(verb: "cancel_print" | "pause_print" | "resume_print", kind: Pri
       ...(traitsOf(kind).startsMotion ? {} : { worksWithoutD1: true }),
       body: PrintChoice,
       headers: COMMAND_HEADERS,
+      sets: COMMAND_ANSWER_HEADERS,
       answers: { 200: CommandAnswerJson },
     },
     async (c) => {

@@ -9,7 +9,7 @@ import { invalid } from "../../domain/failure.ts";
 import { dialectOf } from "../../protocol/words.ts";
 import { CommandAnswerJson, commandAnswerText } from "../json/command-answer.ts";
 import { cloudPrintFile } from "../json/g-code-url.ts";
-import { COMMAND_HEADERS, issueCommand } from "../kit/command-call.ts";
+import { COMMAND_ANSWER_HEADERS, COMMAND_HEADERS, issueCommand } from "../kit/command-call.ts";
 import type { Admitted, HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError, orNotFound } from "../kit/errors.ts";
 import { idField } from "../kit/fields.ts";
@@ -27,6 +27,7 @@ const print = route(
     printer: "active",
     body: z.object({ g_code_file_id: idField() }),
     headers: COMMAND_HEADERS,
+    sets: COMMAND_ANSWER_HEADERS,
     answers: { 200: CommandAnswerJson },
   },
   async (c) => {

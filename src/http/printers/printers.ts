@@ -36,6 +36,12 @@ const fieldsField = {
   fields: keysField(PRINTER_KEYS).describe("Keys of Printer, with commas between: only these and `id`."),
 };
 
+/** Of an answer that `isHeld` tags. */
+const TAGGED = {
+  headers: { "If-None-Match": "Answers 304 while nothing changed." },
+  sets: { ETag: "Weak; without the clock." },
+} as const;
+
 const ListQuery = WithArchived.extend({ ...wholePageFields, ...fieldsField });
 
 const list = route(
@@ -50,7 +56,7 @@ const list = route(
       ...{ withArchived, start, limit: limit ?? null },
       parts: partsOf(readFields(fields)),
     }),
-    headers: { "If-None-Match": "Answers 304 while nothing changed." },
+    ...TAGGED,
     answers: { 200: z.array(AskedPrinterJson), 304: null },
   },
   async (c) => {
@@ -75,6 +81,7 @@ const create = route(
     summary: "Make a printer",
     access: "write",
     body: NewPrinterBody,
+    sets: { Location: "The printer's path." },
     answers: { 201: PrinterJson },
   },
   async (c) => {
@@ -106,7 +113,7 @@ const read = route(
     printer: "asked",
     worksWithoutD1: true,
     query: WithArchived.extend(fieldsField),
-    headers: { "If-None-Match": "Answers 304 while nothing changed." },
+    ...TAGGED,
     answers: { 200: AskedPrinterJson, 304: null },
   },
   async (c) => {

@@ -16,7 +16,8 @@ export const printFields = {
 /** A day of the calendar, as its number. */
 export const dayField = z
   .string({ error: REQUIRED })
-  .transform((text, c) => parseDay(text) ?? refuse(c, "Date has wrong format. Use YYYY-MM-DD."));
+  .transform((text, c) => parseDay(text) ?? refuse(c, "Date has wrong format. Use YYYY-MM-DD."))
+  .meta({ type: "string", format: "date" });
 
 export const zoneField = z
   .string({ error: REQUIRED })

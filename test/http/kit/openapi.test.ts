@@ -33,10 +33,54 @@ describe("/openapi.json", () => {
     const operations = Object.values<any>(body.paths).flatMap((path) => Object.values<any>(path));
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
-    for (const operation of operations) {
-      expect(operation.summary).not.toBe("");
-      expect(Object.keys(operation.responses)).toContain("default");
-    }
+    for (const operation of operations) expect(operation.summary).not.toBe("");
+  });
+
+  test("[H110] a route's statuses follow from what it declares, and failures are described once, with their headers", async () => {
+    const { body } = await call("GET", "/openapi.json");
+    const statusesOf = (method: string, path: string) => Object.keys(body.paths[path][method].responses).map(Number);
+    expect(statusesOf("get", "/health")).toEqual([200, 503]);
+    expect(statusesOf("get", "/api/v1/printers/{printerId}/")).toEqual([200, 304, 400, 401, 403, 404, 429, 503]);
+    expect(statusesOf("post", "/api/v1/printers/{printerId}/pause_print/")).toEqual([
+      ...[200, 400, 401, 403, 404, 413, 415, 422, 429, 503],
+    ]);
+    expect(statusesOf("patch", "/api/v1/octo/printer/")).toEqual([200, 400, 401, 413, 415, 429, 503]);
+    expect(statusesOf("post", "/api/v1/octo/unlinked/")).toEqual([200, 503]);
+    expect(statusesOf("get", "/api/v1/g_code_files/")).toContain(404);
+    const references = new Set(
+      [...JSON.stringify(body.paths).matchAll(/"\$ref":"#\/components\/responses\/(\w+)"/g)].map(([, id]) => id),
+    );
+    const described = body.components.responses;
+    expect([...references].filter((id) => !(String(id) in described))).toEqual([]);
+    expect(Object.keys(described.Unauthorized.headers)).toEqual(["WWW-Authenticate", "X-Request-Id"]);
+    expect(Object.keys(described.TooManyRequests.content)).toEqual(["application/problem+json"]);
+    const made = body.paths["/api/v1/printers/"].post.responses[201];
+    expect(Object.keys(made.headers)).toEqual(["Location", "X-Request-Id"]);
+  });
+
+  test("[H111] no parameter and no field of a body is without a type", async () => {
+    const { body } = await call("GET", "/openapi.json");
+    const isTyped = (schema: object) => ["type", "anyOf", "enum", "const", "$ref"].some((key) => key in schema);
+    // biome-ignore lint/suspicious/noExplicitAny: the document is JSON
+    const operations = Object.values<any>(body.paths).flatMap((path) => Object.values<any>(path));
+    const untyped = operations.flatMap(({ operationId, parameters, requestBody }) => {
+      // biome-ignore lint/suspicious/noExplicitAny: the document is JSON
+      const bodies = Object.values<any>(requestBody?.content ?? {}).flatMap(({ schema }) =>
+        Object.entries<object>(schema.properties),
+      );
+      // biome-ignore lint/suspicious/noExplicitAny: the document is JSON
+      const places = [...bodies, ...parameters.map(({ name, schema }: any) => [name, schema] as const)];
+      return places.filter(([, schema]) => !isTyped(schema)).map(([name]) => `${operationId} ${name}`);
+    });
+    // What an agent posts and nobody reads.
+    expect([...new Set(untyped)]).toEqual(["postApiV1OctoPrinterEvents notify", "postApiV1OctoPrinterEvents snapshot"]);
+    const [id] = body.paths["/api/v1/prints/{printId}/"].get.parameters;
+    expect(id.schema).toEqual({ type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+    const [, command] = body.paths["/api/v1/printers/{printerId}/commands/{commandId}/"].get.parameters;
+    expect(command.schema.type).toBe("string");
+    // biome-ignore lint/suspicious/noExplicitAny: the document is JSON
+    const day = body.paths["/api/v1/prints/"].get.parameters.find(({ name }: any) => name === "from_date");
+    expect(day.schema).toEqual({ type: "string", format: "date" });
   });
 
   test("[H53] requests are described by the schemas that check them", async () => {
