@@ -13,6 +13,7 @@ const scripts = {
   chaos: () => import("./chaos.ts"),
   bench: () => import("./bench.ts"),
   lives: () => import("./lives.ts"),
+  fuzz: () => import("./fuzz.ts"),
 };
 
 const [name] = process.argv.splice(2, 1);

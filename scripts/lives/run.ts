@@ -1,4 +1,5 @@
 /** A run of lives: one server, all lives at the same time, each told whole once it is over. */
+import { type LocalServer, startServer } from "../own-server.ts";
 import { followNpm } from "../parent.ts";
 import { refusalOf } from "../refusal.ts";
 import type { LifeName } from "./catalogue.ts";
@@ -7,7 +8,6 @@ import { PAUSE_PLAYS } from "./pauses.ts";
 import { PRINT_PLAYS } from "./prints.ts";
 import { QUICK_PLAYS } from "./quick.ts";
 import { SD_PLAYS } from "./sd.ts";
-import { type LocalServer, startServer } from "./server.ts";
 import { Stage } from "./stage.ts";
 
 type Play = (stage: Stage) => Promise<void>;
@@ -30,7 +30,7 @@ interface Wanted {
 /** Ends the process: with 1 if anything was wrong. */
 export async function runLives(wanted: readonly Wanted[]): Promise<never> {
   console.log("Starting the server ...");
-  const server = startServer();
+  const server = startServer("lives");
   const stop = async (code: number): Promise<never> => {
     await server.stop();
     process.exit(code);

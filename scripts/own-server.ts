@@ -1,32 +1,36 @@
-/** The local server as a process of its own, on a free port, with a folder that goes with it. */
+/** The local server as a process of its own, on a free port, with a folder that goes with it: for scripts that play on it. */
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { makeToken } from "../account.ts";
-import { openDatabase } from "../database.ts";
-import { leash } from "../leash.ts";
-import { Refusal } from "../refusal.ts";
-import { isRunning } from "../running.ts";
-import { PROJECT } from "../wrangler.ts";
+import { makeToken } from "./account.ts";
+import { openDatabase } from "./database.ts";
+import { leash } from "./leash.ts";
+import { Refusal } from "./refusal.ts";
+import { isRunning } from "./running.ts";
+import { PROJECT } from "./wrangler.ts";
 
-const FOLDER = "platen-lives-";
 /** A server that is told to end takes that long at most. */
 const STOP_MS = 10_000;
+
+/** The script that plays: its folder is named by it. */
+type Player = "lives" | "fuzz";
 
 export interface LocalServer {
   /** Once it serves; never when it was stopped before. */
   readonly url: Promise<string>;
   /** Resolves once the server and its folder are gone. */
   stop(): Promise<void>;
+  /** What its log says so far. */
+  log(): string;
   /** A token of an account with that name. */
   makeToken(name: string): Promise<string>;
 }
 
-export function startServer(): LocalServer {
-  removeLeftovers();
-  const state = path.join(tmpdir(), FOLDER + process.pid);
+export function startServer(player: Player): LocalServer {
+  removeLeftovers(folderOf(player, ""));
+  const state = path.join(tmpdir(), folderOf(player, process.pid));
   mkdirSync(state);
   const flags = ["--port", "0", "--state", state, "--no-demo"];
   const script = path.join(PROJECT, "scripts", "start.ts");
@@ -55,18 +59,21 @@ export function startServer(): LocalServer {
       if (!isStopping) reject(new Refusal(`The server did not start:\n${printed.trim()}`));
     });
   });
-  return { url, stop, makeToken: (name) => makeTokenOf(state, name) };
+  const makeTokenOf = (name: string) => {
+    const wish = { email: `${name}@localhost`, name: player, canRead: true, canWrite: true, expiresAt: null };
+    return makeToken(openDatabase(state, false), wish, Date.now());
+  };
+  return { url, stop, log: () => printed, makeToken: makeTokenOf };
 }
 
-function makeTokenOf(state: string, name: string): Promise<string> {
-  const wish = { email: `${name}@localhost`, name: "lives", canRead: true, canWrite: true, expiresAt: null };
-  return makeToken(openDatabase(state, false), wish, Date.now());
+function folderOf(player: Player, pid: number | ""): string {
+  return `platen-${player}-${pid}`;
 }
 
 /** Deletes what runs left that were killed. */
-function removeLeftovers(): void {
+function removeLeftovers(prefix: string): void {
   for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(FOLDER) || isRunning(Number(name.slice(FOLDER.length)))) continue;
+    if (!name.startsWith(prefix) || isRunning(Number(name.slice(prefix.length)))) continue;
     rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
   }
 }
