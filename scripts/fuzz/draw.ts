@@ -27,7 +27,7 @@ export interface Draft {
   expected: number | null;
 }
 
-export type Media = "application/json" | "application/x-www-form-urlencoded" | "multipart/form-data";
+type Media = "application/json" | "application/x-www-form-urlencoded" | "multipart/form-data";
 
 export interface Drawn extends Wire {
   readonly number: number;

@@ -6,7 +6,7 @@ import { send } from "./send.ts";
 
 export type Noun = "printer" | "print" | "event" | "file" | "folder" | "token" | "code";
 
-export type Ids = Readonly<Record<Noun, readonly number[]>>;
+type Ids = Readonly<Record<Noun, readonly number[]>>;
 
 export interface Stock {
   /** Everything of these is the account's own; some printers are archived. */
@@ -23,7 +23,7 @@ export interface Stock {
   readonly deviceId: string;
 }
 
-export interface Credentials {
+interface Credentials {
   /** With both scopes: the calls of a round are shared out, because each may make 600 a minute. */
   readonly full: readonly [string, string];
   readonly read: string;

@@ -5,7 +5,7 @@ import type { Description, Schema } from "./description.ts";
 /** A number that only JSON can write: `JSON.stringify` would make null of it. */
 const HUGE = "1e999";
 /** Stands for it until the text is written. */
-export const HUGE_MARK = "\u{F8FF}huge";
+const HUGE_MARK = "\u{F8FF}huge";
 
 export function jsonText(value: unknown): string {
   return JSON.stringify(value).replaceAll(JSON.stringify(HUGE_MARK), HUGE);
