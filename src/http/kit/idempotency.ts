@@ -19,7 +19,8 @@ export const MAKING_HEADERS = {
   [IDEMPOTENCY_KEY]: "1 to 255 printable ASCII characters: for 24 hours the same key makes nothing again.",
 } as const;
 
-const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
+/** Which ones are taken. */
+export const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 
 /** Null without the header. `request`: text that differs for whatever may not share a key ([H31]). Throws `invalid`. */
 export async function readIdempotency(key: string | undefined, request: string): Promise<Idempotency | null> {

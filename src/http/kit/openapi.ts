@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { ANY_MEDIA, MEDIA_TYPES } from "./body.ts";
 import { ProblemJson, TITLES } from "./errors.ts";
-import { MAKING_HEADERS } from "./idempotency.ts";
+import { IDEMPOTENCY_KEY, MAKING_HEADERS, PRINTABLE } from "./idempotency.ts";
 import { type Declared, isDeclared, isMaking, type RouteSpec } from "./route.ts";
 
 export type RouteList = readonly { readonly method: string; readonly path: string; readonly handler: object }[];
@@ -129,7 +129,13 @@ function parametersOf(spec: RouteSpec, path: string, schemas: Map<string, JsonSc
     ...query,
     ...headers.map(
       ([name, description]) =>
-        ({ name, in: "header", required: false, description, schema: { type: "string" } }) as const,
+        ({
+          name,
+          in: "header",
+          required: false,
+          description,
+          schema: HEADER_SCHEMAS[name] ?? { type: "string" },
+        }) as const,
     ),
   ];
 }
@@ -137,6 +143,11 @@ function parametersOf(spec: RouteSpec, path: string, schemas: Map<string, JsonSc
 const ID_SCHEMA = { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
 /** Those of nouns whose ids are no numbers. */
 const ID_SCHEMAS: Readonly<Record<string, JsonSchema>> = { commandId: { type: "string", pattern: "^[0-9a-f]{32}$" } };
+
+/** Those of headers that may be refused. */
+const HEADER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+  [IDEMPOTENCY_KEY]: { type: "string", pattern: PRINTABLE.source },
+};
 
 /** By what becomes of it, which tells more; by what is taken where that is no JSON, a day for instance. */
 function describedField(field: z.core.$ZodType, schemas: Map<string, JsonSchema>): JsonSchema {
@@ -190,7 +201,7 @@ function failuresOf(spec: RouteSpec): FailureStatus[] {
     [404, path.includes("/:")],
     [413, readsBody],
     [415, readsBody],
-    [422, "Idempotency-Key" in headers],
+    [422, IDEMPOTENCY_KEY in headers],
     [429, access !== "open"],
     [503, true],
   ];

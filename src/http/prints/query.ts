@@ -21,7 +21,8 @@ export const dayField = z
 
 export const zoneField = z
   .string({ error: REQUIRED })
-  .transform((name, c) => openZone(name) ?? refuse(c, `"${name.slice(0, 100)}" is no IANA time zone.`));
+  .transform((name, c) => openZone(name) ?? refuse(c, `"${name.slice(0, 100)}" is no IANA time zone.`))
+  .meta({ type: "string", minLength: 1, examples: ["Europe/Berlin"] });
 
 export const PrintListQuery = z
   .object({
