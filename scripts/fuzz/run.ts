@@ -4,7 +4,7 @@ import { type LocalServer, startServer } from "../own-server.ts";
 import { followNpm } from "../parent.ts";
 import { Refusal } from "../refusal.ts";
 import { seededRandom } from "../virtual/random.ts";
-import { type AccountState, differenceOf, readState } from "./account-state.ts";
+import { differenceOf, readState } from "./account-state.ts";
 import { Description } from "./description.ts";
 import { type Drawn, draw, type Place } from "./draw.ts";
 import { Judge } from "./judge.ts";
@@ -116,28 +116,34 @@ class Run {
       while (next < watchedFrom) await this.#playCall(this.#draw(next++, place), base);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
-    const account = new Account(this.#url, place.stock.credentials.full[1]);
-    await pause(SETTLE_MS);
-    let state = await readState(account);
-    for (let number = watchedFrom; number < end; number++) {
-      state = await this.#playWatched(this.#draw(number, place), base, account, state);
-    }
+    await this.#playWatched(
+      Array.from({ length: end - watchedFrom }, (_, at) => this.#draw(watchedFrom + at, place)),
+      place,
+      base,
+    );
     const difference = differenceOf(before, await readState(base.bystander));
     if (difference !== null) {
       this.#tally.blame(this.#draw(first, place), "another account", `${difference} changed in the round of this call`);
     }
   }
 
-  async #playWatched(call: Drawn, base: Base, account: Account, before: AccountState): Promise<AccountState> {
-    const reply = await this.#playCall(call, base);
-    if (reply === null) await pause(SETTLE_MS);
-    const after = await readState(account);
-    const difference = differenceOf(before, after);
-    const isRefused = reply !== null && reply.status >= 400;
-    if (isRefused && difference !== null) {
-      this.#tally.blame(call, this.#routeOf(call, base), `${reply.status} and ${difference} changed`);
+  /** One by one; resolves with the last answer. */
+  async #playWatched(calls: readonly Drawn[], { stock }: Place, base: Base): Promise<Reply | null> {
+    const account = new Account(this.#url, stock.credentials.full[1]);
+    await pause(SETTLE_MS);
+    let before = await readState(account);
+    let reply: Reply | null = null;
+    for (const call of calls) {
+      reply = await this.#playCall(call, base);
+      if (reply === null) await pause(SETTLE_MS);
+      const after = await readState(account);
+      const difference = differenceOf(before, after);
+      if (reply !== null && reply.status >= 400 && difference !== null) {
+        this.#tally.blame(call, this.#routeOf(call, base), `${reply.status} and ${difference} changed`);
+      }
+      before = after;
     }
-    return after;
+    return reply;
   }
 
   #draw(number: number, place: Place): Drawn {
@@ -203,9 +209,8 @@ class Run {
     if (failures.length > 0)
       console.log(`\n${failures.length} failures in the log:\n${failures.slice(0, 10).join("\n")}`);
     const isRight = mistakes.length === 0 && failures.length === 0;
-    console.log(
-      isRight ? "\nEvery answer was one that the description has." : `\nWrong: ${mistakes.length} kinds of answers.`,
-    );
+    const wrong = `Wrong: ${mistakes.length} kinds of answers, and ${failures.length} failures in the log.`;
+    console.log(isRight ? "\nEvery answer was one that the description has." : `\n${wrong}`);
     return isRight;
   }
 
@@ -213,7 +218,7 @@ class Run {
     const { place } = await this.#open(await this.#server.makeToken("lane0"), Math.floor(number / ROUND), base);
     const call = this.#draw(number, place);
     console.log(describe(call, this.#url, this.#options.seed));
-    const reply = await this.#playCall(call, base);
+    const reply = await this.#playWatched([call], place, base);
     console.log(
       `\n${reply?.status}\n${JSON.stringify(reply?.headers, null, 2)}\n${reply?.body.toString().slice(0, SHOWN)}`,
     );

@@ -1,4 +1,5 @@
 /** What a round of calls finds: things of every noun in one account, some of them gone, and a live agent. */
+import { setTimeout as pause } from "node:timers/promises";
 import { Agent, moonrakerReceipt } from "../lives/agent.ts";
 import { MOONRAKER, now, report } from "../lives/frames.ts";
 import { Refusal } from "../refusal.ts";
@@ -82,6 +83,7 @@ export interface Stocked {
 /** `root`: a token of the account, which hands it out; `name` and `address` are of the round. */
 export async function stockUp(url: string, root: string, name: string, address: string): Promise<Stocked> {
   const rootAccount = new Account(url, root);
+  const expiresAt = Date.now() + EXPIRES_MS;
   const makeToken = (body: object) => rootAccount.ask("POST", "api_tokens/", { name, ...body });
   const full = await makeToken({});
   const account = new Account(url, full.token);
@@ -90,7 +92,7 @@ export async function stockUp(url: string, root: string, name: string, address: 
     makeToken({ scopes: ["read"] }),
     makeToken({ scopes: ["write"] }),
     makeToken({}),
-    makeToken({ expires_at: new Date(Date.now() + EXPIRES_MS).toISOString() }),
+    makeToken({ expires_at: new Date(expiresAt).toISOString() }),
     ...[1, 2].map(() => makeToken({})),
   ] as const);
   const [second, read, write, revoked, expired, ...spare] = others as [Made, Made, Made, Made, Made, ...Made[]]; // safe: as many
@@ -151,6 +153,7 @@ export async function stockUp(url: string, root: string, name: string, address: 
   if (prints.length > 0) await account.ask("DELETE", `prints/${goneId}/`);
   const events = await account.ask<Made[]>("GET", "printer_events/?limit=20");
   const idsOf = (things: readonly Made[]) => things.map(({ id }) => id);
+  await pause(Math.max(0, expiresAt + 1 - Date.now()));
   const stock: Stock = {
     own: {
       printer: idsOf(printers.slice(0, -1)),
