@@ -9,6 +9,7 @@ import type { Reply } from "./send.ts";
 const BESIDE = new Set([200, 201, 204, 304, 400, 401, 403, 404, 405, 413, 415, 422, 426, 429]);
 /** Any call may be one too many. */
 const THROTTLED = 429;
+const METHOD_NOT_ALLOWED = 405;
 const PROBLEM = "application/problem+json";
 const WITHOUT_BODY = new Set([101, 204, 304]);
 
@@ -59,7 +60,9 @@ export class Judge {
     const isEmpty = call.method === "HEAD" || WITHOUT_BODY.has(status);
     if (isEmpty && body.length > 0) return `${status} with a body`;
     const operation = this.operationOf(call);
-    if (operation === null) return BESIDE.has(status) ? null : `${status} beside the description`;
+    // A GET that changes something has no HEAD.
+    if (operation === null || (call.method === "HEAD" && status === METHOD_NOT_ALLOWED))
+      return BESIDE.has(status) ? null : `${status} beside the description`;
     const answer = operation.answers[status];
     if (answer === undefined) return `${status}, which is not described`;
     const missing = answer.headers.find((name) => headers[name] === undefined);

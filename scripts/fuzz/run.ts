@@ -20,6 +20,8 @@ export interface FuzzOptions {
 }
 
 const INTERRUPTED = 130;
+/** Of the HEAD of a GET that changes something. */
+const METHOD_NOT_ALLOWED = 405;
 const PROGRESS_MS = 5_000;
 /** Calls on one stock: a token may make 600 a minute. */
 const ROUND = 400;
@@ -182,7 +184,8 @@ class Run {
   async #compareHead(call: Drawn, before: Reply, base: Base): Promise<void> {
     const head = await this.#ask({ ...call, method: "HEAD" }, base);
     const after = await this.#ask(call, base);
-    if (head === null || before.status !== after?.status || head.status === before.status) return;
+    if (head === null || head.status === METHOD_NOT_ALLOWED) return;
+    if (before.status !== after?.status || head.status === before.status) return;
     this.#tally.blame(call, this.#routeOf(call, base), `HEAD ${head.status} in place of ${before.status}`);
   }
 

@@ -1,6 +1,7 @@
 /** What agents post of a nozzle camera while a first layer is printed ([A77]): nobody looks at it, and no agent may see an error. */
 import { Hono } from "hono";
 import * as z from "zod";
+import { chunksOf } from "../kit/body.ts";
 import type { HttpContext, HttpEnv } from "../kit/context.ts";
 import { FailureError } from "../kit/errors.ts";
 import { route } from "../kit/route.ts";
@@ -10,7 +11,7 @@ import { PICTURE_BYTES } from "./pictures.ts";
 /** Read to its end, because its sender would see a broken connection instead of the answer, and neither kept nor parsed. */
 async function dropBody(c: HttpContext): Promise<void> {
   let length = 0;
-  for await (const chunk of c.req.raw.body ?? []) {
+  for await (const chunk of chunksOf(c.req.raw)) {
     length += chunk.byteLength;
     if (length > PICTURE_BYTES) throw new FailureError({ code: "too_large", limitBytes: PICTURE_BYTES });
   }
@@ -26,6 +27,7 @@ function dropped(path: "/ent/api/nozzle_cam/pic" | "/ent/api/nozzle_cam/first_la
       access: "agent",
       isFrequent: true,
       find: ownPrinter,
+      fails: [413],
       answers: { 200: z.object({}) },
     },
     async (c) => {

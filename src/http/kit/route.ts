@@ -44,7 +44,7 @@ export interface RouteSpec {
   /** Response headers of its own, for its description. */
   readonly sets?: Readonly<Record<string, string>>;
   /** Refusals that do not follow from the rest, for its description. */
-  readonly fails?: readonly (404 | 429)[];
+  readonly fails?: readonly (404 | 413 | 429)[];
   /** Schemas by status; null: no body. Failures answer problem documents. */
   readonly answers: Readonly<Record<number, z.ZodType | null>>;
 }

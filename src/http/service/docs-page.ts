@@ -42,7 +42,7 @@ ${description === undefined ? "" : html`<p>${description}</p>`}
 ${parameters.length === 0 ? "" : html`<table>${parameters.map(({ name, in: place, description: text = "" }) => html`<tr><td><code>${name}</code><td>${place}<td>${text}`)}</table>`}
 ${requestBody === undefined ? "" : html`<p>Body</p><pre>${JSON.stringify(firstSchema(requestBody), null, 1)}</pre>`}
 ${Object.entries(responses)
-  .filter(([status]) => status !== "default")
+  .filter(([status]) => Number(status) < 400)
   .map(
     ([status, response]) => html`<p>${status}</p><pre>${JSON.stringify(firstSchema(response) ?? null, null, 1)}</pre>`,
   )}

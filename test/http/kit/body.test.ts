@@ -410,11 +410,12 @@ describe("a client that hangs up", () => {
     ["POST", "/api/v1/g_code_files/", MULTIPART, part("filename", "half") + part("file", "G28", '; filename="x"')],
     ["POST", "/api/v1/octo/pic/", MULTIPART, part("pic", "x", '; filename="x"')],
     ["POST", "/api/v1/octo/printer_events/", FORM, "event_type=PRINTER_ERROR"],
+    ["POST", "/ent/api/nozzle_cam/pic/", MULTIPART, part("pic", "x", '; filename="x"')],
   ])("[H75] from %s %s as %s makes no line and nothing else", async (method, path, type, head) => {
     const account = await makeAccount();
     const { auth_token } = await makePrinterOf(account);
     const lines = vi.spyOn(console, "error").mockImplementation(() => undefined);
-    const Authorization = path.includes("octo") ? `Token ${auth_token}` : `Bearer ${account.token}`;
+    const Authorization = /\/(octo|ent)\//.test(path) ? `Token ${auth_token}` : `Bearer ${account.token}`;
     const { status, body } = await callWith({}, method, path, {
       raw: brokenOff(head),
       headers: { "Content-Type": type, Authorization },

@@ -73,7 +73,7 @@ describe("/openapi.json", () => {
       return places.filter(([, schema]) => !isTyped(schema)).map(([name]) => `${operationId} ${name}`);
     });
     // What an agent posts and nobody reads.
-    expect([...new Set(untyped)]).toEqual(["postApiV1OctoPrinterEvents notify", "postApiV1OctoPrinterEvents snapshot"]);
+    expect([...new Set(untyped)]).toEqual(["postApiV1OctoPrinterEvents notify"]);
     const [id] = body.paths["/api/v1/prints/{printId}/"].get.parameters;
     expect(id.schema).toEqual({ type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
     const [, command] = body.paths["/api/v1/printers/{printerId}/commands/{commandId}/"].get.parameters;
@@ -108,6 +108,8 @@ describe("/openapi.json", () => {
     const { status, headers, body } = await call("GET", "/docs");
     expect([status, headers.get("Content-Type")]).toEqual([200, "text/html; charset=UTF-8"]);
     expect(body).toContain("/api/v1/printers/{printerId}/pause_print/");
+    expect(body).toContain("<p>204</p>");
+    expect(body).not.toContain("<p>404</p>");
     expect(body.replaceAll(`"${ORIGIN}/`, `"/`)).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
   });
 });
