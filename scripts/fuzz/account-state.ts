@@ -11,7 +11,7 @@ const PATHS = [
 ] as const;
 
 /** By path, a digest. */
-type AccountState = Readonly<Record<string, string>>;
+export type AccountState = Readonly<Record<string, string>>;
 
 export async function readState(account: Account): Promise<AccountState> {
   const digests = await Promise.all(

@@ -4,7 +4,7 @@ import { type LocalServer, startServer } from "../own-server.ts";
 import { followNpm } from "../parent.ts";
 import { Refusal } from "../refusal.ts";
 import { seededRandom } from "../virtual/random.ts";
-import { differenceOf, readState } from "./account-state.ts";
+import { type AccountState, differenceOf, readState } from "./account-state.ts";
 import { Description } from "./description.ts";
 import { type Drawn, draw, type Place } from "./draw.ts";
 import { Judge } from "./judge.ts";
@@ -74,7 +74,9 @@ class Run {
     const judge = new Judge(description);
     const bystander = await this.#server.makeToken("bystander");
     const { stock: foreign, clear } = await stockUp(this.#url, bystander, "bystander", "127.0.0");
-    const base = { description, foreign, judge, bystander: new Account(this.#url, foreign.credentials.full[0]) };
+    const account = new Account(this.#url, foreign.credentials.full[0]);
+    await pause(SETTLE_MS);
+    const base = { description, foreign, judge, bystander: account, untouched: await readState(account) };
     const { requests, only } = this.#options;
     if (only !== null) return this.#playOne(only, base);
     const rounds = Math.ceil(requests / ROUND);
@@ -111,7 +113,6 @@ class Run {
   }
 
   async #playRound(first: number, end: number, place: Place, base: Base): Promise<void> {
-    const before = await readState(base.bystander);
     let next = first;
     const watchedFrom = Math.max(first, end - WATCHED);
     const work = async () => {
@@ -123,7 +124,7 @@ class Run {
       place,
       base,
     );
-    const difference = differenceOf(before, await readState(base.bystander));
+    const difference = differenceOf(base.untouched, await readState(base.bystander));
     if (difference !== null) {
       this.#tally.blame(this.#draw(first, place), "another account", `${difference} changed in the round of this call`);
     }
@@ -235,6 +236,7 @@ interface Base {
   readonly judge: Judge;
   /** Whose things nobody may touch. */
   readonly bystander: Account;
+  readonly untouched: AccountState;
 }
 
 const SHOWN = 2_000;
