@@ -147,7 +147,7 @@ class UploadReader {
     const once = await insertCloudFile(db, { ...owner, ...object, filename }, use, Date.now());
     // An object without a file is erased with those of uploads that never ended; at once, where an earlier upload made the file.
     if (once.earlier !== null) await content?.erase();
-    const file = await madeOnce(this.#c, once, ({ madeId: id }) => findCloudFile(db, { id, userId: this.#userId }));
+    const file = await madeOnce(this.#c, once, ({ madeId }) => findCloudFile(db, madeId));
     if (file === undefined) throw noParent();
     return { file, printer };
   }

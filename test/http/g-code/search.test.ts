@@ -86,7 +86,9 @@ describe("a search", () => {
   test("[G37] no safe name of old is a path once the migration ran", async () => {
     const account = await makeAccount();
     const { id } = await uploaded(account);
-    const updates = env.TEST_MIGRATIONS.flatMap(({ name, queries }) => (name.startsWith("0003") ? queries : []));
+    const updates = env.TEST_MIGRATIONS.flatMap(({ name, queries }) =>
+      name.endsWith("_search_names.sql") ? queries : [],
+    );
     for (const safeFilename of ["../config/printer.cfg", "..\\a", "..", ".a"]) {
       await db.update(gCodeFiles).set({ safeFilename }).where(eq(gCodeFiles.id, id));
       for (const query of updates.filter((one) => /UPDATE/.test(one))) await env.DB.prepare(query).run();

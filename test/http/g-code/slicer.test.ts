@@ -56,6 +56,22 @@ describe("upload and print", () => {
     expect((await call("GET", new URL(url ?? "").pathname + new URL(url ?? "").search)).body).toBe(GCODE_TEXT);
   });
 
+  test("[G38] [H95] sent twice with a key, at once and again, makes one file and one command", async () => {
+    const { account, printer, agent } = await idle();
+    const headers = { "Idempotency-Key": "upload and print" };
+    const upload = () => send(account, orca(String(printer.id), { path: "Toys/Cars" }), headers);
+    const twins = [upload(), upload()];
+    const { passthru } = (await agent.next("passthru")) as { passthru: { ref: string } };
+    agent.send({ passthru: { ref: passthru.ref, ret: { target_path: "hook_v2.gcode" } } });
+    const answers = [...(await Promise.all(twins)), await upload()];
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body.id} ${body.command.id}`)).size).toBe(1);
+    expect(answers[2]?.headers.get("Idempotency-Replayed")).toBe("true");
+    expect(agent.pending("passthru")).toBe(0);
+    expect(await objectsOf(account)).toHaveLength(1);
+    const elsewhere = await send(account, orca(String(printer.id), { path: "Toys" }), headers);
+    expect(elsewhere.status).toBe(422);
+  });
+
   test("[G38] without `print` keeps the file alone, whatever printer is named", async () => {
     const { account, agent } = await idle();
     for (const fields of [
