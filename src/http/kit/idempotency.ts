@@ -19,6 +19,9 @@ export const MAKING_HEADERS = {
   [IDEMPOTENCY_KEY]: "1 to 255 printable ASCII characters: for 24 hours the same key makes nothing again.",
 } as const;
 
+/** Of their answers. */
+export const MADE_HEADERS = { "Idempotency-Replayed": "`true`: an earlier call with that key made this." } as const;
+
 /** Which ones are taken. */
 export const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { ANY_MEDIA, MEDIA_TYPES } from "./body.ts";
 import { ProblemJson, TITLES } from "./errors.ts";
-import { IDEMPOTENCY_KEY, MAKING_HEADERS, PRINTABLE } from "./idempotency.ts";
+import { IDEMPOTENCY_KEY, MADE_HEADERS, MAKING_HEADERS, PRINTABLE } from "./idempotency.ts";
 import { type Declared, isDeclared, isMaking, type RouteSpec } from "./route.ts";
 
 export type RouteList = readonly { readonly method: string; readonly path: string; readonly handler: object }[];
@@ -123,7 +123,7 @@ function parametersOf(spec: RouteSpec, path: string, schemas: Map<string, JsonSc
     const required = !z.safeParse(field, undefined).success;
     return { name, in: "query", required, ...(typeof description === "string" ? { description } : {}), schema };
   });
-  const headers = Object.entries({ ...(isMaking(spec) ? MAKING_HEADERS : {}), ...spec.headers });
+  const headers = Object.entries(headersOf(spec));
   return [
     ...names.map((name) => ({ name, in: "path", required: true, schema: ID_SCHEMAS[name] ?? ID_SCHEMA }) as const),
     ...query,
@@ -155,6 +155,11 @@ function describedField(field: z.core.$ZodType, schemas: Map<string, JsonSchema>
   return "type" in output || "anyOf" in output ? output : schemaOf(field, "input", schemas);
 }
 
+/** Headers of a request that matter to the route. */
+function headersOf(spec: RouteSpec): Readonly<Record<string, string>> {
+  return isMaking(spec) ? { ...MAKING_HEADERS, ...spec.headers } : (spec.headers ?? {});
+}
+
 function requestBodyOf({ body, stream, media }: RouteSpec, schemas: Map<string, JsonSchema>) {
   if (stream !== undefined) return { requestBody: bodyOf(stream, ["multipart"], schemas) };
   return body === undefined ? {} : { requestBody: bodyOf(body, media, schemas) };
@@ -170,7 +175,8 @@ function bodyOf(body: z.ZodObject, media: RouteSpec["media"], schemas: Map<strin
 type FailureStatus = keyof typeof TITLES;
 
 function responsesOf(spec: RouteSpec, schemas: Map<string, JsonSchema>): Record<string, JsonSchema> {
-  const own = Object.entries(spec.sets ?? {}).map(([name, description]) => [name, headerOf(description)]);
+  const sets = { ...(isMaking(spec) ? MADE_HEADERS : {}), ...spec.sets };
+  const own = Object.entries(sets).map(([name, description]) => [name, headerOf(description)]);
   const headers = { ...Object.fromEntries(own), ...REQUEST_ID };
   const answers = Object.entries(spec.answers).map(([status, schema]): [string, JsonSchema] => [
     status,
@@ -191,17 +197,18 @@ function responsesOf(spec: RouteSpec, schemas: Map<string, JsonSchema>): Record<
 
 /** What a call that reached its route may be refused with: it follows from what the route declares. */
 function failuresOf(spec: RouteSpec): FailureStatus[] {
-  const { method, access, path, query, body, stream, headers = {}, fails = [] } = spec;
+  const { method, access, path, query, body, stream, fails = [] } = spec;
   const isOurs = access === "read" || access === "write";
   const readsBody = (body ?? stream) !== undefined || (method === "POST" && access === "write");
   const statuses: readonly (readonly [FailureStatus, boolean])[] = [
     [400, readsBody || query !== undefined],
     [401, access !== "open"],
     [403, isOurs],
-    [404, path.includes("/:")],
+    // What a key made may be gone ([H95]).
+    [404, path.includes("/:") || isMaking(spec)],
     [413, readsBody],
     [415, readsBody],
-    [422, IDEMPOTENCY_KEY in headers],
+    [422, IDEMPOTENCY_KEY in headersOf(spec)],
     [429, access !== "open"],
     [503, true],
   ];

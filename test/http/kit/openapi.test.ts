@@ -44,6 +44,10 @@ describe("/openapi.json", () => {
     expect(statusesOf("post", "/api/v1/printers/{printerId}/pause_print/")).toEqual([
       ...[200, 400, 401, 403, 404, 413, 415, 422, 429, 503],
     ]);
+    for (const path of ["printers", "g_code_files", "g_code_folders", "api_tokens"]) {
+      expect(statusesOf("post", `/api/v1/${path}/`), path).toEqual(expect.arrayContaining([201, 404, 422]));
+      expect(body.paths[`/api/v1/${path}/`].post.responses[201].headers, path).toHaveProperty("Idempotency-Replayed");
+    }
     expect(statusesOf("patch", "/api/v1/octo/printer/")).toEqual([200, 400, 401, 413, 415, 429, 503]);
     expect(statusesOf("post", "/api/v1/octo/unlinked/")).toEqual([200, 503]);
     expect(statusesOf("get", "/api/v1/g_code_files/")).toContain(404);
