@@ -59,7 +59,7 @@ describe("/openapi.json", () => {
     expect(Object.keys(described.Unauthorized.headers)).toEqual(["WWW-Authenticate", "X-Request-Id"]);
     expect(Object.keys(described.TooManyRequests.content)).toEqual(["application/problem+json"]);
     const made = body.paths["/api/v1/printers/"].post.responses[201];
-    expect(Object.keys(made.headers)).toEqual(["Location", "X-Request-Id"]);
+    expect(Object.keys(made.headers)).toEqual(["Idempotency-Replayed", "Location", "X-Request-Id"]);
   });
 
   test("[H111] no parameter and no field of a body is without a type", async () => {
