@@ -65,10 +65,14 @@ export function decideKeys(sources: Sources): { readonly keys: string; readonly 
   if (!isDefault || isCopy) return { keys: kept, told: lackOf(kept, sources) };
   if (isRotation(kept, devVars)) {
     const told = `New key ${idsOf(devVars)[0]} of .dev.vars: it signs agents' tokens from now on, and the older ones stay good.`;
-    return { keys: devVars, told };
+    return { keys: devVars, told: withLack(told, devVars, sources) };
   }
   const told = `.dev.vars had other agents' keys than ${file}, which counts; the old line stands there as a comment.`;
-  return { keys: kept, told };
+  return { keys: kept, told: withLack(told, kept, sources) };
+}
+
+function withLack(told: string, keys: string, sources: Sources): string {
+  return [told, lackOf(keys, sources)].filter((line) => line !== null).join(" ");
 }
 
 /** Of a state that has none yet. */

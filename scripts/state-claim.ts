@@ -52,7 +52,8 @@ async function isServing({ pid, url }: Claim): Promise<boolean> {
   try {
     await fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_MS) });
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // One that is stopped or starved takes the connection, and answers later.
+    return error instanceof Error && error.name === "TimeoutError";
   }
 }

@@ -6,9 +6,10 @@ const READ_CODE_UNITS = 4_000;
 
 /** An agent may quote the URL that it was to open, which opens without credentials, and what it calls others with. */
 const SECRETS = [
-  [/\?[^\s"'<>]*=[^\s"'<>]*/g, "?…"],
-  [/\/\/[^\s/@]+@/g, "//…@"],
-  [/\b(\w*(?:token|key|password|secret))["']?\s*[=:]\s*["']?[^\s"'&]+/gi, "$1=…"],
+  [/\?[^\s"'<>=?]*=[^\s"'<>]*/g, "?…"],
+  [/\/\/[^\s/]+@/g, "//…@"],
+  [/\b(bearer|basic)\s+[^\s"',;]+/gi, "$1 …"],
+  [/\b(\w*(?:token|key|password|secret))["']?\s*[=:]\s*(?:"[^"]*"?|'[^']*'?|[^\s"'&]+)/gi, "$1=…"],
   [/\bplt_[\w-]+|[A-Za-z0-9]{24,}/g, "…"],
 ] as const satisfies readonly (readonly [RegExp, string])[];
 

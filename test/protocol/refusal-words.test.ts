@@ -20,6 +20,10 @@ test.each([
   ["cannot reach http://me:secret@proxy/", "cannot reach http://…@proxy/"],
   [`{'Authorization': 'Token ${TOKEN}'}`, "{'Authorization': 'Token …'}"],
   ["api_key: abc123, token=x", "api_key=… token=…"],
+  ['{"password": "my secret pass", "api_key": "p&ssw0rd"}', '{"password=…, "api_key=…}'],
+  ["Authorization: Bearer abc-def_ghi.jkl", "Authorization: Bearer …"],
+  ["Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic …"],
+  ["cannot reach http://me:p@ss@host/x", "cannot reach http://…@host/x"],
   ["plt_Ab-c_9", "…"],
   ["Is the key on? Token expired.", "Is the key on? Token expired."],
   [

@@ -94,6 +94,12 @@ describe("a state with keys", () => {
 
   test("[R61] says whom it lacks, and what cannot be read is refused", () => {
     expect(decideKeys({ ...own, kept: key("k2"), devVars: null }).told).toMatch(/^\/s\/agent-keys lacks k1: /);
+    expect(decideKeys({ ...own, kept: key("k2"), devVars: key("k1") }).told).toMatch(
+      /comment\. \/s\/agent-keys lacks k1: /,
+    );
+    expect(decideKeys({ ...own, kept: key("k2"), devVars: `${key("k3")},${key("k2")}` }).told).toMatch(
+      /good\. \S+ lacks k1: /,
+    );
     for (const kept of ["", "k1", "k1:short"])
       expect(() => decideKeys({ ...own, kept })).toThrow(/Restore it from a back-up/);
   });

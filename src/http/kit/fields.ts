@@ -165,7 +165,7 @@ export const wholePageFields = { start: startField, limit: limitField.optional()
 
 const TRUE = new Set(["true", "t", "yes", "y", "on", "1"]);
 const FALSE = new Set(["false", "f", "no", "n", "off", "0"]);
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)$/;
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/;
 
 /** True for the words of `TRUE`; everything else that is there is false, and nothing is refused. */
 export function lenientFlag(otherwise = false) {

@@ -88,12 +88,15 @@ function invalidOf(error: z.core.$ZodError): FailureError {
   return new FailureError({ code: "invalid", errors: errorsOf(error) });
 }
 
+/** A list may have a fault for each of thousands of items. */
+const SENTENCES_SHOWN = 20;
+
 function errorsOf({ issues }: z.core.$ZodError): FieldErrors {
-  const errors = new Map<string, string[]>();
-  for (const { path, message } of issues) {
-    const field = String(path[0] ?? "non_field_errors");
-    errors.set(field, [...new Set([...(errors.get(field) ?? []), message])]);
-  }
+  const byField = Map.groupBy(issues, ({ path }) => String(path[0] ?? "non_field_errors"));
+  const errors = [...byField].map(([field, faults]): [string, string[]] => {
+    const sentences = new Set(faults.map(({ message }) => message));
+    return [field, [...sentences].slice(0, SENTENCES_SHOWN)];
+  });
   return Object.fromEntries(errors);
 }
 

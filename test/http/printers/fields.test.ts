@@ -76,6 +76,8 @@ describe("fields", () => {
       const { status, body } = await call("GET", `${path}?fields=name,Name,__proto__,presence.state`, account);
       const sentences = ["Name", "__proto__", "presence.state"].map((name) => `"${name}" is not a valid choice.`);
       expect([status, body.errors]).toEqual([400, { fields: sentences }]);
+      const many = Array.from({ length: 2000 }, (_, place) => place).join();
+      expect((await call("GET", `${path}?fields=${many}`, account)).body.errors.fields).toHaveLength(20);
       expect((await call("GET", `${path}?fields=x`, {})).status).toBe(401);
       expect((await call("GET", `${path}?fields=x`, { token: writer })).status).toBe(403);
     }
