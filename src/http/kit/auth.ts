@@ -105,9 +105,12 @@ async function readTokenBearer(c: HttpContext, token: string): Promise<Bearer> {
     if (judgement.kind === "refused") throw unauthenticated("invalid", "api");
     if (judgement.kind === "over") throw throttled(Math.ceil((judgement.againAt - now) / 1000));
     const db = connect(c.env.DB);
-    const holder = await (list === null
-      ? findTokenHolder(db, hash, printerId, now)
-      : findTokenHolderWithPrinters(db, hash, list, now));
+    const found =
+      list === null ? findTokenHolder(db, hash, printerId, now) : findTokenHolderWithPrinters(db, hash, list, now);
+    const holder = await found.catch((error: unknown) => {
+      strangers.unanswered(address, hash);
+      throw error;
+    });
     if (holder === undefined) {
       const { success } = await c.env.UNKNOWN_TOKENS.limit({ key: address });
       strangers.refused(address, hash, now, !success);

@@ -44,6 +44,12 @@ export class Strangers {
     put(this.#passed, hash, now, PASSED_MAX);
   }
 
+  /** D1 failed: nothing is known of that token, so it counts for nothing. */
+  unanswered(address: string, hash: string): void {
+    const tried = this.#minutes.get(address)?.tried;
+    if (tried?.get(hash) === false) tried.delete(hash);
+  }
+
   /** `isOver`: the platform's bound on refusals is passed. */
   refused(address: string, hash: string, now: number, isOver: boolean): void {
     this.#passed.delete(hash);

@@ -6,7 +6,7 @@ import { apiTokens } from "../../../src/db/schema/accounts.ts";
 import { Strangers } from "../../../src/http/kit/strangers.ts";
 import configuration from "../../../wrangler.toml?raw";
 import { type Answer, agentCall, call, makeAccount, makePrinterOf, makeToken } from "../../support/api.ts";
-import { meterDatabase } from "../../support/database.ts";
+import { breakDatabase, meterDatabase } from "../../support/database.ts";
 import { freshIp } from "../../support/linking.ts";
 import { db } from "../../support/printer.ts";
 import { callWith } from "../../support/worker.ts";
@@ -51,6 +51,15 @@ describe("made-up tokens", () => {
       expect(Number(headers.get("Retry-After"))).toBeGreaterThan(0);
       expect(Number(headers.get("Retry-After"))).toBeLessThanOrEqual(60);
     }
+  });
+
+  test("[S63] of which D1 says nothing count for nothing: an outage shuts out nobody", async () => {
+    const ip = freshIp();
+    const { token } = await makeAccount();
+    const heal = breakDatabase("refusing");
+    for (let guess = 0; guess < 40; guess += 1) expect((await me(ip, drawApiToken())).status).toBe(503);
+    heal();
+    expect((await me(ip, token)).status).toBe(200);
   });
 
   test("[S63] the addresses of a /64 are one; another address is none of it", async () => {
