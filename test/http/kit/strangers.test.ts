@@ -15,9 +15,11 @@ const ME = "/api/v1/users/me/";
 const MINUTE = 60_000;
 
 let meter: ReturnType<typeof meterDatabase>;
+let lookedUp = 0;
 
 beforeEach(() => {
   meter = meterDatabase();
+  lookedUp = 0;
 });
 
 afterEach(() => {
@@ -31,6 +33,14 @@ const from = (ip: string, bearer: string) => ({
 
 function me(ip: string, token: string): Promise<Answer> {
   return call("GET", ME, from(ip, token));
+}
+
+/** Look-ups of tokens since the last call: what a printer's object writes by its alarm meanwhile is none. */
+function lookUps(): number {
+  const all = meter.statements.filter((statement) => /^select .* from "api_tokens"/.test(statement)).length;
+  const counted = all - lookedUp;
+  lookedUp = all;
+  return counted;
 }
 
 const countOf = (answers: readonly Answer[], status: number) => answers.filter((answer) => answer.status === status);
@@ -102,7 +112,7 @@ describe("made-up tokens", () => {
     const ask = (token: string) => callWith({ UNKNOWN_TOKENS }, "GET", ME, from(ip, token));
     expect((await ask(drawApiToken())).status).toBe(401);
     expect((await ask(drawApiToken())).status).toBe(429);
-    expect(meter.take().roundTrips).toBe(1);
+    expect(lookUps()).toBe(1);
     expect(configuration).toMatch(
       /name = "UNKNOWN_TOKENS"\nnamespace_id = "\d+"\nsimple = \{ limit = 300, period = 60 \}/,
     );
@@ -114,14 +124,14 @@ describe("a stale token", () => {
     const { userId } = await makeAccount();
     const ip = freshIp();
     const stale = await makeToken(userId, { revokedAt: 1 });
-    meter.take();
+    lookUps();
     for (let poll = 0; poll < 100; poll += 1) expect((await me(ip, stale)).status).toBe(401);
-    expect(meter.take().roundTrips).toBe(1);
+    expect(lookUps()).toBe(1);
     expect((await me(ip, await makeToken(userId))).status).toBe(200);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + MINUTE });
-    meter.take();
+    lookUps();
     expect((await me(ip, stale)).status).toBe(401);
-    expect(meter.take().roundTrips).toBe(1);
+    expect(lookUps()).toBe(1);
   });
 
   test("[S63] that passed a moment ago is judged by D1: a revoked one is let in nowhere", async () => {
