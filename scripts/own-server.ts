@@ -7,12 +7,15 @@ import { setTimeout as pause } from "node:timers/promises";
 import { makeToken } from "./account.ts";
 import { openDatabase } from "./database.ts";
 import { leash } from "./leash.ts";
-import { Refusal } from "./refusal.ts";
+import { followNpm } from "./parent.ts";
+import { Refusal, refusalOf } from "./refusal.ts";
 import { isRunning } from "./running.ts";
 import { PROJECT } from "./wrangler.ts";
 
 /** A server that is told to end takes that long at most. */
 const STOP_MS = 10_000;
+
+const INTERRUPTED = 130;
 
 /** The script that plays: its folder is named by it. */
 type Player = "lives" | "fuzz";
@@ -28,7 +31,25 @@ export interface LocalServer {
   makeToken(name: string): Promise<string>;
 }
 
-export function startServer(player: Player): LocalServer {
+/** Ends the process, and the server with it: with 1 unless `play` says that all was right, with 130 after a signal. */
+export async function playOnServer(player: Player, play: (server: LocalServer) => Promise<boolean>): Promise<never> {
+  console.log("Starting the server ...");
+  const server = startServer(player);
+  const stop = async (code: number): Promise<never> => {
+    await server.stop();
+    process.exit(code);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void stop(INTERRUPTED));
+  void followNpm(() => void stop(INTERRUPTED));
+  try {
+    return await stop((await play(server)) ? 0 : 1);
+  } catch (error) {
+    console.error(refusalOf(error)?.message ?? error);
+    return stop(1);
+  }
+}
+
+function startServer(player: Player): LocalServer {
   removeLeftovers(folderOf(player, ""));
   const state = path.join(tmpdir(), folderOf(player, process.pid));
   mkdirSync(state);

@@ -1,8 +1,6 @@
 /** A run of the fuzzer: rounds of calls on freshly stocked accounts, side by side, and what came of them. */
 import { setTimeout as pause } from "node:timers/promises";
-import { type LocalServer, startServer } from "../own-server.ts";
-import { followNpm } from "../parent.ts";
-import { Refusal } from "../refusal.ts";
+import { type LocalServer, playOnServer } from "../own-server.ts";
 import { seededRandom } from "../virtual/random.ts";
 import { type AccountState, differenceOf, readState } from "./account-state.ts";
 import { Description } from "./description.ts";
@@ -19,7 +17,6 @@ export interface FuzzOptions {
   readonly only: number | null;
 }
 
-const INTERRUPTED = 130;
 /** Of the HEAD of a GET that changes something. */
 const METHOD_NOT_ALLOWED = 405;
 const PROGRESS_MS = 5_000;
@@ -37,22 +34,9 @@ const SETTLE_MS = 500;
 const HEAD_EACH = 10;
 
 /** Ends the process: with 1 if anything was wrong. */
-export async function runFuzz(options: FuzzOptions): Promise<never> {
-  console.log(`Seed ${options.seed}.\nStarting the server ...`);
-  const server = startServer("fuzz");
-  const stop = async (code: number): Promise<never> => {
-    await server.stop();
-    process.exit(code);
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void stop(INTERRUPTED));
-  void followNpm(() => void stop(INTERRUPTED));
-  try {
-    const run = new Run(server, options, await server.url);
-    return await stop((await run.play()) ? 0 : 1);
-  } catch (error) {
-    console.error(error instanceof Refusal ? error.message : error);
-    return stop(1);
-  }
+export function runFuzz(options: FuzzOptions): Promise<never> {
+  console.log(`Seed ${options.seed}.`);
+  return playOnServer("fuzz", async (server) => new Run(server, options, await server.url).play());
 }
 
 class Run {

@@ -1,7 +1,5 @@
 /** A run of lives: one server, all lives at the same time, each told whole once it is over. */
-import { type LocalServer, startServer } from "../own-server.ts";
-import { followNpm } from "../parent.ts";
-import { refusalOf } from "../refusal.ts";
+import { type LocalServer, playOnServer } from "../own-server.ts";
 import type { LifeName } from "./catalogue.ts";
 import { CLOCK_PLAYS } from "./clocks.ts";
 import { PAUSE_PLAYS } from "./pauses.ts";
@@ -20,29 +18,14 @@ const PLAYS: Readonly<Record<LifeName, Play>> = {
   ...PAUSE_PLAYS,
 };
 
-const INTERRUPTED = 130;
-
 interface Wanted {
   readonly name: LifeName;
   readonly story: string;
 }
 
 /** Ends the process: with 1 if anything was wrong. */
-export async function runLives(wanted: readonly Wanted[]): Promise<never> {
-  console.log("Starting the server ...");
-  const server = startServer("lives");
-  const stop = async (code: number): Promise<never> => {
-    await server.stop();
-    process.exit(code);
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void stop(INTERRUPTED));
-  void followNpm(() => void stop(INTERRUPTED));
-  try {
-    return await stop((await playAll(server, wanted)) ? 0 : 1);
-  } catch (error) {
-    console.error(refusalOf(error)?.message ?? error);
-    return stop(1);
-  }
+export function runLives(wanted: readonly Wanted[]): Promise<never> {
+  return playOnServer("lives", (server) => playAll(server, wanted));
 }
 
 /** Whether all of it was right. Every printer is there before the first life begins: they must not slow each other down. */
